@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * See check.h: what the machine calls. close.c opens and closes records, hear.c
+ * listens to events, told.c keeps account of them, verdict.c and dma.c judge.
+ */
+#include "check/check.h"
+
+#include <stdlib.h>
+
+#include "check/internal.h"
+
+struct origin
+check_here(const struct check *c)
+{
+    struct origin o = c->here;
+
+    o.time = sim_now(c->env->sim);
+    return o;
+}
+
+static void
+switched(void *self, struct iommu *m)
+{
+    struct check *c = self;
+    struct truth_iommu *ti = truth_find(c->truth, m);
+    struct comparison why = { .changed = true, .origin = check_here(c) };
+
+    if (ti == NULL) {
+        return;
+    }
+    truth_switched(ti);
+    for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
+        if (cs->d->iommu == ti) {
+            note_unasked(cs);
+            compare_sub(cs, 0, UINT64_MAX, &why);
+        }
+    }
+}
+
+static void
+aborted(void *self, const char *subject, const char *why)
+{
+    struct check *c = self;
+
+    c->fn(c->self, &(struct violation){ .class = VIOLATION_VMM_ABORT,
+                                        .blame = BLAME_CORE,
+                                        .subject = subject,
+                                        .last = UINT64_MAX,
+                                        .origin = check_here(c),
+                                        .hint = why });
+}
+
+struct check *
+check_new(struct env *env, check_violation_fn *fn, void *self)
+{
+    struct check *c = xcalloc(1, sizeof(*c));
+
+    c->env = env;
+    c->fn = fn;
+    c->self = self;
+    c->truth = truth_new(env, check_truth_changed, c);
+    env->observer = (struct observer){
+        .self = c,
+        .invalidated = check_invalidated,
+        .completed = check_completed,
+        .hcall_returned = check_hcall_returned,
+        .switched = switched,
+        .aborted = aborted,
+    };
+    check_hear(c);
+    return c;
+}
+
+void
+check_free(struct check *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    c->env->observer = (struct observer){ 0 };
+    while (c->subs != NULL) {
+        check_remove_subscriber(c, c->subs->s);
+    }
+    for (struct check_region *cr = c->regions, *next; cr != NULL; cr = next) {
+        next = cr->next;
+        for (struct check_notifier *cn = cr->notifiers, *after; cn != NULL; cn = after) {
+            after = cn->next;
+            free(cn);
+        }
+        free(cr);
+    }
+    truth_free(c->truth);
+    exposure_fini(&c->exposure);
+    free(c->pending);
+    free(c->closed);
+    free(c);
+}
+
+void
+check_step(struct check *c, const char *file, uint32_t line)
+{
+    c->here.file = file;
+    c->here.line = line;
+}
+
+struct truth_device *
+check_add_device(struct check *c, struct iommu *m, const char *id, uint16_t sid)
+{
+    return truth_add_device(c->truth, m, id, sid);
+}
+
+void
+check_remove_device(struct truth_device *d)
+{
+    truth_remove_device(d);
+}
+
+void
+check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device *d)
+{
+    struct check_sub *cs = xcalloc(1, sizeof(*cs));
+    struct check_sub **end = &c->subs;
+
+    cs->c = c;
+    cs->s = s;
+    cs->d = d;
+    rangemap_init(&cs->told, RANGEMAP_LINEAR, c->env->budget);
+    rangemap_init(&cs->due, RANGEMAP_LINEAR, c->env->budget);
+    rangemap_init(&cs->wrong, RANGEMAP_CONSTANT, c->env->budget);
+    s->mark = cs;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = cs;
+}
+
+void
+check_attached(struct check *c, struct subscriber *s)
+{
+    struct check_sub *cs = s->mark;
+
+    (void)c;
+    note_unasked(cs);
+}
+
+void
+check_remove_subscriber(struct check *c, struct subscriber *s)
+{
+    struct check_sub *cs = s->mark;
+    struct check_sub **p = &c->subs;
+
+    while (*p != cs) {
+        p = &(*p)->next;
+    }
+    *p = cs->next;
+    s->mark = NULL;
+    rangemap_fini(&cs->told);
+    rangemap_fini(&cs->due);
+    rangemap_fini(&cs->wrong);
+    free(cs->anomalies);
+    free(cs);
+}
+
+void
+check_all(struct check *c)
+{
+    struct comparison why = { .origin = check_here(c) };
+
+    for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
+        compare_sub(cs, 0, UINT64_MAX, &why);
+    }
+}
+
+/* What is still open in d's eyes was never invalidated as its change requires. */
+static void
+report_open(struct check *c, const struct recordset *rs, const struct truth_device *d,
+            const char *subject)
+{
+    struct range_piece p, t;
+    uint32_t newest;
+    uint64_t end;
+
+    for (uint64_t at = 0; recordset_next(rs, at, &p, &newest); at = end + 1) {
+        const struct record *r = recordset_at(rs, newest);
+        at = at > p.first ? at : p.first;
+        end = p.last;
+        t = (struct range_piece){ .first = at, .last = end };
+        if (d != NULL) {
+            truth_at(d, at, end, &t);
+            end = t.last < end ? t.last : end;
+        }
+        bool idle = r->perm == PERM_NONE && t.perm == PERM_NONE; /* nothing at stake */
+        if (!r->reported && !idle) {
+            verdict_add(c, &(struct verdict_run){
+                               .subject = subject,
+                               .class = VIOLATION_GUEST_MISSING_INVALIDATION,
+                               .blame = BLAME_GUEST,
+                               .first = at,
+                               .last = end,
+                               .have = { .first = r->base, .target = r->target,
+                                         .perm = r->perm },
+                               .want = t,
+                               .has_values = true,
+                               .origin = r->origin });
+        }
+        if (end == UINT64_MAX) {
+            break;
+        }
+    }
+    verdict_flush(c);
+}
+
+void
+check_end(struct check *c)
+{
+    check_all(c);
+    for (struct truth_iommu *ti = truth_first(c->truth); ti != NULL; ti = ti->next) {
+        for (struct view *v = ti->views; v != NULL; v = v->next) {
+            const struct truth_device *d = view_device(v);
+            report_open(c, &v->records, d, d != NULL ? d->id : ti->iommu->id);
+        }
+        for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+            report_open(c, &d->records, d, d->id);
+        }
+    }
+}
+
+void
+check_exposure(struct check *c, struct exposure_stats *out)
+{
+    exposure_get(&c->exposure, out);
+}
+
+static void
+dump_piece(const struct check *c, const char *device, const struct range_piece *p)
+{
+    struct trace_rec r;
+
+    if (trace_wants(c->env->trace, TE_DUMP_TABLE)) {
+        trace_begin(&r, sim_now(c->env->sim), device, TE_DUMP_TABLE);
+        trace_u64(&r, TF_IOVA, p->first);
+        trace_u64(&r, TF_SIZE, p->last - p->first + 1);
+        trace_u64(&r, TF_GPA, p->target);
+        trace_u64(&r, TF_PERM, p->perm);
+        trace_emit(c->env->trace, &r);
+    }
+}
+
+void
+check_dump_device(const struct check *c, const struct truth_device *d)
+{
+    struct range_piece p, run = { 0 };
+    bool open = false;
+
+    for (uint64_t at = 0;; at = p.last + 1) {
+        truth_at(d, at, UINT64_MAX, &p);
+        bool joins = open && p.perm == run.perm && p.first == run.last + 1 &&
+                     p.target == run.target + (p.first - run.first);
+        if (joins) {
+            run.last = p.last;
+        } else {
+            if (open) {
+                dump_piece(c, d->id, &run);
+            }
+            run = p;
+            open = p.perm != PERM_NONE;
+        }
+        if (p.last == UINT64_MAX) {
+            break;
+        }
+    }
+    if (open) {
+        dump_piece(c, d->id, &run);
+    }
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The checker: whether what subscribers hold, and what devices reach, is what the
+ * guest's tables allow; and who is to blame if not.
+ *
+ * It trusts nobody. It reads tables with its own walkers, sees every change of
+ * them as a store into watched memory, hears as the machine's observer what IOMMU,
+ * core and subscribers say they did, and looks into shadows through const
+ * accessors. The rules are those of the user's guide, "Verdicts".
+ *
+ * Blame is the first broken link of the chain guest - IOMMU - core - subscriber.
+ * For that the checker keeps, for each subscriber, the difference between what it
+ * holds and (a) what it would hold had it done all it was told, and (b) what it
+ * would hold had the core passed on all that was announced. In an honest run both
+ * differences are empty and cost nothing.
+ */
+#ifndef IOMMUSIM_CHECK_CHECK_H
+#define IOMMUSIM_CHECK_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "check/records.h"
+#include "iommu/iommu.h"
+#include "notify/env.h"
+#include "subscriber/subscriber.h"
+#include "util/names.h"
+
+struct check;
+struct truth_device; /* a device as the checker knows it */
+
+struct violation {
+    enum violation_class class;
+    enum blame blame;
+    const char *subject;  /* device/subscriber, device, or part of the machine */
+    uint64_t first, last; /* bus addresses */
+    const char *have, *want; /* of the first page: 0x20000:rw or none; NULL: no such thing */
+    struct origin origin; /* since when, and the line of the step that began it */
+    const char *missing;  /* the events that should have come, or NULL */
+    const char *hint;     /* an event class that explains it, or NULL */
+};
+typedef void check_violation_fn(void *self, const struct violation *v);
+
+/* Revoked memory that could still be reached: one sample for each closed record. */
+struct exposure_stats {
+    uint64_t count;
+    uint64_t total_ns, max_ns;
+    uint64_t p50_ns, p90_ns, p99_ns;
+    uint64_t bytes;        /* sum over the samples */
+    uint64_t byte_seconds; /* rounded down */
+};
+
+/* Installs itself as env->observer and as watcher of env->mem. */
+struct check *check_new(struct env *env, check_violation_fn *fn, void *self);
+void check_free(struct check *c); /* NULL is fine */
+
+/* What happens from now on was begun by this line; the file is borrowed. */
+void check_step(struct check *c, const char *file, uint32_t line);
+
+/* A device is behind m from now on. The id is borrowed. */
+struct truth_device *check_add_device(struct check *c, struct iommu *m, const char *id,
+                                      uint16_t sid);
+void check_remove_device(struct truth_device *d);
+
+/* Before s is attached; d is the device that it serves. */
+void check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device *d);
+/* s has been attached, with whatever replay it asked for. */
+void check_attached(struct check *c, struct subscriber *s);
+/* Before s is freed. */
+void check_remove_subscriber(struct check *c, struct subscriber *s);
+
+/* Compare every shadow with the truth now. */
+void check_all(struct check *c);
+/* The run is over: compare everything, report what was never invalidated. */
+void check_end(struct check *c);
+
+/* One page's worth of a device's access and how it ended. */
+struct check_dma {
+    struct truth_device *device;
+    struct subscriber *subscriber; /* whose shadow answered; NULL: the IOMMU */
+    uint64_t iova;
+    uint64_t len; /* bytes, within the page that answered */
+    enum perm access; /* one bit */
+    bool ok;
+    uint64_t gpa; /* ok: where it went */
+};
+void check_dma(struct check *c, const struct check_dma *a);
+
+/* Trace `table` lines of what the device's tables say, neighbours joined. */
+void check_dump_device(const struct check *c, const struct truth_device *d);
+
+void check_exposure(struct check *c, struct exposure_stats *out);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Judging a device's accesses: did one go where no allowed translation leads, or
+ * was one refused that every allowed translation permits?
+ */
+#include "check/internal.h"
+
+struct access_verdict {
+    bool reached;   /* some allowed translation leads to where it went */
+    bool refusable; /* some allowed translation refuses it */
+};
+
+static void
+weigh(struct access_verdict *v, const struct check_dma *a, uint64_t target,
+      enum perm perm)
+{
+    if ((perm & a->access) == 0) {
+        v->refusable = true;
+    } else if (a->ok && target == a->gpa) {
+        v->reached = true;
+    }
+}
+
+static void
+weigh_records(struct access_verdict *v, const struct check_dma *a,
+              const struct recordset *rs, bool mirror)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, a->iova, &p, &newest) || p.first > a->iova) {
+        return;
+    }
+    v->refusable |= mirror; /* between the UNMAP and the MAP of a change */
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        const struct record *r = recordset_at(rs, i);
+        weigh(v, a, record_target(r, a->iova), r->perm);
+    }
+}
+
+static enum perm
+as_held(const struct check_sub *cs, enum perm perm)
+{
+    bool widens = cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR &&
+                  !cs->s->config.strict_permissions;
+
+    return widens && perm == PERM_W ? PERM_RW : perm;
+}
+
+/* Since when, and by whom: the change last completed at addr. */
+static struct origin
+origin_of(const struct check *c, const struct truth_device *d, uint64_t addr)
+{
+    unsigned n = c->n_notes < CLOSED_NOTES ? c->n_notes : CLOSED_NOTES;
+
+    for (unsigned i = 1; i <= n; i++) {
+        const struct closed_range *r = &c->notes[(c->n_notes - i) % CLOSED_NOTES];
+        bool its = r->device == d || (r->view != NULL && r->view == d->view);
+        for (const struct view *v = d->iommu->views; !its && d->view == NULL && v != NULL;
+             v = v->next) {
+            its = v == r->view;
+        }
+        if (its && addr >= r->first && addr <= r->last) {
+            return r->origin;
+        }
+    }
+    return check_here(c);
+}
+
+static void
+weigh_all(struct access_verdict *v, const struct check_dma *a,
+          const struct truth_device *d, bool mirror)
+{
+    weigh_records(v, a, &d->records, mirror);
+    if (d->view != NULL) {
+        weigh_records(v, a, &d->view->records, mirror);
+    } else if (d->state == TRUTH_VIEWS) {
+        for (const struct view *w = d->iommu->views; w != NULL; w = w->next) {
+            weigh_records(v, a, &w->records, mirror);
+        }
+    }
+}
+
+/* True the first time, and again once the page has been right in between. */
+static bool
+is_news(struct truth_device *d, uint64_t addr, bool wrong)
+{
+    uint64_t page = align_down(addr, PAGE_LG2);
+    bool known = d->wrong_dma.entries != 0 && rangemap_any(&d->wrong_dma, page, page + PAGE_MASK);
+
+    if (known && !wrong) {
+        rangemap_remove(&d->wrong_dma, page, page + PAGE_MASK);
+    } else if (!known && wrong) {
+        rangemap_insert(&d->wrong_dma, page, page + PAGE_MASK, 0, PERM_NONE);
+    }
+    return wrong && !known;
+}
+
+void
+check_dma(struct check *c, const struct check_dma *a)
+{
+    struct truth_device *d = a->device;
+    struct check_sub *cs = a->subscriber != NULL ? a->subscriber->mark : NULL;
+    enum shadow_kind kind = cs != NULL ? cs->s->ops->shadow : SHADOW_NONE;
+    struct access_verdict v = { .refusable = kind == SHADOW_CACHE };
+    struct range_piece t;
+
+    truth_at(d, a->iova, a->iova, &t);
+    t.perm = as_held(cs, t.perm);
+    uint64_t target = t.target + (a->iova - t.first);
+    weigh(&v, a, target, t.perm);
+    if (t.perm != PERM_NONE && !mem_is_ram(c->env->mem, GPA(target))) {
+        v.refusable = true; /* nothing there that could answer */
+    }
+    weigh_all(&v, a, d, kind == SHADOW_MIRROR);
+    if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable)) {
+        return;
+    }
+    verdict_add(c, &(struct verdict_run){
+                       .subject = cs != NULL ? cs->s->config.name : d->id,
+                       .class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST,
+                       .blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU,
+                       .first = a->iova,
+                       .last = a->iova + (a->len - 1),
+                       .have = { .first = a->iova, .target = a->gpa,
+                                 .perm = a->ok ? a->access : PERM_NONE },
+                       .want = t,
+                       .has_values = true,
+                       .origin = origin_of(c, d, a->iova) });
+    verdict_flush(c);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the checker hears of registrations and events: whether the core delivered what
+ * was announced, and to nobody else. See internal.h.
+ */
+#include <stdlib.h>
+
+#include "check/internal.h"
+
+static struct check_sub *
+sub_of(struct notifier *n)
+{
+    const struct subscriber_binding *b =
+        (const void *)((const char *)n - offsetof(struct subscriber_binding, notifier));
+
+    return b->s->mark;
+}
+
+static struct check_notifier *
+notifier_find(const struct notifier *n)
+{
+    const struct check_region *cr = n->region != NULL ? n->region->mark : NULL;
+    struct check_notifier *cn = cr != NULL ? cr->notifiers : NULL;
+
+    while (cn != NULL && cn->n != n) {
+        cn = cn->next;
+    }
+    return cn;
+}
+
+static void
+registered(void *self, struct notifier *n)
+{
+    struct check *c = self;
+    struct check_sub *cs = sub_of(n);
+
+    if (cs == NULL) {
+        return;
+    }
+    struct check_region *cr = n->region->mark;
+    if (cr == NULL) {
+        cr = xcalloc(1, sizeof(*cr));
+        cr->next = c->regions;
+        c->regions = cr;
+        n->region->mark = cr;
+    }
+    struct check_notifier *cn = xcalloc(1, sizeof(*cn));
+    cn->n = n;
+    cn->sub = cs;
+    cn->next = cr->notifiers;
+    cr->notifiers = cn;
+    n->mark = cn;
+    cs->attached = check_here(c);
+}
+
+static void
+unregistered(void *self, struct notifier *n)
+{
+    struct check *c = self;
+    struct check_notifier *cn = n->mark;
+
+    if (cn == NULL) {
+        return;
+    }
+    n->mark = NULL;
+    for (struct check_region *cr = c->regions; cr != NULL; cr = cr->next) {
+        for (struct check_notifier **p = &cr->notifiers; *p != NULL; p = &(*p)->next) {
+            if (*p == cn) {
+                *p = cn->next;
+                told_forget(cn->sub, n->first + n->offset, n->last + n->offset);
+                free(cn);
+                return;
+            }
+        }
+    }
+}
+
+static void
+delivered(void *self, struct notifier *n, const struct notify_event *ev)
+{
+    struct check_notifier *cn = n->mark;
+    struct check_sub *cs = sub_of(n);
+    uint64_t first = ev->iova + n->offset, last = first + ev->mask;
+
+    (void)self;
+    if (cs == NULL) {
+        return;
+    }
+    bool due = cn != NULL && !cn->got && (ev->type & n->flags) != 0 &&
+               ev->iova >= n->first && ev->iova + ev->mask <= n->last;
+    if (!due) { /* outside its flags or window, twice, or after it left */
+        anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, first, last);
+    }
+    if (cn != NULL) {
+        cn->got = true;
+        cn->undue = !due;
+        cn->ev = *ev;
+    }
+    told_delivered(cs, ev, first, last, due);
+}
+
+static bool
+well_formed(const struct notify_event *ev, const struct notifier *only)
+{
+    if ((ev->type == NOTIFY_MAP) == (ev->perm == PERM_NONE)) {
+        return false;
+    }
+    if (only != NULL && ev->type != NOTIFY_MAP) {
+        return true; /* a whole window need not be a power of two */
+    }
+    return ev->mask == UINT64_MAX || (is_pow2(ev->mask + 1) && (ev->iova & ev->mask) == 0);
+}
+
+/* Whether n was given exactly its part of what was announced. */
+static void
+audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
+{
+    struct check_sub *cs = cn->sub;
+    const struct notifier *n = cn->n;
+    uint64_t last = ev->iova + ev->mask;
+    bool due = addressed && (ev->type & n->flags) != 0 &&
+               ranges_overlap(ev->iova, last, n->first, n->last);
+
+    if (cn->got && cn->undue) {
+        cn->got = false;
+        return; /* noted on delivery */
+    }
+    if (due) {
+        uint64_t a = ev->iova > n->first ? ev->iova : n->first;
+        uint64_t z = last < n->last ? last : n->last;
+        if (!cn->got) {
+            struct notify_event part = *ev;
+            part.target.v += a - ev->iova;
+            told_lost(cs, &part, a + n->offset, z + n->offset);
+        } else if (cn->ev.iova != a || cn->ev.mask != z - a || cn->ev.type != ev->type) {
+            anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,
+                        cn->ev.iova + cn->ev.mask + n->offset);
+        }
+    } else if (cn->got) {
+        anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,
+                    cn->ev.iova + cn->ev.mask + n->offset);
+    }
+    cn->got = false;
+}
+
+static void
+announced(void *self, struct notify_region *r, unsigned index,
+          const struct notify_event *ev, struct notifier *only)
+{
+    struct check *c = self;
+    const struct check_region *cr = r->mark;
+    bool sound = well_formed(ev, only);
+
+    if (cr == NULL) {
+        return;
+    }
+    for (struct check_notifier *cn = cr->notifiers, *next; cn != NULL; cn = next) {
+        struct check_sub *cs = cn->sub;
+        next = cn->next;
+        bool got = cn->got;
+        audit(cn, ev, only != NULL ? cn->n == only : cn->n->index == index);
+        if (!sound && got) {
+            anomaly_add(cs, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,
+                        ev->iova + cn->n->offset, ev->iova + ev->mask + cn->n->offset);
+        }
+        if (cs->n_anomalies != 0 && cs->s->ops->shadow == SHADOW_NONE) {
+            anomalies_settle(cs, 0, UINT64_MAX);
+        }
+    }
+    verdict_flush(c);
+}
+
+static void
+replay_begin(void *self, struct notifier *n, bool offered)
+{
+    struct check_notifier *cn = notifier_find(n);
+
+    (void)self;
+    if (cn == NULL) {
+        return;
+    }
+    cn->replayed = true;
+    if (!offered && cn->sub->s->ops->shadow == SHADOW_MIRROR) {
+        told_nothing(cn->sub, n->first + n->offset, n->last + n->offset, BLAME_CORE);
+    }
+}
+
+static void
+replay_end(void *self, struct notifier *n)
+{
+    struct check_notifier *cn = notifier_find(n);
+
+    (void)self;
+    if (cn != NULL) {
+        truth_refresh(cn->sub->d->iommu);
+        compare_sub(cn->sub, n->first + n->offset, n->last + n->offset,
+                    &(struct comparison){ .origin = cn->sub->attached });
+    }
+}
+
+void
+note_unasked(struct check_sub *cs)
+{
+    if (cs->s->ops->shadow != SHADOW_MIRROR) {
+        return;
+    }
+    for (struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
+        struct check_notifier *cn = b->notifier.mark;
+        if (cn != NULL && !cn->replayed) {
+            cn->replayed = true;
+            told_nothing(cs, b->section.first, b->section.last, BLAME_SUBSCRIBER);
+        }
+    }
+}
+
+static void
+refused(void *self, struct subscriber *s)
+{
+    (void)self;
+    if (s->mark != NULL) {
+        told_forget(s->mark, 0, UINT64_MAX);
+    }
+}
+
+static void
+failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+       int error)
+{
+    struct check_sub *cs = s->mark;
+
+    (void)self;
+    (void)op;
+    (void)first;
+    (void)last;
+    if (cs != NULL) {
+        cs->failed = error;
+    }
+}
+
+void
+check_hear(struct check *c)
+{
+    struct observer *o = &c->env->observer;
+
+    o->announced = announced;
+    o->delivered = delivered;
+    o->registered = registered;
+    o->unregistered = unregistered;
+    o->replay_begin = replay_begin;
+    o->replay_end = replay_end;
+    o->refused = refused;
+    o->failed = failed;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the checker's files share: check.c is its face to the machine, close.c opens
+ * and closes records, hear.c listens to events, told.c keeps account of what
+ * subscribers were told, verdict.c and dma.c judge.
+ */
+#ifndef IOMMUSIM_CHECK_INTERNAL_H
+#define IOMMUSIM_CHECK_INTERNAL_H
+
+#include "check/check.h"
+#include "check/exposure.h"
+#include "check/records.h"
+#include "check/truth.h"
+#include "notify/notify.h"
+
+/* Something odd about an event, until a comparison shows whether it did harm. */
+struct anomaly {
+    enum violation_class class;
+    enum blame blame;
+    uint64_t first, last;
+    struct origin origin;
+};
+
+/* An UNMAP that was delivered, for explaining what is missing. */
+struct unmap_note {
+    uint64_t first, last;
+    struct origin origin;
+};
+
+enum { UNMAP_NOTES = 32 };
+
+/* A registration as the checker saw it. */
+struct check_notifier {
+    struct notifier *n;
+    struct check_sub *sub;
+    struct check_notifier *next; /* of the same region */
+    bool got;                    /* delivered since the last announcement */
+    bool undue;                  /* and should not have been */
+    struct notify_event ev;      /* then */
+    bool replayed;               /* a replay was asked for */
+};
+
+struct check_region {
+    struct check_notifier *notifiers;
+    struct check_region *next;
+};
+
+struct check_sub {
+    struct check *c;
+    struct subscriber *s;
+    struct truth_device *d;
+    struct check_sub *next; /* all of them, in order of arrival */
+    struct origin attached;
+    /*
+     * Where what it would hold had it obeyed (told), and had the core passed on
+     * everything (due), differs from what it holds. PERM_NONE pieces: nothing.
+     */
+    struct rangemap told, due;
+    struct rangemap wrong;     /* CONSTANT: pages reported, target = class of verdict */
+    struct anomaly *anomalies;
+    size_t n_anomalies, cap_anomalies;
+    struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
+    unsigned n_unmaps;
+    int failed; /* errno of the event being handled, 0 = none */
+};
+
+struct pending_inval {
+    struct iommu *iommu;
+    struct invalidation inv;
+    uint64_t seq;
+};
+
+/* A stretch whose records closed and which is to be compared. */
+struct closed_range {
+    struct view *view;
+    struct truth_device *device;
+    uint64_t first, last;
+    bool exposed; /* something was mapped there before */
+    struct origin origin;
+};
+
+/* Closed records, for saying since when an access has been wrong. */
+enum { CLOSED_NOTES = 64 };
+
+/* One violation being put together from adjacent pages. */
+struct verdict_run {
+    bool open;
+    const char *subject;
+    enum violation_class class;
+    enum blame blame;
+    uint64_t first, last;
+    struct range_piece have, want;
+    bool has_values;
+    struct origin origin;
+    const char *missing, *hint;
+};
+
+struct check {
+    struct env *env;
+    check_violation_fn *fn;
+    void *self;
+    struct truth *truth;
+    struct check_sub *subs;
+    struct check_region *regions;
+    struct origin here;
+    uint64_t seq; /* counts invalidations */
+    struct pending_inval *pending;
+    size_t n_pending, cap_pending;
+    struct closed_range *closed;
+    size_t n_closed, cap_closed;
+    struct closed_range notes[CLOSED_NOTES]; /* a ring; views may be gone */
+    unsigned n_notes;
+    struct verdict_run run;
+    struct exposure exposure;
+};
+
+/* Now, begun by the current step. */
+struct origin check_here(const struct check *c);
+
+/* ---- close.c ---- */
+
+/* These three and hear.c's are members of the observer. */
+void check_invalidated(void *self, struct iommu *m, const struct invalidation *inv);
+void check_completed(void *self, struct iommu *m);
+void check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first,
+                          uint64_t last);
+void check_truth_changed(void *self, const struct truth_change *ch);
+/* Who stands for a view: the first device that looks through it, or NULL. */
+const struct truth_device *view_device(const struct view *v);
+/* Compare, report, and settle what odd events are left. */
+struct comparison;
+void compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
+                 const struct comparison *why);
+
+/* ---- hear.c ---- */
+
+void check_hear(struct check *c);
+/*
+ * Registrations of cs that asked for no replay: what exists is news that it never
+ * asked for.
+ */
+void note_unasked(struct check_sub *cs);
+
+/* ---- told.c ---- */
+
+/* `due`: it had to come; else its contents prove nothing against the IOMMU. */
+void told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+                    uint64_t last, bool due);
+/* The core kept from it what it was due. */
+void told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+               uint64_t last);
+/* It joined and was told nothing of what exists in [first, last]; who says why. */
+void told_nothing(struct check_sub *cs, uint64_t first, uint64_t last, enum blame who);
+/* It emptied itself in [first, last]. */
+void told_forget(struct check_sub *cs, uint64_t first, uint64_t last);
+void anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
+                 uint64_t first, uint64_t last);
+/* The anomaly that touches [first, last], or NULL. */
+const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
+                                   uint64_t last);
+
+/* ---- verdict.c ---- */
+
+/* Why a comparison is made: the record that closed, or just the moment. */
+struct comparison {
+    bool changed; /* the range's truth changed and that is complete now */
+    struct origin origin;
+};
+void compare(struct check_sub *cs, uint64_t first, uint64_t last,
+             const struct comparison *why);
+/* Report anomalies in [first, last] that did no harm that another verdict names. */
+void anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last);
+
+/* Who is to blame for what cs holds at addr, where t is the truth. */
+enum blame verdict_blame(const struct check_sub *cs, uint64_t addr,
+                         const struct range_piece *t);
+
+/* Add pages to the violation in the making; flush ends it. */
+void verdict_add(struct check *c, const struct verdict_run *r);
+void verdict_flush(struct check *c);
+
+#endif

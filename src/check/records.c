@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See records.h. */
+#include "check/records.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "notify/observer.h"
+
+void
+recordset_init(struct recordset *rs, struct budget *budget)
+{
+    memset(rs, 0, sizeof(*rs));
+    rangemap_init(&rs->map, RANGEMAP_CONSTANT, budget);
+}
+
+void
+recordset_fini(struct recordset *rs)
+{
+    budget_return(rs->map.budget, rs->cap * sizeof(*rs->pool));
+    rangemap_fini(&rs->map);
+    free(rs->pool);
+}
+
+static uint32_t
+take(struct recordset *rs, const struct record *r, uint32_t older)
+{
+    uint32_t i = rs->free;
+
+    if (i != 0) {
+        rs->free = rs->pool[i].older;
+    } else {
+        if (rs->n + 1 >= rs->cap) {
+            uint32_t cap = rs->cap == 0 ? 16 : 2 * rs->cap;
+            rs->pool = xrealloc(rs->pool, cap, sizeof(*rs->pool));
+            budget_spend(rs->map.budget, (cap - rs->cap) * sizeof(*rs->pool));
+            rs->cap = cap;
+        }
+        i = ++rs->n;
+    }
+    rs->pool[i] = *r;
+    rs->pool[i].refs = 0;
+    rs->pool[i].older = older;
+    if (older != 0) {
+        rs->pool[older].refs++;
+    }
+    return i;
+}
+
+static void
+drop(struct recordset *rs, uint32_t i, uint64_t refs)
+{
+    while (i != 0) {
+        struct record *r = &rs->pool[i];
+        assert(r->refs >= refs);
+        r->refs -= refs;
+        if (r->refs != 0) {
+            return;
+        }
+        uint32_t older = r->older;
+        if (rs->newest == i) {
+            rs->newest = 0;
+        }
+        r->older = rs->free;
+        rs->free = i;
+        i = older;
+        refs = 1;
+    }
+}
+
+static uint64_t
+pages(uint64_t first, uint64_t last)
+{
+    return ((last - first) >> PAGE_LG2) + 1;
+}
+
+static void
+point(struct recordset *rs, uint64_t first, uint64_t last, uint32_t i)
+{
+    rangemap_insert(&rs->map, first, last, (uint64_t)i << PAGE_LG2, PERM_NONE);
+    rs->pool[i].refs += pages(first, last);
+}
+
+/* Whether the newest record can simply grow over [first, ...]. */
+static bool
+continues(const struct recordset *rs, uint64_t first, const struct record *r)
+{
+    if (rs->newest == 0 || rs->newest_last + 1 != first) {
+        return false;
+    }
+    const struct record *n = &rs->pool[rs->newest];
+    return n->older == 0 && n->perm == r->perm && n->need == r->need && n->did == r->did &&
+           n->seq == r->seq && n->origin.time == r->origin.time &&
+           n->origin.line == r->origin.line && n->origin.file == r->origin.file &&
+           !n->reported && (r->perm == PERM_NONE || record_target(n, first) == r->target);
+}
+
+/* Over pages that no record covers yet. */
+static void
+open_fresh(struct recordset *rs, uint64_t first, uint64_t last, const struct record *r)
+{
+    struct record at = *r;
+
+    at.target += first - r->base;
+    at.base = first;
+    if (!continues(rs, first, &at)) {
+        rs->newest = take(rs, &at, 0);
+    }
+    rs->newest_last = last;
+    point(rs, first, last, rs->newest);
+}
+
+void
+recordset_open(struct recordset *rs, uint64_t first, uint64_t last, const struct record *r)
+{
+    struct range_piece p;
+    uint64_t from = first;
+
+    while (rangemap_next(&rs->map, from, &p) && p.first <= last) {
+        uint64_t a = p.first < from ? from : p.first, b = p.last < last ? p.last : last;
+        uint32_t older = (uint32_t)(p.target >> PAGE_LG2);
+        if (a > from) {
+            open_fresh(rs, from, a - 1, r);
+        }
+        uint32_t i = take(rs, r, older);
+        rangemap_remove(&rs->map, a, b);
+        point(rs, a, b, i);
+        drop(rs, older, pages(a, b));
+        if (b == last) {
+            return;
+        }
+        from = b + 1;
+    }
+    open_fresh(rs, from, last, r);
+}
+
+bool
+recordset_next(const struct recordset *rs, uint64_t from, struct range_piece *out,
+               uint32_t *newest)
+{
+    if (rs->map.pages == 0 || !rangemap_next(&rs->map, from, out)) {
+        return false;
+    }
+    *newest = (uint32_t)(out->target >> PAGE_LG2);
+    return true;
+}
+
+struct record *
+recordset_at(const struct recordset *rs, uint32_t index)
+{
+    return &rs->pool[index];
+}
+
+struct closing {
+    record_done_fn *done;
+    record_closed_fn *closed;
+    void *self;
+    uint64_t first, last;
+};
+
+/*
+ * The chain `i` with what is done taken out: a new chain if anything changed,
+ * else `i` itself.
+ */
+static uint32_t
+filter(struct recordset *rs, uint32_t i, const struct closing *c)
+{
+    if (i == 0) {
+        return 0;
+    }
+    uint32_t older = filter(rs, rs->pool[i].older, c);
+    struct record r = rs->pool[i];
+    unsigned need = c->done(c->self, &r, c->first, c->last);
+    if (need == 0) {
+        c->closed(c->self, &r, c->first, c->last);
+        return older;
+    }
+    if (need == r.need && older == r.older) {
+        return i;
+    }
+    r.need = need;
+    return take(rs, &r, older);
+}
+
+void
+recordset_close(struct recordset *rs, uint64_t first, uint64_t last, record_done_fn *done,
+                record_closed_fn *closed, void *self)
+{
+    struct range_piece p;
+    uint64_t from = first;
+
+    while (rangemap_next(&rs->map, from, &p) && p.first <= last) {
+        struct closing c = {
+            .done = done,
+            .closed = closed,
+            .self = self,
+            .first = p.first < from ? from : p.first,
+            .last = p.last < last ? p.last : last,
+        };
+        uint32_t was = (uint32_t)(p.target >> PAGE_LG2);
+        uint32_t now = filter(rs, was, &c);
+        if (now != was) {
+            rangemap_remove(&rs->map, c.first, c.last);
+            if (now != 0) {
+                point(rs, c.first, c.last, now);
+            }
+            drop(rs, was, pages(c.first, c.last));
+        }
+        if (c.last == last) {
+            return;
+        }
+        from = c.last + 1;
+    }
+}
+
+void
+recordset_clear(struct recordset *rs)
+{
+    rangemap_clear(&rs->map);
+    rs->n = rs->free = rs->newest = 0;
+}
+
+/* The VTD_NEED_ bits that a context-cache invalidation answers. */
+static unsigned
+context_answers(const struct record *r, const struct invalidation *inv, uint16_t sid)
+{
+    switch (inv->scope) {
+    case INVAL_GLOBAL:
+        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT | VTD_NEED_CONTEXT_GLOBAL;
+    case INVAL_DOMAIN:
+        return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
+               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
+    case INVAL_DEVICE:
+        if (((inv->sid ^ sid) & ~inv->sid_mask) != 0) {
+            return 0;
+        }
+        return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
+               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
+    case INVAL_PAGE:
+        break;
+    }
+    return 0;
+}
+
+static unsigned
+iotlb_answers(const struct record *r, const struct invalidation *inv, uint64_t first,
+              uint64_t last)
+{
+    const unsigned domain =
+        VTD_NEED_IOTLB_PAGE | VTD_NEED_IOTLB_NONLEAF | VTD_NEED_IOTLB_DOMAIN;
+
+    switch (inv->scope) {
+    case INVAL_GLOBAL:
+        return domain | VTD_NEED_IOTLB_GLOBAL;
+    case INVAL_DOMAIN:
+        return inv->did == r->did ? domain : 0;
+    case INVAL_PAGE:
+        if (inv->did != r->did || first < inv->first || last > inv->last) {
+            return 0;
+        }
+        return VTD_NEED_IOTLB_PAGE | (inv->leaf_only ? 0U : VTD_NEED_IOTLB_NONLEAF);
+    case INVAL_DEVICE:
+        break;
+    }
+    return 0;
+}
+
+unsigned
+record_remains(const struct record *r, const struct invalidation *inv, uint64_t seq,
+               uint64_t first, uint64_t last, uint16_t sid)
+{
+    const unsigned context =
+        VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT | VTD_NEED_CONTEXT_GLOBAL;
+
+    if (seq <= r->seq) {
+        return r->need;
+    }
+    if (inv->kind == INVAL_CONTEXT) {
+        return r->need & ~context_answers(r, inv, sid);
+    }
+    if (inv->kind == INVAL_IOTLB && (r->need & context) == 0) {
+        return r->need & ~iotlb_answers(r, inv, first, last);
+    }
+    return r->need;
+}

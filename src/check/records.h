@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Records: what a page's truth was before a change whose required invalidation
+ * has not completed yet. While a record is open, its old value is allowed beside
+ * the new one.
+ *
+ * Records are ranges. Those of one page form a chain, newest first; pages changed
+ * alike in one go share one record. A set belongs to one table or one device.
+ */
+#ifndef IOMMUSIM_CHECK_RECORDS_H
+#define IOMMUSIM_CHECK_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+#include "iommu/vtd_fmt.h"
+#include "util/rangemap.h"
+
+/* Beside the VTD_NEED_ bits: closes when the hypercall returns. */
+enum { RECORD_NEED_HCALL = 1 << 16 };
+
+/* Who began something: the simulated moment and the line of the scenario. */
+struct origin {
+    sim_time time;
+    const char *file; /* borrowed; NULL before the first step */
+    uint32_t line;
+};
+
+struct record {
+    uint64_t base;   /* first address when opened */
+    uint64_t target; /* old target at base, advancing with the address */
+    enum perm perm;  /* old permission; PERM_NONE: nothing was mapped */
+    unsigned need;   /* VTD_NEED_ and RECORD_NEED_ bits still to come */
+    uint16_t did;    /* whose invalidation is required */
+    bool reported;   /* as guest-missing-invalidation */
+    uint64_t seq;    /* only invalidations executed after this count */
+    struct origin origin;
+    uint64_t refs;   /* pages and newer records that point here */
+    uint32_t older;  /* index; 0 = none */
+};
+
+struct recordset {
+    struct rangemap map; /* CONSTANT: target >> 12 is an index into pool */
+    struct record *pool; /* [0] is unused */
+    uint32_t n, cap, free;
+    uint32_t newest; /* the record opened last, while it may still grow */
+    uint64_t newest_last;
+};
+
+void recordset_init(struct recordset *rs, struct budget *budget);
+void recordset_fini(struct recordset *rs);
+
+static inline bool
+recordset_empty(const struct recordset *rs)
+{
+    return rs->map.pages == 0;
+}
+
+/* Open a record over [first, last]; r gives all but refs and older. */
+void recordset_open(struct recordset *rs, uint64_t first, uint64_t last,
+                    const struct record *r);
+
+/*
+ * The records at the first recorded page at or after `from`: `out` spans the pages
+ * that share them. Walk the chain with recordset_at; 0 ends it.
+ */
+bool recordset_next(const struct recordset *rs, uint64_t from, struct range_piece *out,
+                    uint32_t *newest);
+struct record *recordset_at(const struct recordset *rs, uint32_t index);
+
+/*
+ * Close, in [first, last], what `done` satisfies: it is asked for each record and
+ * returns the needs that remain. closed() is told of each record that has none
+ * left, over which pages; it must not change the set.
+ */
+typedef unsigned record_done_fn(void *self, const struct record *r, uint64_t first,
+                                uint64_t last);
+typedef void record_closed_fn(void *self, const struct record *r, uint64_t first,
+                              uint64_t last);
+void recordset_close(struct recordset *rs, uint64_t first, uint64_t last,
+                     record_done_fn *done, record_closed_fn *closed, void *self);
+void recordset_clear(struct recordset *rs);
+
+/* What `r` says of the page at `addr`. */
+static inline uint64_t
+record_target(const struct record *r, uint64_t addr)
+{
+    return r->target + (addr - r->base);
+}
+
+/* Which of r's needs remain after `inv`, if it was executed as number `seq`, for pages
+ * [first, last] of source id `sid`. */
+unsigned record_remains(const struct record *r, const struct invalidation *inv, uint64_t seq,
+                        uint64_t first, uint64_t last, uint16_t sid);
+
+#endif

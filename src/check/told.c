@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What each subscriber was told, kept as the difference from what it holds: empty
+ * as long as everybody does their part. See internal.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "check/internal.h"
+
+/* The event that vfio and its kind answer with an error, by errno. */
+static enum violation_class
+failure_class(int error)
+{
+    switch (error) {
+    case EINVAL: /* page size, aperture, reserved range */
+    case ENOSPC: /* entry limit */
+    case EFAULT: /* not memory */
+    case ENOENT:
+    case ENXIO:
+        return VIOLATION_UNREPRESENTABLE;
+    default:
+        return VIOLATION_SWALLOWED_ERROR;
+    }
+}
+
+void
+anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
+            uint64_t first, uint64_t last)
+{
+    if (cs->n_anomalies > 0) {
+        struct anomaly *a = &cs->anomalies[cs->n_anomalies - 1];
+        if (a->class == class && a->blame == blame && a->last + 1 == first &&
+            a->origin.line == cs->c->here.line) {
+            a->last = last;
+            return;
+        }
+    }
+    if (cs->n_anomalies == cs->cap_anomalies) {
+        cs->cap_anomalies = cs->cap_anomalies == 0 ? 8 : 2 * cs->cap_anomalies;
+        cs->anomalies =
+            xrealloc(cs->anomalies, cs->cap_anomalies, sizeof(*cs->anomalies));
+    }
+    cs->anomalies[cs->n_anomalies++] = (struct anomaly){
+        .class = class,
+        .blame = blame,
+        .first = first,
+        .last = last,
+        .origin = check_here(cs->c),
+    };
+}
+
+const struct anomaly *
+anomaly_find(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    for (size_t i = cs->n_anomalies; i > 0; i--) {
+        const struct anomaly *a = &cs->anomalies[i - 1];
+        if (ranges_overlap(first, last, a->first, a->last)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static void
+forget(struct rangemap *m, uint64_t first, uint64_t last)
+{
+    if (m->entries != 0) {
+        rangemap_remove(m, first, last);
+    }
+}
+
+static void
+set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
+{
+    rangemap_remove(m, first, last);
+    rangemap_insert(m, first, last, target, perm);
+}
+
+static bool
+same_perm(const struct check_sub *cs, enum perm held, enum perm told)
+{
+    return held == told || (told == PERM_W && held == PERM_RW &&
+                            !cs->s->config.strict_permissions);
+}
+
+/* Whether the shadow holds [first, last] -> target, as far as it can express it. */
+static bool
+holds(const struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
+      enum perm perm)
+{
+    struct range_piece p;
+
+    for (uint64_t at = first;; at = p.last + 1) {
+        if (!cs->s->ops->lookup(cs->s, at, &p) ||
+            p.target + (at - p.first) != target + (at - first) ||
+            !same_perm(cs, p.perm, perm)) {
+            return false;
+        }
+        if (p.last >= last) {
+            return true;
+        }
+    }
+}
+
+static bool
+holds_nothing(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    struct range_piece p;
+
+    return !cs->s->ops->next(cs->s, first, &p) || p.first > last;
+}
+
+/* It was told to drop [first, last] earlier and did not. */
+static bool
+was_told_to_drop(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    struct range_piece p;
+
+    return cs->told.entries != 0 && rangemap_next(&cs->told, first, &p) &&
+           p.first <= last && p.perm == PERM_NONE;
+}
+
+static void
+mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+              uint64_t last, bool due)
+{
+    if (holds(cs, first, last, ev->target.v, ev->perm) && cs->failed == 0) {
+        forget(&cs->told, first, last);
+        return;
+    }
+    if (cs->failed == EEXIST && !was_told_to_drop(cs, first, last)) {
+        /* Nothing was wrong with the shadow: no UNMAP came before this MAP. */
+        bool again = holds(cs, first, last, ev->target.v, ev->perm);
+        if (!due) {
+            return;
+        }
+        anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
+                    BLAME_IOMMU, first, last);
+        return;
+    }
+    if (cs->failed != 0 && cs->failed != EEXIST) {
+        anomaly_add(cs, failure_class(cs->failed), BLAME_SUBSCRIBER, first, last);
+    }
+    set(&cs->told, first, last, ev->target.v, ev->perm);
+}
+
+/* An observer holds nothing: what it was told is all there is to compare with. */
+static void
+observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+                uint64_t last)
+{
+    struct range_piece p;
+
+    if (rangemap_next(&cs->told, first, &p) && p.first <= last) {
+        bool again = p.perm == ev->perm && p.target + (first - p.first) == ev->target.v;
+        if (cs->s->config.flags & NOTIFY_UNMAP) { /* else it cannot know better */
+            anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
+                        BLAME_IOMMU, first, last);
+        }
+    }
+    set(&cs->told, first, last, ev->target.v, ev->perm);
+}
+
+static void
+unmapped(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    cs->unmaps[cs->n_unmaps++ % UNMAP_NOTES] = (struct unmap_note){
+        .first = first, .last = last, .origin = check_here(cs->c)
+    };
+    if (cs->s->ops->shadow == SHADOW_NONE || holds_nothing(cs, first, last)) {
+        forget(&cs->told, first, last);
+        return;
+    }
+    if (cs->failed != 0) {
+        anomaly_add(cs, VIOLATION_SWALLOWED_ERROR, BLAME_SUBSCRIBER, first, last);
+    }
+    set(&cs->told, first, last, 0, PERM_NONE);
+}
+
+void
+told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+               uint64_t last, bool due)
+{
+    forget(&cs->due, first, last);
+    if (ev->type != NOTIFY_MAP) {
+        unmapped(cs, first, last);
+    } else if (cs->s->ops->shadow == SHADOW_MIRROR) {
+        mirror_mapped(cs, ev, first, last, due);
+    } else if (cs->s->ops->shadow == SHADOW_NONE) {
+        observer_mapped(cs, ev, first, last);
+    }
+    cs->failed = 0;
+}
+
+void
+told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+          uint64_t last)
+{
+    anomaly_add(cs, VIOLATION_LOST_EVENT, BLAME_CORE, first, last);
+    if (ev->type == NOTIFY_MAP) {
+        set(&cs->due, first, last, ev->target.v, ev->perm);
+    } else {
+        set(&cs->due, first, last, 0, PERM_NONE);
+    }
+}
+
+void
+told_nothing(struct check_sub *cs, uint64_t first, uint64_t last, enum blame who)
+{
+    struct rangemap *m = who == BLAME_CORE ? &cs->due : &cs->told;
+    struct range_piece p;
+
+    for (uint64_t at = first;; at = p.last + 1) {
+        truth_at(cs->d, at, last, &p);
+        uint64_t end = p.last < last ? p.last : last;
+        if (p.perm != PERM_NONE) {
+            set(m, at, end, p.target + (at - p.first), p.perm);
+        }
+        if (end == last) {
+            return;
+        }
+    }
+}
+
+void
+told_forget(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    forget(&cs->told, first, last);
+    forget(&cs->due, first, last);
+}

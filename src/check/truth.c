@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See truth.h. Devices and views; the tables' reverse index is in table_index.c. */
+#include "check/truth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/table_index.h"
+
+enum {
+    WINDOWS_MAX = 16,
+};
+
+struct truth {
+    struct env *env;
+    truth_change_fn *changed;
+    void *self;
+    struct truth_iommu *iommus;
+    struct table_index index;
+};
+
+struct truth *
+truth_new(struct env *env, truth_change_fn *changed, void *self)
+{
+    struct truth *t = xcalloc(1, sizeof(*t));
+
+    t->env = env;
+    t->changed = changed;
+    t->self = self;
+    table_index_init(&t->index, env->mem, changed, self);
+    return t;
+}
+
+static bool
+is_vtd(const struct truth_iommu *ti)
+{
+    return ti->iommu->ops->roots != NULL;
+}
+
+/* ---- views ---- */
+
+static void
+view_free(struct view *v)
+{
+    struct truth_iommu *ti = v->iommu;
+
+    if (v->window.tces != NULL) {
+        mem_set_watcher(v->window.tces, NULL, NULL);
+        mem_watch_all(v->window.tces, NULL);
+    } else {
+        table_index_unlink(&ti->truth->index, v, v->table.page, v->table.level, 0);
+        struct view **p = &ti->by_did[v->did % 256];
+        while (*p != v) {
+            p = &(*p)->did_next;
+        }
+        *p = v->did_next;
+    }
+    struct view **p = &ti->views;
+    while (*p != v) {
+        p = &(*p)->next;
+    }
+    *p = v->next;
+    recordset_fini(&v->records);
+    free(v);
+}
+
+static struct view *
+view_new(struct truth_iommu *ti)
+{
+    struct view *v = xcalloc(1, sizeof(*v));
+
+    v->iommu = ti;
+    v->next = ti->views;
+    ti->views = v;
+    recordset_init(&v->records, ti->truth->env->budget);
+    return v;
+}
+
+struct view *
+view_next_by_did(struct truth_iommu *ti, uint16_t did, struct view *prev)
+{
+    struct view *v = prev == NULL ? ti->by_did[did % 256] : prev->did_next;
+
+    while (v != NULL && v->did != did) {
+        v = v->did_next;
+    }
+    return v;
+}
+
+static struct view *
+view_for(struct truth_iommu *ti, const struct walk_device *w)
+{
+    for (struct view *v = NULL; (v = view_next_by_did(ti, w->did, v)) != NULL;) {
+        if (v->table.page == w->table && v->table.level == w->levels) {
+            return v;
+        }
+    }
+    struct view *v = view_new(ti);
+    v->did = w->did;
+    v->table = (struct walk_table){
+        .mem = ti->truth->env->mem,
+        .page = w->table,
+        .level = w->levels,
+        .perm = PERM_RW,
+        .limits = { .haw = ti->roots.aw_bits,
+                    .superpages = ti->roots.superpages,
+                    .snoop = ti->roots.snoop },
+    };
+    v->did_next = ti->by_did[w->did % 256];
+    ti->by_did[w->did % 256] = v;
+    table_index_link(&ti->truth->index, v, w->table, w->levels, 0, PERM_RW);
+    return v;
+}
+
+static void
+view_release(struct view *v)
+{
+    if (--v->users == 0) {
+        view_free(v);
+    }
+}
+
+/* ---- PAPR windows ---- */
+
+static void
+tce_changed(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
+{
+    struct truth *t = self;
+    struct view *v = cookie;
+    struct range_piece was, is;
+
+    walk_tce_piece(&v->window, word.v / 8, old, &was);
+    walk_tce_piece(&v->window, word.v / 8, new, &is);
+    if (was.perm == is.perm && (was.perm == PERM_NONE || was.target == is.target)) {
+        return;
+    }
+    t->changed(t->self, &(struct truth_change){ .view = v,
+                                                .first = was.first,
+                                                .last = was.last,
+                                                .old_target = was.target,
+                                                .old_perm = was.perm,
+                                                .now_present = is.perm != PERM_NONE,
+                                                .need = RECORD_NEED_HCALL });
+}
+
+static bool
+same_window(const struct iommu_window *a, const struct iommu_window *b)
+{
+    return a->tces == b->tces && a->liobn == b->liobn && a->base == b->base &&
+           a->page_lg2 == b->page_lg2 && a->entries == b->entries;
+}
+
+/* Make the views those of the windows that are switched on. */
+static void
+read_windows(struct truth_iommu *ti)
+{
+    struct iommu_window now[WINDOWS_MAX];
+    size_t n = ti->iommu->ops->windows(ti->iommu, now, WINDOWS_MAX);
+    bool known[WINDOWS_MAX] = { false };
+
+    for (struct view *v = ti->views, *next; v != NULL; v = next) {
+        next = v->next;
+        size_t i = 0;
+        while (i < n && !same_window(&v->window, &now[i])) {
+            i++;
+        }
+        if (i < n) {
+            known[i] = true;
+        } else {
+            view_free(v);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!known[i] && now[i].entries != 0) {
+            struct view *v = view_new(ti);
+            v->window = now[i];
+            mem_set_watcher(v->window.tces, tce_changed, ti->truth);
+            mem_watch_all(v->window.tces, v);
+        }
+    }
+}
+
+/* ---- devices ---- */
+
+static struct truth_iommu *
+add_iommu(struct truth *t, struct iommu *m)
+{
+    struct truth_iommu *ti = xcalloc(1, sizeof(*ti));
+
+    ti->truth = t;
+    ti->iommu = m;
+    ti->next = t->iommus;
+    t->iommus = ti;
+    if (m->ops->windows != NULL) {
+        read_windows(ti);
+    } else if (m->ops->roots != NULL) {
+        m->ops->roots(m, &ti->roots);
+    }
+    return ti;
+}
+
+struct truth_iommu *
+truth_first(const struct truth *t)
+{
+    return t->iommus;
+}
+
+struct truth_iommu *
+truth_find(const struct truth *t, const struct iommu *m)
+{
+    struct truth_iommu *ti = t->iommus;
+
+    while (ti != NULL && ti->iommu != m) {
+        ti = ti->next;
+    }
+    return ti;
+}
+
+/* Read where a VT-d device's entries lead and watch them. */
+static void
+look(struct truth_device *d)
+{
+    struct truth_iommu *ti = d->iommu;
+    struct table_index *index = &ti->truth->index;
+    struct walk_device was = d->entries;
+
+    d->state = TRUTH_IDENTITY;
+    d->entries = (struct walk_device){ .state = WALK_IDENTITY };
+    if (ti->roots.translation) {
+        walk_device(ti->truth->env->mem, &ti->roots, d->sid, &d->entries);
+        d->state = d->entries.state == WALK_IDENTITY ? TRUTH_IDENTITY : TRUTH_BLOCKED;
+    }
+    table_index_watch_entry(index, d, d->entries.root_entry);
+    table_index_watch_entry(index, d, d->entries.context_entry);
+    table_index_unwatch_entry(index, d, was.root_entry);
+    table_index_unwatch_entry(index, d, was.context_entry);
+
+    struct view *left = d->view;
+    d->view = NULL;
+    if (ti->roots.translation && d->entries.state == WALK_TRANSLATED) {
+        d->state = TRUTH_VIEWS;
+        d->view = view_for(ti, &d->entries);
+        d->view->users++;
+    }
+    if (left != NULL) {
+        view_release(left);
+    }
+}
+
+struct truth_device *
+truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
+{
+    struct truth_iommu *ti = truth_find(t, m);
+    struct truth_device *d = xcalloc(1, sizeof(*d));
+
+    if (ti == NULL) {
+        ti = add_iommu(t, m);
+    }
+    d->iommu = ti;
+    d->id = id;
+    d->sid = sid;
+    recordset_init(&d->records, t->env->budget);
+    rangemap_init(&d->wrong_dma, RANGEMAP_CONSTANT, t->env->budget);
+    struct truth_device **end = &ti->devices;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = d;
+    if (is_vtd(ti)) {
+        look(d);
+    } else {
+        d->state = m->ops->windows != NULL ? TRUTH_VIEWS : TRUTH_IDENTITY;
+    }
+    return d;
+}
+
+void
+truth_remove_device(struct truth_device *d)
+{
+    struct truth_iommu *ti = d->iommu;
+    struct truth_device **p = &ti->devices;
+
+    while (*p != d) {
+        p = &(*p)->next;
+    }
+    *p = d->next;
+    table_index_unwatch_entry(&ti->truth->index, d, d->entries.root_entry);
+    table_index_unwatch_entry(&ti->truth->index, d, d->entries.context_entry);
+    if (d->view != NULL) {
+        view_release(d->view);
+    }
+    recordset_fini(&d->records);
+    rangemap_fini(&d->wrong_dma);
+    free(d);
+}
+
+void
+truth_free(struct truth *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    for (struct truth_iommu *ti = t->iommus, *next; ti != NULL; ti = next) {
+        next = ti->next;
+        while (ti->devices != NULL) {
+            truth_remove_device(ti->devices);
+        }
+        while (ti->views != NULL) {
+            view_free(ti->views);
+        }
+        free(ti);
+    }
+    table_index_fini(&t->index);
+    free(t);
+}
+
+void
+truth_refresh(struct truth_iommu *ti)
+{
+    struct iommu_roots now;
+
+    if (ti->iommu->ops->windows != NULL) {
+        read_windows(ti);
+        return;
+    }
+    if (!is_vtd(ti)) {
+        return;
+    }
+    ti->iommu->ops->roots(ti->iommu, &now);
+    if (now.translation == ti->roots.translation &&
+        now.root_table.v == ti->roots.root_table.v) {
+        return;
+    }
+    ti->roots = now;
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        look(d);
+    }
+}
+
+void
+truth_switched(struct truth_iommu *ti)
+{
+    truth_refresh(ti);
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        recordset_clear(&d->records);
+    }
+    for (struct view *v = ti->views; v != NULL; v = v->next) {
+        if (v->window.tces != NULL || !ti->roots.translation) {
+            recordset_clear(&v->records);
+        }
+    }
+}
+
+/* ---- what a device sees ---- */
+
+static void
+hole(struct range_piece *out, uint64_t first, uint64_t last)
+{
+    *out = (struct range_piece){ .first = first, .last = last, .perm = PERM_NONE };
+}
+
+static void
+identity_at(const struct mem *mem, uint64_t addr, struct range_piece *out)
+{
+    uint64_t first = 0;
+
+    for (size_t i = 0; i < mem_range_count(mem); i++) {
+        const struct mem_range *r = mem_range_at(mem, i);
+        if (r->kind != MEM_RAM) {
+            continue;
+        }
+        if (addr < r->first) {
+            hole(out, first, r->first - 1);
+            return;
+        }
+        if (addr <= r->last) {
+            *out = (struct range_piece){
+                .first = r->first, .last = r->last, .target = r->first, .perm = PERM_RW
+            };
+            return;
+        }
+        first = r->last + 1;
+    }
+    hole(out, first, UINT64_MAX);
+}
+
+static void
+windows_at(const struct truth_iommu *ti, uint64_t addr, uint64_t limit,
+           struct range_piece *out)
+{
+    uint64_t last = UINT64_MAX;
+
+    for (const struct view *v = ti->views; v != NULL; v = v->next) {
+        uint64_t end = walk_window_last(&v->window);
+        if (addr >= v->window.base && addr <= end) {
+            walk_window_at(&v->window, addr, limit < end ? limit : end, out);
+            return;
+        }
+        if (v->window.base > addr && v->window.base - 1 < last) {
+            last = v->window.base - 1;
+        }
+    }
+    hole(out, addr, last);
+}
+
+static void
+view_at(const struct view *v, unsigned aw_bits, uint64_t addr, uint64_t limit,
+        struct range_piece *out)
+{
+    uint64_t end = walk_table_last(&v->table);
+    uint64_t widest = (UINT64_C(1) << aw_bits) - 1;
+
+    end = end < widest ? end : widest;
+    if (addr > end) {
+        hole(out, end + 1, UINT64_MAX);
+    } else if (vtd_is_interrupt(addr)) {
+        hole(out, VTD_INTERRUPT_FIRST, VTD_INTERRUPT_LAST);
+    } else {
+        walk_table_at(&v->table, addr, limit < end ? limit : end, out);
+    }
+}
+
+void
+truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
+         struct range_piece *out)
+{
+    switch (d->state) {
+    case TRUTH_BLOCKED:
+        hole(out, 0, UINT64_MAX);
+        return;
+    case TRUTH_IDENTITY:
+        identity_at(d->iommu->truth->env->mem, addr, out);
+        return;
+    case TRUTH_VIEWS:
+        if (d->view == NULL) {
+            windows_at(d->iommu, addr, limit, out);
+        } else {
+            view_at(d->view, d->iommu->roots.aw_bits, addr, limit, out);
+        }
+        return;
+    }
+}
+
+/* ---- a device moves ---- */
+
+/* Everything the device saw becomes its own record, holes included. */
+static void
+record_all(struct truth_device *d, unsigned need, uint16_t did)
+{
+    struct truth *t = d->iommu->truth;
+    struct range_piece p;
+
+    for (uint64_t at = 0;; at = p.last + 1) {
+        truth_at(d, at, UINT64_MAX, &p);
+        t->changed(t->self, &(struct truth_change){ .device = d,
+                                                    .first = at,
+                                                    .last = p.last,
+                                                    .old_target = p.target + (at - p.first),
+                                                    .old_perm = p.perm,
+                                                    .need = need,
+                                                    .did = did });
+        if (p.last == UINT64_MAX) {
+            return;
+        }
+    }
+}
+
+/* What its old view still had open goes on concerning it. */
+static void
+keep_records(struct truth_device *d)
+{
+    struct truth *t = d->iommu->truth;
+    struct range_piece p;
+    uint32_t newest;
+
+    if (d->view == NULL) {
+        return;
+    }
+    const struct recordset *rs = &d->view->records;
+    for (uint64_t at = 0; recordset_next(rs, at, &p, &newest); at = p.last + 1) {
+        for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+            const struct record *r = recordset_at(rs, i);
+            t->changed(t->self,
+                       &(struct truth_change){ .device = d,
+                                               .first = p.first,
+                                               .last = p.last,
+                                               .old_target = record_target(r, p.first),
+                                               .old_perm = r->perm,
+                                               .need = VTD_NEED_IOTLB_DOMAIN,
+                                               .did = r->did });
+        }
+        if (p.last == UINT64_MAX) {
+            return;
+        }
+    }
+}
+
+void
+truth_entry_changed(struct truth_device *d)
+{
+    struct truth *t = d->iommu->truth;
+    struct walk_device now;
+
+    walk_device(t->env->mem, &d->iommu->roots, d->sid, &now);
+    unsigned need =
+        vtd_required_root(d->entries.root, now.root, d->iommu->roots.caching_mode) |
+        vtd_required_context(d->entries.context, now.context,
+                             d->iommu->roots.caching_mode);
+    bool same = now.state == d->entries.state &&
+                (now.state != WALK_TRANSLATED ||
+                 (now.did == d->entries.did && now.table == d->entries.table &&
+                  now.levels == d->entries.levels));
+    if (!same && need != 0) {
+        keep_records(d);
+        record_all(d, need, d->entries.did);
+    }
+    look(d);
+    if (!same && need == 0) { /* nothing is required: it holds from now on */
+        t->changed(t->self, &(struct truth_change){ .device = d, .last = UINT64_MAX });
+    }
+}

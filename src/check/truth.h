@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Truth: what each device's tables say now, and word of every change of it.
+ *
+ * A *view* is one translation table that devices look through: a VT-d domain
+ * table (named by IOMMU, DID, top table, levels) or a PAPR window. Every page of
+ * a view's table is watched in memory; a store into one is turned, by the reverse
+ * index kept here, into the range of bus addresses whose truth changed. Stores into
+ * root and context tables move devices from view to view.
+ *
+ * The cost follows the change: a leaf is one step, a table entry a walk of what was
+ * and what is linked below it.
+ */
+#ifndef IOMMUSIM_CHECK_TRUTH_H
+#define IOMMUSIM_CHECK_TRUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "check/records.h"
+#include "check/walk.h"
+#include "iommu/iommu.h"
+#include "notify/env.h"
+
+struct truth;
+struct truth_iommu;
+
+struct view {
+    struct truth_iommu *iommu;
+    struct view *next;        /* of the same iommu */
+    struct view *did_next;    /* VT-d: same hash bucket of DIDs */
+    uint16_t did;             /* VT-d */
+    struct walk_table table;  /* VT-d */
+    struct iommu_window window; /* PAPR; tces NULL for VT-d */
+    unsigned users;           /* devices that look through it */
+    struct recordset records;
+};
+
+enum truth_state { TRUTH_BLOCKED, TRUTH_IDENTITY, TRUTH_VIEWS };
+
+struct truth_device {
+    struct truth_iommu *iommu;
+    struct truth_device *next; /* of the same iommu, in order of arrival */
+    const char *id;            /* borrowed */
+    uint16_t sid;
+    enum truth_state state;
+    struct view *view;        /* VT-d: the one it looks through; PAPR: NULL, all of them */
+    struct walk_device entries; /* VT-d: root and context entry as last read */
+    struct recordset records; /* of its own changes: attach, detach */
+    struct rangemap wrong_dma; /* the caller's: accesses reported and not right since */
+};
+
+struct truth_iommu {
+    struct truth *truth;
+    struct iommu *iommu;
+    struct truth_iommu *next;
+    struct iommu_roots roots; /* VT-d */
+    struct truth_device *devices;
+    struct view *views;
+    struct view *by_did[256]; /* VT-d, by low byte */
+};
+
+/* The truth of [first, last] changed, in a view or for one device alone. */
+struct truth_change {
+    struct view *view;           /* or NULL */
+    struct truth_device *device; /* or NULL; one of the two */
+    uint64_t first, last;
+    uint64_t old_target; /* at first */
+    enum perm old_perm;  /* PERM_NONE: nothing was mapped */
+    bool now_present;    /* somewhere in the range */
+    unsigned need;       /* VTD_NEED_ or RECORD_NEED_ bits; 0: no invalidation required */
+    uint16_t did;        /* whose */
+};
+typedef void truth_change_fn(void *self, const struct truth_change *c);
+
+struct truth *truth_new(struct env *env, truth_change_fn *changed, void *self);
+void truth_free(struct truth *t);
+
+/* A device appeared behind an IOMMU, or left it. The id is borrowed. */
+struct truth_device *truth_add_device(struct truth *t, struct iommu *m, const char *id,
+                                      uint16_t sid);
+void truth_remove_device(struct truth_device *d);
+
+struct truth_iommu *truth_first(const struct truth *t);
+/* NULL if no device was ever added behind it. */
+struct truth_iommu *truth_find(const struct truth *t, const struct iommu *m);
+
+/*
+ * The IOMMU switched: read its roots anew. No change is announced; the devices'
+ * truth is simply what it now is, and records whose translation is gone are void.
+ */
+void truth_switched(struct truth_iommu *ti);
+
+/*
+ * The same in the middle of a switch, when the IOMMU's roots are new already but it
+ * has not said so: does nothing if they are as they were, and voids no record.
+ */
+void truth_refresh(struct truth_iommu *ti);
+
+/*
+ * What d's tables say at addr: a piece that covers it, PERM_NONE for a hole (found
+ * at a cost that does not look past limit). With identity, RAM is mapped 1:1.
+ */
+void truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
+              struct range_piece *out);
+
+/* Views that a DID-tagged invalidation concerns: call with NULL first. */
+struct view *view_next_by_did(struct truth_iommu *ti, uint16_t did, struct view *prev);
+
+static inline bool
+truth_sees(const struct truth_device *d, const struct view *v)
+{
+    return d->iommu == v->iommu && d->state == TRUTH_VIEWS &&
+           (d->view == v || v->window.tces != NULL);
+}
+
+#endif

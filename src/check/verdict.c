@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Comparing what a subscriber holds with what is allowed, naming what is wrong,
+ * and finding who is to blame. See the user's guide, "Verdicts".
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "check/internal.h"
+
+/* ---- one line for adjacent pages ---- */
+
+enum { VALUE_TEXT = 32 };
+
+static const char *
+value_text(const struct range_piece *p, uint64_t addr, char buf[static VALUE_TEXT])
+{
+    if (p->perm == PERM_NONE) {
+        return "none";
+    }
+    snprintf(buf, VALUE_TEXT, "0x%" PRIx64 ":%s", p->target + (addr - p->first),
+             perm_name(p->perm));
+    return buf;
+}
+
+void
+verdict_flush(struct check *c)
+{
+    struct verdict_run *r = &c->run;
+    char have[VALUE_TEXT], want[VALUE_TEXT];
+
+    if (!r->open) {
+        return;
+    }
+    r->open = false;
+    struct violation v = {
+        .class = r->class,
+        .blame = r->blame,
+        .subject = r->subject,
+        .first = r->first,
+        .last = r->last,
+        .origin = r->origin,
+        .missing = r->missing,
+        .hint = r->hint,
+    };
+    if (r->has_values) {
+        v.have = value_text(&r->have, r->first, have);
+        v.want = value_text(&r->want, r->first, want);
+    }
+    c->fn(c->self, &v);
+}
+
+void
+verdict_add(struct check *c, const struct verdict_run *r)
+{
+    struct verdict_run *was = &c->run;
+
+    if (was->open && was->subject == r->subject && was->class == r->class &&
+        was->blame == r->blame && was->hint == r->hint && was->last + 1 == r->first &&
+        was->origin.file == r->origin.file && was->origin.line == r->origin.line) {
+        was->last = r->last;
+        return;
+    }
+    verdict_flush(c);
+    *was = *r;
+    was->open = true;
+}
+
+/* ---- allowed ---- */
+
+/* The truth as this subscriber can express it. */
+static void
+round_truth(const struct check_sub *cs, struct range_piece *t)
+{
+    if (cs->s->ops->shadow == SHADOW_MIRROR && t->perm == PERM_W &&
+        !cs->s->config.strict_permissions) {
+        t->perm = PERM_RW; /* no host mapping is write-only */
+    }
+    if (cs->s->ops->shadow == SHADOW_MIRROR && t->perm == PERM_RW) {
+        const struct mem_range *r = mem_range_of(cs->c->env->mem, GPA(t->target));
+        if (r != NULL && r->kind == MEM_ROM) {
+            t->perm = PERM_R; /* the host maps it read-only */
+        }
+    }
+}
+
+static bool
+same_at(const struct range_piece *a, const struct range_piece *b, uint64_t addr)
+{
+    if (a->perm == PERM_NONE || b->perm == PERM_NONE) {
+        return a->perm == b->perm;
+    }
+    return a->target + (addr - a->first) == b->target + (addr - b->first);
+}
+
+/* Whether holding `h` is right where `t` is (or was) the truth. */
+static bool
+agrees(const struct check_sub *cs, const struct range_piece *h, struct range_piece t,
+       uint64_t addr)
+{
+    bool cache = cs->s->ops->shadow == SHADOW_CACHE;
+
+    if (h->perm == PERM_NONE && cache) {
+        return true;
+    }
+    round_truth(cs, &t);
+    if (!same_at(h, &t, addr)) {
+        return false;
+    }
+    return cache ? (h->perm & ~(unsigned)t.perm) == 0 : h->perm == t.perm;
+}
+
+static bool
+records_allow(const struct check_sub *cs, const struct recordset *rs,
+              const struct range_piece *h, uint64_t addr, uint64_t *end)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, addr, &p, &newest)) {
+        return false;
+    }
+    if (p.first > addr) {
+        *end = p.first - 1 < *end ? p.first - 1 : *end;
+        return false;
+    }
+    *end = p.last < *end ? p.last : *end;
+    if (h->perm == PERM_NONE) {
+        return true; /* nothing held while a change is on its way */
+    }
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        const struct record *r = recordset_at(rs, i);
+        struct range_piece old = { .first = addr,
+                                   .last = p.last,
+                                   .target = record_target(r, addr),
+                                   .perm = r->perm };
+        if (agrees(cs, h, old, addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether an open record allows `h` at addr; *end is cut to where that holds. */
+static bool
+open_records_allow(const struct check_sub *cs, const struct range_piece *h, uint64_t addr,
+                   uint64_t *end)
+{
+    const struct truth_device *d = cs->d;
+
+    if (records_allow(cs, &d->records, h, addr, end)) {
+        return true;
+    }
+    if (d->state != TRUTH_VIEWS) {
+        return false;
+    }
+    if (d->view != NULL) {
+        return records_allow(cs, &d->view->records, h, addr, end);
+    }
+    for (const struct view *v = d->iommu->views; v != NULL; v = v->next) {
+        if (records_allow(cs, &v->records, h, addr, end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- class and blame ---- */
+
+/* What is held at addr, or the hole around it. */
+static void
+held_at(const struct check_sub *cs, uint64_t addr, struct range_piece *out)
+{
+    if (!cs->s->ops->next(cs->s, addr, out)) {
+        *out = (struct range_piece){ .first = addr, .last = UINT64_MAX };
+    } else if (out->first > addr) {
+        *out = (struct range_piece){ .first = addr, .last = out->first - 1 };
+    }
+}
+
+
+static enum violation_class
+classify(const struct range_piece *h, const struct range_piece *t, uint64_t addr)
+{
+    if (t->perm == PERM_NONE) {
+        return VIOLATION_STALE_MAPPING;
+    }
+    if (h->perm == PERM_NONE) {
+        return VIOLATION_MISSING_MAPPING;
+    }
+    if (!same_at(h, t, addr)) {
+        return VIOLATION_WRONG_TARGET;
+    }
+    return (h->perm & ~(unsigned)t->perm) != 0 ? VIOLATION_EXCESS_PERMISSION
+                                               : VIOLATION_LACKING_PERMISSION;
+}
+
+static const char *
+missing_events(enum violation_class class)
+{
+    switch (class) {
+    case VIOLATION_STALE_MAPPING:
+        return "UNMAP";
+    case VIOLATION_MISSING_MAPPING:
+        return "MAP";
+    default:
+        return "UNMAP,MAP";
+    }
+}
+
+/* What `m` (told or due) says at addr; else `otherwise`. Cuts *end. */
+static void
+view_of(const struct rangemap *m, const struct range_piece *otherwise, uint64_t addr,
+        uint64_t *end, struct range_piece *out)
+{
+    *out = *otherwise;
+    if (m->entries != 0 && rangemap_next(m, addr, out)) {
+        if (out->first <= addr) {
+            *end = out->last < *end ? out->last : *end;
+            return;
+        }
+        *end = out->first - 1 < *end ? out->first - 1 : *end;
+        *out = *otherwise;
+    }
+}
+
+/* The last UNMAP that took addr away, if it is still remembered. */
+static const struct unmap_note *
+unmap_of(const struct check_sub *cs, uint64_t addr)
+{
+    unsigned n = cs->n_unmaps < UNMAP_NOTES ? cs->n_unmaps : UNMAP_NOTES;
+
+    for (unsigned i = 1; i <= n; i++) {
+        const struct unmap_note *u = &cs->unmaps[(cs->n_unmaps - i) % UNMAP_NOTES];
+        if (addr >= u->first && addr <= u->last) {
+            return u;
+        }
+    }
+    return NULL;
+}
+
+/* Whether `class` was reported of addr and has not been right since; cuts *end. */
+static bool
+is_known(const struct check_sub *cs, enum violation_class class, uint64_t addr,
+         uint64_t *end)
+{
+    struct range_piece known;
+
+    if (cs->wrong.entries == 0 || !rangemap_next(&cs->wrong, addr, &known)) {
+        return false;
+    }
+    uint64_t cut = known.first <= addr ? known.last : known.first - 1;
+    *end = cut < *end ? cut : *end;
+    return known.first <= addr && known.target == (uint64_t)class << PAGE_LG2;
+}
+
+/* Whether anybody would tell it of addr: a registration, or RAM 1:1. */
+static bool
+listens_at(const struct check_sub *cs, uint64_t addr)
+{
+    const struct space *space = cs->s->listener.space;
+
+    for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
+        if (addr >= b->section.first && addr <= b->section.last) {
+            return true;
+        }
+    }
+    return space != NULL && space_is_bypass(space);
+}
+
+/* The first link of the chain behind the guest that did not do its part. */
+static enum blame
+blame_of(const struct check_sub *cs, const struct range_piece *h,
+         const struct range_piece *t, uint64_t addr, uint64_t *end)
+{
+    struct range_piece told, due;
+
+    if (!listens_at(cs, addr)) {
+        return BLAME_SUBSCRIBER; /* it never asked */
+    }
+    view_of(&cs->told, h, addr, end, &told);
+    view_of(&cs->due, &told, addr, end, &due);
+    if (!agrees(cs, &due, *t, addr)) {
+        return BLAME_IOMMU;
+    }
+    return agrees(cs, &told, *t, addr) ? BLAME_SUBSCRIBER : BLAME_CORE;
+}
+
+enum blame
+verdict_blame(const struct check_sub *cs, uint64_t addr, const struct range_piece *t)
+{
+    struct range_piece h;
+    uint64_t end = addr;
+
+    held_at(cs, addr, &h);
+    return blame_of(cs, &h, t, addr, &end);
+}
+
+/* What explains it: the odd event that touched it, and when that was. */
+static void
+explain(const struct check_sub *cs, struct verdict_run *r, const struct comparison *why)
+{
+    const struct anomaly *a = anomaly_find(cs, r->first, r->last);
+    const struct unmap_note *u;
+
+    if (a != NULL) {
+        r->hint = violation_name(a->class);
+    }
+    if (why->changed) {
+        return;
+    }
+    if (a != NULL) {
+        r->origin = a->origin;
+    } else if (r->class == VIOLATION_MISSING_MAPPING) {
+        u = unmap_of(cs, r->first);
+        r->origin = u != NULL ? u->origin : cs->attached;
+        r->hint = u != NULL ? violation_name(VIOLATION_OVERBROAD_UNMAP) : NULL;
+    }
+}
+
+/* [addr, end] is wrong in one way: say so, unless it was said before. */
+static void
+judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piece *h,
+      const struct range_piece *t, const struct comparison *why)
+{
+    struct verdict_run r = {
+        .subject = cs->s->config.name,
+        .class = classify(h, t, addr),
+        .have = *h,
+        .want = *t,
+        .has_values = true,
+    };
+
+    for (uint64_t at = addr;; at = r.last + 1) {
+        r.first = at;
+        r.last = end;
+        if (!is_known(cs, r.class, at, &r.last)) {
+            r.origin = why->origin;
+            r.blame = blame_of(cs, h, t, at, &r.last);
+            r.missing = r.blame == BLAME_IOMMU ? missing_events(r.class) : NULL;
+            r.hint = NULL;
+            explain(cs, &r, why);
+            verdict_add(cs->c, &r);
+            rangemap_remove(&cs->wrong, r.first, r.last);
+            rangemap_insert(&cs->wrong, r.first, r.last, (uint64_t)r.class << PAGE_LG2,
+                            PERM_NONE);
+        }
+        if (r.last == end) {
+            return;
+        }
+    }
+}
+
+/* ---- comparing ---- */
+
+static void
+compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
+                 const struct comparison *why)
+{
+    struct range_piece h = { 0 }, t = { 0 };
+    uint64_t end;
+
+    for (uint64_t at = first;; at = end + 1) {
+        if (at == first || h.last < at) {
+            held_at(cs, at, &h);
+        }
+        if (at == first || t.last < at) {
+            truth_at(cs->d, at, last, &t);
+            round_truth(cs, &t);
+        }
+        end = h.last < t.last ? h.last : t.last;
+        end = end < last ? end : last;
+        if (agrees(cs, &h, t, at)) {
+            if (cs->wrong.entries != 0) {
+                rangemap_remove(&cs->wrong, at, end);
+            }
+        } else if (!open_records_allow(cs, &h, at, &end)) {
+            judge(cs, at, end, &h, &t, why);
+        }
+        if (end == last) {
+            return;
+        }
+    }
+}
+
+void
+compare(struct check_sub *cs, uint64_t first, uint64_t last, const struct comparison *why)
+{
+    const struct subscriber *s = cs->s;
+
+    if (s->ops->shadow == SHADOW_NONE || !s->attached || s->refused) {
+        return;
+    }
+    if (s->bindings == NULL) { /* not translated: it holds RAM 1:1, or nothing */
+        compare_listened(cs, first, last, why);
+        return;
+    }
+    for (const struct subscriber_binding *b = s->bindings; b != NULL; b = b->next) {
+        uint64_t a = b->section.first > first ? b->section.first : first;
+        uint64_t z = b->section.last < last ? b->section.last : last;
+        if (a <= z) {
+            compare_listened(cs, a, z, why);
+        }
+    }
+}
+
+void
+anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    size_t kept = 0;
+    struct range_piece p;
+
+    for (size_t i = 0; i < cs->n_anomalies; i++) {
+        struct anomaly a = cs->anomalies[i];
+        if (a.first < first || a.last > last) {
+            cs->anomalies[kept++] = a;
+            continue;
+        }
+        if (rangemap_next(&cs->wrong, a.first, &p) && p.first <= a.last) {
+            continue; /* a verdict on the shadow names it */
+        }
+        verdict_add(cs->c, &(struct verdict_run){ .subject = cs->s->config.name,
+                                                  .class = a.class,
+                                                  .blame = a.blame,
+                                                  .first = a.first,
+                                                  .last = a.last,
+                                                  .origin = a.origin });
+    }
+    cs->n_anomalies = kept;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A capture is read twice: once for the machine that it was taken on, once for what
+ * happened. Calls become lines of scripts, anything else a step between them.
+ *
+ * A log in which dynamic windows come and go is not taken apart: no step creates a
+ * window, so the scenario replays the log itself.
+ */
+#include "cli/import.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/message.h"
+#include "cli/options.h"
+#include "scenario/scenario.h"
+#include "trace/capture.h"
+#include "util/alloc.h"
+#include "util/names.h"
+
+enum { ID_SIZE = 32 };
+
+struct importer {
+    struct trace_output *out;
+    const char *path;
+    const char *const *backends;
+    size_t n_backends;
+    struct capture_summary machine;
+    bool spans;           /* subscribers come and go as the log says */
+    uint64_t subscribers; /* that are there now */
+    bool in_script;       /* the step being written is a script */
+};
+
+static void say(struct importer *im, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+say(struct importer *im, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int len = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (len > 0) {
+        trace_output_add(im->out, text,
+                         (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    }
+}
+
+/* --- the machine --- */
+
+/* What the scenario calls a bridge or VIO table. */
+static const char *
+table_id(const struct capture_table *t, char id[static ID_SIZE])
+{
+    if (t->vio) {
+        snprintf(id, ID_SIZE, "vio%" PRIx64, t->liobn);
+    } else {
+        snprintf(id, ID_SIZE, "phb%" PRIu64, (t->liobn & 0x7fffffff) >> 8);
+    }
+    return id;
+}
+
+static void
+say_backends(struct importer *im)
+{
+    const char *separator = "";
+
+    say(im, ", backend: %s", im->n_backends > 1 ? "[" : "");
+    for (size_t i = 0; i < im->n_backends; i++) {
+        say(im, "%s%s", separator, im->backends[i]);
+        separator = ", ";
+    }
+    say(im, "%s", im->n_backends > 1 ? "]" : "");
+}
+
+/* Whether the devices of this table are without a subscriber until the log shows one. */
+static bool
+is_spanned(const struct importer *im, const struct capture_table *t)
+{
+    return im->spans && !t->vio;
+}
+
+static void
+say_machine(struct importer *im)
+{
+    const struct capture_summary *m = &im->machine;
+    char id[ID_SIZE];
+
+    say(im, "machine:\n  ram: 0x%" PRIx64 "\n  iommus:\n", m->ram > 0 ? m->ram : 1 << 24);
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct capture_table *t = &m->tables[i];
+
+        say(im,
+            "    %s: {model: %s, liobn: 0x%" PRIx64 ", window: {base: 0, size: 0x%" PRIx64
+            ", page: 4KiB}}\n",
+            table_id(t, id), t->vio ? "papr-vio" : "papr-tce", t->liobn, t->size);
+    }
+    say(im, "  devices:\n");
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct capture_table *t = &m->tables[i];
+
+        table_id(t, id);
+        say(im, "    %s-dev: {iommu: %s", id, id);
+        if (!is_spanned(im, t)) {
+            say_backends(im);
+        }
+        say(im, "}\n");
+    }
+    say(im, "guest: {driver: manual}\n");
+}
+
+/* A text in double quotes, whatever it holds. */
+static void
+say_quoted(struct importer *im, const char *text)
+{
+    say(im, "\"");
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\') {
+            say(im, "\\%c", *p);
+        } else if ((unsigned char)*p < 0x20) {
+            say(im, "\\x%02x", (unsigned)*p);
+        } else {
+            say(im, "%c", *p);
+        }
+    }
+    say(im, "\"");
+}
+
+static void
+say_head(struct importer *im)
+{
+    const char *slash = strrchr(im->path, '/');
+    const char *base = slash != NULL ? slash + 1 : im->path;
+
+    say(im, "iommusim: 1\nname: ");
+    say_quoted(im, base);
+    say(im,
+        "\ndescription: >-\n"
+        "  Imported from a QEMU log with %" PRIu64 " hypercalls. Inner values of\n"
+        "  H_PUT_TCE_INDIRECT, which the log does not carry, are those of a contiguous "
+        "buffer;\n"
+        "  the size of a default window is 1 GiB unless calls show another.\n",
+        im->machine.calls);
+}
+
+/* --- what happened --- */
+
+static void
+say_step(struct importer *im, const char *action, const char *argument)
+{
+    im->in_script = false;
+    say(im, "  - %s: %s\n", action, argument);
+}
+
+static void
+say_list(struct importer *im, const struct capture_op *op)
+{
+    if (op->npages == 0) {
+        say(im, " list=0x%" PRIx64, op->list);
+        return;
+    }
+    for (uint64_t k = 0; k < op->npages; k++) {
+        say(im, "%s0x%" PRIx64, k == 0 ? " list=" : ",", capture_list_entry(op, k));
+    }
+    if (op->npages == 1) {
+        say(im, ",0"); /* one number alone would be the address of a list */
+    }
+}
+
+/* Calls as the guest made them, with the status that the log has as what is expected. */
+static void
+say_call(struct importer *im, const struct capture_op *op)
+{
+    static const char *const words[] = {
+        [CAPTURE_PUT] = "h_put_tce",
+        [CAPTURE_INDIRECT] = "h_put_tce_indirect",
+        [CAPTURE_STUFF] = "h_stuff_tce",
+        [CAPTURE_GET] = "h_get_tce",
+    };
+    const char *ret = hret_name(op->ret);
+
+    if (!im->in_script) {
+        say(im, "  - script: |\n");
+        im->in_script = true;
+    }
+    say(im, "      %s liobn=0x%" PRIx64 " ioba=0x%" PRIx64, words[op->kind], op->liobn,
+        op->ioba);
+    if (op->kind == CAPTURE_PUT || op->kind == CAPTURE_STUFF) {
+        say(im, " tce=0x%" PRIx64, op->tce);
+    }
+    if (op->kind == CAPTURE_INDIRECT) {
+        say_list(im, op);
+    }
+    if (op->kind == CAPTURE_STUFF || op->kind == CAPTURE_INDIRECT) {
+        say(im, " npages=%" PRIu64, op->npages);
+    }
+    if (ret != NULL) {
+        say(im, " ret=%s\n", ret);
+    } else {
+        say(im, " ret=%" PRId64 "\n", op->ret);
+    }
+}
+
+/* A reset of one bridge, or (vio) of every VIO table. */
+static void
+say_reset(struct importer *im, bool vio, uint64_t liobn)
+{
+    char id[ID_SIZE];
+
+    for (size_t i = 0; i < im->machine.n_tables; i++) {
+        const struct capture_table *t = &im->machine.tables[i];
+
+        if (t->vio == vio && (vio || t->liobn == liobn)) {
+            say_step(im, "reset", table_id(t, id));
+        }
+    }
+}
+
+static void
+say_span(struct importer *im, const char *action, const char *key)
+{
+    char id[ID_SIZE], argument[4 * ID_SIZE];
+
+    for (size_t i = 0; i < im->machine.n_tables; i++) {
+        const struct capture_table *t = &im->machine.tables[i];
+
+        for (size_t k = 0; is_spanned(im, t) && k < im->n_backends; k++) {
+            snprintf(argument, sizeof(argument), "{device: %s-dev, %s: %s}",
+                     table_id(t, id), key, im->backends[k]);
+            say_step(im, action, argument);
+        }
+    }
+}
+
+static void
+say_subscriber(struct importer *im, bool comes)
+{
+    if (comes && im->subscribers++ == 0) {
+        say_span(im, "subscribe", "backend");
+    } else if (!comes && im->subscribers > 0 && --im->subscribers == 0) {
+        say_span(im, "unsubscribe", "name");
+    }
+}
+
+static void
+say_op(struct importer *im, const struct capture_op *op)
+{
+    switch (op->kind) {
+    case CAPTURE_PUT:
+    case CAPTURE_INDIRECT:
+    case CAPTURE_STUFF:
+    case CAPTURE_GET:
+        say_call(im, op);
+        break;
+    case CAPTURE_BRIDGE_RESET:
+    case CAPTURE_WINDOW_RESET:
+        say_reset(im, false, op->liobn);
+        break;
+    case CAPTURE_VIO_RESET:
+        say_reset(im, true, 0);
+        break;
+    case CAPTURE_SUBSCRIBER_START:
+    case CAPTURE_SUBSCRIBER_STOP:
+        if (im->spans) {
+            say_subscriber(im, op->kind == CAPTURE_SUBSCRIBER_START);
+        }
+        break;
+    case CAPTURE_BRIDGE:
+    case CAPTURE_VIO:
+    case CAPTURE_WINDOW_QUERY:
+    case CAPTURE_WINDOW_CREATE:
+    case CAPTURE_WINDOW_REMOVE:
+    case CAPTURE_XLATE:
+        break;
+    }
+}
+
+static bool
+say_traffic(struct importer *im, struct err *e)
+{
+    struct capture *c = capture_open(im->path, e);
+    enum capture_result r;
+    struct capture_op op;
+
+    if (c == NULL) {
+        return false;
+    }
+    while ((r = capture_next(c, &op, e)) == CAPTURE_OP) {
+        say_op(im, &op);
+    }
+    capture_close(c);
+    return r == CAPTURE_END;
+}
+
+/* The log as it is, by its full name: the scenario may end up anywhere. */
+static bool
+say_replay(struct importer *im, struct err *e)
+{
+    char *full = realpath(im->path, NULL);
+
+    if (full == NULL) {
+        return err_at(e, im->path, 0, 0, "%s", strerror(errno));
+    }
+    say(im, "  # The log shows dynamic windows, which no step can make: it is replayed "
+            "as it is.\n"
+            "  - replay: {capture: ");
+    say_quoted(im, full);
+    say(im, ", from: qemu-log}\n");
+    free(full);
+    return true;
+}
+
+bool
+import_qemu_log(const char *path, const char *const *backends, size_t n, bool dump,
+                struct trace_output *out, struct err *e)
+{
+    struct importer im = {
+        .out = out, .path = path, .backends = backends, .n_backends = n
+    };
+    bool ok;
+
+    if (!capture_summarize(path, &im.machine, e)) {
+        return false;
+    }
+    if (im.machine.n_tables == 0) {
+        capture_summary_fini(&im.machine);
+        return err_at(e, path, 0, 0, "no TCE table in this log (spapr_iommu_new_table)");
+    }
+    bool dynamic = im.machine.n_dynamics > 0;
+
+    im.spans = im.machine.subscriptions > 0 && !dynamic;
+    say_head(&im);
+    say_machine(&im);
+    say(&im, "timeline:\n");
+    ok = dynamic ? say_replay(&im, e) : say_traffic(&im, e);
+    say_step(&im, "check", "{}");
+    if (dump) {
+        say_step(&im, "dump", "tables");
+    }
+    capture_summary_fini(&im.machine);
+    return ok;
+}
+
+/* --- the subcommand --- */
+
+/* Back ends that later versions have. */
+static bool
+is_later_backend(const char *name)
+{
+    static const char *const later[] = { "vfio-v1",    "vfio-spapr", "iommufd",
+                                         "vhost-user", "vhost-vdpa", "ats" };
+
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        if (strcmp(name, later[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+check_backend(const char *name, struct err *e)
+{
+    const char *names[BACKEND_COUNT];
+
+    for (unsigned b = 0; b < BACKEND_COUNT; b++) {
+        names[b] = backend_name((enum backend)b);
+        if (strcmp(name, names[b]) == 0) {
+            return true;
+        }
+    }
+    if (is_later_backend(name)) {
+        return err_set(e, "--subscriber '%.64s' is not supported by this version", name);
+    }
+    const char *near = name_nearest(name, names, BACKEND_COUNT);
+
+    return near == NULL
+               ? err_set(e, "--subscriber: unknown backend '%.64s'", name)
+               : err_set(e, "--subscriber: unknown backend '%.64s'; did you mean '%s'?",
+                         name, near);
+}
+
+static bool
+check_usage(const struct options *o, struct err *e)
+{
+    if (strcmp(o->from, "linux-trace") == 0) {
+        return err_set(e, "--from linux-trace is not supported by this version");
+    }
+    if (strcmp(o->from, "qemu-log") != 0) {
+        return err_set(e, "--from: unknown kind '%.64s'; expected qemu-log", o->from);
+    }
+    for (size_t i = 0; i < o->n_subscribers; i++) {
+        if (!check_backend(o->subscribers[i], e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+import(const struct options *o, struct err *e)
+{
+    static const char *const by_default[] = { "vfio" };
+    bool chosen = o->n_subscribers > 0;
+    const char *const *backends = chosen ? o->subscribers : by_default;
+    struct trace_output out;
+
+    if (!check_usage(o, e)) {
+        return false;
+    }
+    if (o->output == NULL) {
+        trace_output_init_fd(&out, STDOUT_FILENO);
+    } else if (!trace_output_init_path(&out, o->output, e)) {
+        return false;
+    }
+    bool ok = import_qemu_log(o->operands[0], backends, chosen ? o->n_subscribers : 1,
+                              o->dump, &out, e);
+
+    return trace_output_fini(&out, ok, ok ? e : NULL) && ok;
+}
+
+int
+cli_import(const struct options *o)
+{
+    struct err e = { .file = NULL };
+
+    if (!import(o, &e)) {
+        cli_print_error(stderr, &e);
+        return STATUS_FAIL;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which domains there are, which domain ids they have, and which one a step means.
+ *
+ * Ids count from 1 for each unit, stated ones are skipped: first the own domains of
+ * devices plugged at the start without an attach of their own (not manual), then
+ * the scenario's domains, each in file order; the rest when first attached.
+ */
+#ifndef IOMMUSIM_GUEST_INTEL_DOMAIN_H
+#define IOMMUSIM_GUEST_INTEL_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct guest;
+struct op;
+struct intel_domain;
+struct intel_unit;
+
+void intel_domains_init(struct guest *g);
+void intel_domains_fini(struct guest *g);
+
+/* A device's own domain, made empty and without id when first asked for. */
+struct intel_domain *intel_domain_own(struct guest *g, uint32_t device);
+
+/* Give d an id if it has none; false: the unit has no more. */
+bool intel_domain_identify(struct intel_domain *d);
+
+/*
+ * The domain of a step that names a domain, or a device: the one to which it is
+ * attached, or under `manual` else its own. NULL, and the operation failed: none.
+ */
+struct intel_domain *intel_domain_meant(struct op *op, uint32_t device, uint32_t domain);
+
+/* A device that the driver gives its own domain when it is there. */
+bool intel_device_is_drivers(const struct guest *g, uint32_t device);
+
+#endif

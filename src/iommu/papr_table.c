@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TCE tables: storage, notification, and the notifier region's view of them. See
+ * papr_table.h.
+ *
+ * To find live entries in a window of billions, the table remembers which pages of
+ * its memory were ever written. Pages that became empty are forgotten when a search
+ * comes across them, so that no page is searched in vain twice.
+ */
+#include "iommu/papr_table.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+
+#include "iommu/papr_fmt.h"
+
+enum {
+    ENTRY_BYTES = 8,
+    ENTRIES_A_PAGE = PAGE_BYTES / ENTRY_BYTES,
+};
+
+/* --- storage --- */
+
+/* The page of the table's memory that holds an entry. */
+static uint64_t
+page_of(uint64_t index)
+{
+    return align_down(index * ENTRY_BYTES, PAGE_LG2);
+}
+
+/* The entries of a page of the table's memory, in place; NULL: all are 0. */
+static const uint64_t *
+page_words(const struct papr_table *t, uint64_t page)
+{
+    return mem_page_words(t->tces, GPA(page));
+}
+
+uint64_t
+papr_table_get(const struct papr_table *t, uint64_t index)
+{
+    const uint64_t *words = page_words(t, page_of(index));
+
+    return words == NULL ? 0 : le64toh(words[index % ENTRIES_A_PAGE]);
+}
+
+static void
+remember_page(struct papr_table *t, uint64_t page)
+{
+    if (page == t->touched_last) {
+        return;
+    }
+    if (!rangemap_any(&t->touched, page, page | PAGE_MASK)) {
+        rangemap_insert(&t->touched, page, page | PAGE_MASK, 0, PERM_NONE);
+    }
+    t->touched_last = page;
+}
+
+static void
+forget_page(struct papr_table *t, uint64_t page)
+{
+    rangemap_remove(&t->touched, page, page | PAGE_MASK);
+    if (page == t->touched_last) {
+        t->touched_last = UINT64_MAX;
+    }
+}
+
+static void
+store(struct papr_table *t, uint64_t index, uint64_t tce)
+{
+    if (tce != 0) {
+        remember_page(t, page_of(index));
+    }
+    mem_write64le(t->tces, GPA(index * ENTRY_BYTES), tce);
+}
+
+/* --- announcements --- */
+
+/* `tce` is the entry's new value. */
+static void
+announce(struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
+         enum notify_cause cause)
+{
+    struct notify_event ev = {
+        .type = type,
+        .cause = cause,
+        .perm = type == NOTIFY_MAP ? papr_tce_perm(tce) : PERM_NONE,
+        .iova = index << t->page_lg2,
+        .mask = (UINT64_C(1) << t->page_lg2) - 1,
+        .target = GPA(papr_tce_target(tce, t->page_lg2)),
+    };
+
+    notify_all(&t->region, 0, &ev);
+}
+
+static enum notify_cause
+cause_of(bool was, bool is, bool same)
+{
+    if (!is) {
+        return CAUSE_UNMAP;
+    }
+    return was && !same ? CAUSE_CHANGE : CAUSE_MAP;
+}
+
+/* An entry has changed from `old` to `tce`; both may be alike. */
+static void
+announce_write(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
+{
+    bool was = papr_tce_present(old), is = papr_tce_present(tce);
+    bool same = papr_tce_same(old, tce, t->page_lg2);
+    enum notify_cause cause = cause_of(was, is, same);
+
+    if (t->lone_map) {
+        announce(t, index, tce, is ? NOTIFY_MAP : NOTIFY_UNMAP, cause);
+        return;
+    }
+    if (same) {
+        return;
+    }
+    if (was) {
+        announce(t, index, tce, NOTIFY_UNMAP, cause);
+    }
+    if (is) {
+        announce(t, index, tce, NOTIFY_MAP, cause);
+    }
+}
+
+void
+papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
+{
+    uint64_t old = papr_table_get(t, index);
+
+    assert(index < t->entries);
+    if (old != tce) {
+        t->live += papr_tce_present(tce);
+        t->live -= papr_tce_present(old);
+        store(t, index, tce);
+    }
+    announce_write(t, index, old, tce);
+}
+
+void
+papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce)
+{
+    bool skip_clear = tce == 0 && !t->lone_map;
+
+    for (uint64_t i = index, end = index + count; i < end;) {
+        if (skip_clear && page_words(t, page_of(i)) == NULL) {
+            i = (i | (ENTRIES_A_PAGE - 1)) + 1;
+        } else {
+            papr_table_put(t, i++, tce);
+        }
+    }
+}
+
+/* --- live entries --- */
+
+bool
+papr_table_next_live(struct papr_table *t, uint64_t *index)
+{
+    uint64_t from = page_of(*index);
+    unsigned i = *index % ENTRIES_A_PAGE;
+    struct range_piece p;
+
+    while (t->live != 0 && rangemap_next(&t->touched, from, &p)) {
+        const uint64_t *words = page_words(t, p.first);
+        bool whole = p.first != from || i == 0;
+        uint64_t any = 0;
+
+        for (i = whole ? 0 : i; words != NULL && i < ENTRIES_A_PAGE; i++) {
+            any |= words[i];
+            if (papr_tce_present(le64toh(words[i]))) {
+                *index = p.first / ENTRY_BYTES + i;
+                return true;
+            }
+        }
+        if (whole && any == 0) {
+            forget_page(t, p.first);
+        }
+        from = p.last + 1;
+        i = 0;
+    }
+    return false;
+}
+
+void
+papr_table_revoke(struct papr_table *t, enum notify_cause cause)
+{
+    for (uint64_t i = 0; papr_table_next_live(t, &i); i++) {
+        announce(t, i, 0, NOTIFY_UNMAP, cause);
+    }
+}
+
+void
+papr_table_clear(struct papr_table *t)
+{
+    struct range_piece p;
+
+    for (uint64_t from = 0; rangemap_next(&t->touched, from, &p); from = p.last + 1) {
+        mem_fill(t->tces, GPA(p.first), 0, p.last - p.first + 1);
+    }
+    rangemap_clear(&t->touched);
+    t->touched_last = UINT64_MAX;
+    t->live = 0;
+}
+
+/* --- the region --- */
+
+static int
+flags_changed(struct notify_region *r, unsigned old_flags, unsigned new_flags,
+              struct err *e)
+{
+    (void)r;
+    (void)old_flags;
+    if (new_flags & NOTIFY_DEVIOTLB_UNMAP) {
+        err_set(e, "a TCE table sends no device-TLB events");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static void
+region_translate(struct notify_region *r, uint64_t iova, unsigned index,
+                 struct notify_entry *out)
+{
+    const struct papr_table *t = r->self;
+    uint64_t i = iova >> t->page_lg2;
+
+    (void)index;
+    if (i >= t->entries) {
+        *out = (struct notify_entry){ .mask = UINT64_MAX };
+        return;
+    }
+    uint64_t tce = papr_table_get(t, i);
+
+    *out = (struct notify_entry){
+        .iova = align_down(iova, t->page_lg2),
+        .mask = (UINT64_C(1) << t->page_lg2) - 1,
+        .target = GPA(papr_tce_target(tce, t->page_lg2)),
+        .perm = papr_tce_perm(tce),
+    };
+}
+
+static uint64_t
+region_min_page(struct notify_region *r)
+{
+    const struct papr_table *t = r->self;
+
+    return UINT64_C(1) << t->page_lg2;
+}
+
+static bool
+region_next_mapped(struct notify_region *r, uint64_t from, uint64_t *next)
+{
+    struct papr_table *t = r->self;
+    uint64_t index = from >> t->page_lg2;
+
+    if (!papr_table_next_live(t, &index)) {
+        return false;
+    }
+    uint64_t iova = index << t->page_lg2;
+
+    *next = iova > from ? iova : from;
+    return true;
+}
+
+static const struct notify_region_ops region_ops = {
+    .flags_changed = flags_changed,
+    .translate = region_translate,
+    .min_page = region_min_page,
+    .next_mapped = region_next_mapped,
+};
+
+/* --- life --- */
+
+void
+papr_table_init(struct papr_table *t, uint64_t liobn, const char *name, struct env *env,
+                bool lone_map)
+{
+    *t = (struct papr_table){
+        .liobn = liobn,
+        .lone_map = lone_map,
+        .env = env,
+        .name = name,
+        .tces = mem_new(env->budget),
+        .touched_last = UINT64_MAX,
+    };
+    mem_add_range(t->tces, 0, PAPR_ENTRIES_MAX * ENTRY_BYTES - 1, MEM_RAM);
+    rangemap_init(&t->touched, RANGEMAP_CONSTANT, env->budget);
+}
+
+void
+papr_table_fini(struct papr_table *t)
+{
+    if (t->entries != 0) {
+        notify_region_fini(&t->region);
+    }
+    rangemap_fini(&t->touched);
+    mem_free(t->tces);
+}
+
+void
+papr_table_enable(struct papr_table *t, uint64_t base, unsigned page_lg2,
+                  uint64_t entries)
+{
+    assert(t->entries == 0 && t->live == 0 && is_aligned(base, page_lg2));
+    assert(entries > 0 && entries < PAPR_ENTRIES_MAX);
+    t->base = base;
+    t->page_lg2 = page_lg2;
+    t->entries = entries;
+    notify_region_init(&t->region, &region_ops, t, t->name, t->env,
+                       (entries << page_lg2) - 1, 1);
+}
+
+void
+papr_table_disable(struct papr_table *t)
+{
+    assert(t->live == 0);
+    notify_region_fini(&t->region);
+    t->base = 0;
+    t->page_lg2 = 0;
+    t->entries = 0;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Intel VT-d in legacy mode: making and freeing it, one translation, reset. See
+ * vtd.h for the rest of the map.
+ *
+ * What may be cached is cached as long as the specification allows: an entry is used
+ * until an invalidation drops it, with caching mode also one that says that there is
+ * nothing. Only a hit without the permission asked for is walked anew, since software
+ * may raise a permission without invalidating.
+ */
+#include "iommu/vtd.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "iommu/vtd_fault.h"
+#include "iommu/vtd_inval.h"
+#include "iommu/vtd_notify.h"
+#include "iommu/vtd_regs.h"
+#include "iommu/vtd_walk.h"
+
+/* ---- trace ---- */
+
+static const char *
+type_of_context(const struct vtd_context *c)
+{
+    return c->fault != VTD_FAULT_NONE ? "absent"
+           : vtd_context_passes(c)    ? "passthrough"
+                                      : "translate";
+}
+
+static void
+trace_context(const struct vtd *v, enum trace_event event, uint16_t sid,
+              const struct vtd_context *c)
+{
+    struct trace_rec r;
+
+    if (!vtd_wants(v, event)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, event);
+    trace_u64(&r, TF_SID, sid);
+    trace_u64(&r, TF_DID, vtd_ctx_did(c->entry.hi));
+    trace_text(&r, TF_TYPE, type_of_context(c));
+    if (event == TE_CONTEXT_FILL) {
+        trace_u64(&r, TF_LO, c->entry.lo);
+        trace_u64(&r, TF_HI, c->entry.hi);
+    }
+    trace_emit(v->base.env->trace, &r);
+}
+
+/* Hits and fills have a sid, drops have a cause. */
+static void
+trace_iotlb(const struct vtd *v, enum trace_event event, uint16_t sid,
+            const struct vtd_cached *e)
+{
+    struct trace_rec r;
+
+    if (!vtd_wants(v, event)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, event);
+    if (event != TE_IOTLB_DROP) {
+        trace_u64(&r, TF_SID, sid);
+    }
+    trace_u64(&r, TF_DID, e->did);
+    trace_u64(&r, TF_IOVA, e->tag);
+    trace_u64(&r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
+    trace_u64(&r, TF_GPA, e->lo);
+    trace_u64(&r, TF_PERM, e->perm);
+    if (event == TE_IOTLB_DROP) {
+        trace_text(&r, TF_CAUSE, "evict");
+    }
+    trace_emit(v->base.env->trace, &r);
+}
+
+/* ---- context ---- */
+
+static void
+cache_context(struct vtd *v, uint16_t sid, const struct vtd_context *c)
+{
+    const bool sound = c->fault == VTD_FAULT_NONE;
+    const struct vtd_cached e = {
+        .tag = sid,
+        .lo = c->entry.lo,
+        .hi = c->entry.hi,
+        .did = sound ? vtd_ctx_did(c->entry.hi) : 0,
+        .fault = (uint8_t)c->fault,
+    };
+    struct vtd_cached evicted;
+
+    if (!sound && !v->cfg.caching_mode) {
+        return;
+    }
+    if (vtd_cache_put(&v->contexts, &e, &evicted)) {
+        const struct vtd_context gone = { { evicted.lo, evicted.hi },
+                                          (enum vtd_fault)evicted.fault };
+        trace_context(v, TE_CONTEXT_DROP, (uint16_t)evicted.tag, &gone);
+    }
+    trace_context(v, TE_CONTEXT_FILL, sid, c);
+}
+
+static struct vtd_context
+find_context(struct vtd *v, uint16_t sid)
+{
+    const struct vtd_cached *e = vtd_cache_find(&v->contexts, 0, 0, sid);
+    struct vtd_context c;
+
+    if (e != NULL) {
+        c = (struct vtd_context){ { e->lo, e->hi }, (enum vtd_fault)e->fault };
+        trace_context(v, TE_CONTEXT_HIT, sid, &c);
+        return c;
+    }
+    c = vtd_context_read(v, sid);
+    cache_context(v, sid, &c);
+    return c;
+}
+
+/* ---- IOTLB ---- */
+
+static const struct vtd_cached *
+find_page(struct vtd *v, uint16_t did, uint64_t iova)
+{
+    for (unsigned level = 1; level < VTD_CACHE_LEVELS; level++) {
+        const struct vtd_cached *e = vtd_cache_find(
+            &v->iotlb, did, level, align_down(iova, vtd_ss_span_lg2(level)));
+        if (e != NULL) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static void
+cache_page(struct vtd *v, uint16_t sid, const struct vtd_cached *e)
+{
+    struct vtd_cached evicted;
+
+    if (vtd_cache_put(&v->iotlb, e, &evicted)) {
+        trace_iotlb(v, TE_IOTLB_DROP, 0, &evicted);
+    }
+    trace_iotlb(v, TE_IOTLB_FILL, sid, e);
+}
+
+/* ---- translation ---- */
+
+struct request {
+    uint16_t sid;
+    uint64_t iova;
+    enum perm access;
+};
+
+static void
+answer(const struct request *q, uint64_t first, unsigned lg2, uint64_t target,
+       enum perm perm, struct xlate *out)
+{
+    *out = (struct xlate){
+        .gpa = GPA(target + (q->iova - first)),
+        .first = first,
+        .last = first + ((UINT64_C(1) << lg2) - 1),
+        .perm = perm,
+    };
+}
+
+static void
+answer_identity(const struct request *q, struct xlate *out)
+{
+    uint64_t page = align_down(q->iova, PAGE_LG2);
+
+    answer(q, page, PAGE_LG2, page, PERM_RW, out);
+}
+
+/* The tables' answer, which the IOTLB remembers where it may. */
+static enum vtd_fault
+walk(struct vtd *v, const struct request *q, const struct vtd_context *c,
+     struct vtd_cached *e)
+{
+    const uint16_t did = vtd_ctx_did(c->entry.hi);
+    struct vtd_page page;
+    enum vtd_fault fault = vtd_walk(v, c, q->sid, q->iova, q->access, &page);
+
+    *e = (struct vtd_cached){ .did = did, .key = did, .fault = (uint8_t)fault };
+    if (fault == VTD_FAULT_NONE) {
+        e->tag = page.first;
+        e->lo = page.target;
+        e->level = (uint8_t)page.level;
+        e->perm = (uint8_t)page.perm;
+        cache_page(v, q->sid, e);
+    } else if (page.perm == PERM_NONE && v->cfg.caching_mode) {
+        e->tag = align_down(q->iova, PAGE_LG2);
+        e->level = 1;
+        cache_page(v, q->sid, e);
+    }
+    return fault;
+}
+
+/* What kind of access a cached hole refuses is that of the request at hand. */
+static enum vtd_fault
+fault_of_hole(const struct vtd_cached *e, enum perm access)
+{
+    if (e->fault == VTD_FAULT_READ || e->fault == VTD_FAULT_WRITE) {
+        return access == PERM_W ? VTD_FAULT_WRITE : VTD_FAULT_READ;
+    }
+    return (enum vtd_fault)e->fault;
+}
+
+/* A hit that lacks the permission: the walk's answer takes its place, if it has one. */
+static enum vtd_fault
+walk_again(struct vtd *v, const struct request *q, const struct vtd_context *c,
+           const struct vtd_cached *hit, struct vtd_cached *walked)
+{
+    const struct vtd_cached old = *hit;
+    enum vtd_fault fault = walk(v, q, c, walked);
+
+    if (fault == VTD_FAULT_NONE && walked->level != old.level) {
+        vtd_cache_drop(&v->iotlb, old.key, old.level, old.tag);
+    }
+    return fault;
+}
+
+static enum vtd_fault
+translate_page(struct vtd *v, const struct request *q, const struct vtd_context *c,
+               struct xlate *out)
+{
+    const struct vtd_cached *hit = find_page(v, vtd_ctx_did(c->entry.hi), q->iova);
+    struct vtd_cached walked;
+    enum vtd_fault fault = VTD_FAULT_NONE;
+
+    if (hit == NULL) {
+        fault = walk(v, q, c, &walked);
+        hit = &walked;
+    } else {
+        trace_iotlb(v, TE_IOTLB_HIT, q->sid, hit);
+        if (hit->fault != VTD_FAULT_NONE) {
+            fault = fault_of_hole(hit, q->access);
+        } else if ((hit->perm & q->access) == 0) {
+            fault = walk_again(v, q, c, hit, &walked);
+            hit = &walked;
+        }
+    }
+    if (fault == VTD_FAULT_NONE) {
+        answer(q, hit->tag, vtd_ss_span_lg2(hit->level), hit->lo, (enum perm)hit->perm,
+               out);
+    }
+    return fault;
+}
+
+static enum xlate_result
+vtd_translate(struct iommu *m, uint16_t sid, uint64_t iova, enum perm access,
+              struct xlate *out)
+{
+    struct vtd *v = vtd_of(m);
+    const struct request q = { sid, iova, access };
+
+    if (!vtd_is_on(v, VTD_GCMD_TE)) {
+        answer_identity(&q, out);
+        return XLATE_OK;
+    }
+    if (vtd_is_interrupt(iova)) { /* not for memory, and no fault */
+        return XLATE_FAULT;
+    }
+    struct vtd_context c = find_context(v, sid);
+    enum vtd_fault fault = c.fault;
+    if (vtd_context_passes(&c)) {
+        answer_identity(&q, out);
+    } else if (fault == VTD_FAULT_NONE) {
+        fault = iova >> vtd_context_width(v, &c) != 0 ? VTD_FAULT_ADDR
+                                                      : translate_page(v, &q, &c, out);
+    }
+    if (fault != VTD_FAULT_NONE) {
+        vtd_fault_raise(v, fault, sid, iova, access, (c.entry.lo & VTD_CTX_FPD) != 0);
+        return XLATE_FAULT;
+    }
+    return XLATE_OK;
+}
+
+/* ---- the rest of the ops ---- */
+
+static struct space *
+vtd_attach(struct iommu *m, uint16_t sid, const char *device, struct err *e)
+{
+    (void)e;
+    return vtd_space_attach(vtd_of(m), sid, device);
+}
+
+/* The space, its tree and what is cached for it outlive the device. */
+static void
+vtd_detach(struct iommu *m, uint16_t sid)
+{
+    (void)m;
+    (void)sid;
+}
+
+static void
+vtd_reset(struct iommu *m)
+{
+    struct vtd *v = vtd_of(m);
+    struct trace_rec r;
+
+    if (vtd_wants(v, TE_RESET)) {
+        vtd_trace_begin(v, &r, TE_RESET);
+        trace_emit(m->env->trace, &r);
+    }
+    v->epoch++;
+    v->queue = (struct vtd_queue){ .stage = VTD_QUEUE_IDLE };
+    v->requests = 0;
+    vtd_regs_reset(v);
+    vtd_inval_caches(v);
+    vtd_notify_switch(v);
+    observe(m->env, switched, m);
+    iommu_idle(m);
+}
+
+static void
+dump_cache(const struct vtd *v, const struct vtd_cache *cache,
+           void (*line)(struct trace_rec *, const struct vtd_cached *))
+{
+    size_t n;
+    const struct vtd_cached **list = vtd_cache_list(cache, &n);
+    struct trace_rec r;
+
+    for (size_t i = 0; i < n; i++) {
+        vtd_trace_begin(v, &r, TE_DUMP_CACHED);
+        line(&r, list[i]);
+        trace_emit(v->base.env->trace, &r);
+    }
+    free(list);
+}
+
+static void
+line_of_context(struct trace_rec *r, const struct vtd_cached *e)
+{
+    const struct vtd_context c = { { e->lo, e->hi }, (enum vtd_fault)e->fault };
+
+    trace_text(r, TF_KIND, "context");
+    trace_u64(r, TF_SID, e->tag);
+    trace_u64(r, TF_DID, e->did);
+    trace_text(r, TF_TYPE, type_of_context(&c));
+}
+
+static void
+line_of_page(struct trace_rec *r, const struct vtd_cached *e)
+{
+    trace_text(r, TF_KIND, "iotlb");
+    trace_u64(r, TF_DID, e->did);
+    trace_u64(r, TF_IOVA, e->tag);
+    trace_u64(r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
+    if (e->fault == VTD_FAULT_NONE) {
+        trace_u64(r, TF_GPA, e->lo);
+    }
+    trace_u64(r, TF_PERM, e->perm);
+}
+
+static void
+vtd_dump_caches(const struct iommu *m)
+{
+    const struct vtd *v = vtd_of_const(m);
+
+    dump_cache(v, &v->contexts, line_of_context);
+    dump_cache(v, &v->iotlb, line_of_page);
+}
+
+static uint64_t
+vtd_faults(const struct iommu *m)
+{
+    return vtd_of_const(m)->faults;
+}
+
+static bool
+vtd_busy(const struct iommu *m)
+{
+    const struct vtd *v = vtd_of_const(m);
+
+    return v->queue.stage != VTD_QUEUE_IDLE || v->requests != 0;
+}
+
+static void
+vtd_roots(const struct iommu *m, struct iommu_roots *out)
+{
+    const struct vtd *v = vtd_of_const(m);
+
+    *out = (struct iommu_roots){
+        .translation = vtd_is_on(v, VTD_GCMD_TE),
+        .root_table = v->root,
+        .aw_bits = v->cfg.aw_bits,
+        .caching_mode = v->cfg.caching_mode,
+        .pass_through = v->cfg.pass_through,
+        .superpages = v->limits.superpages,
+        .snoop = v->limits.snoop,
+    };
+}
+
+static void
+vtd_free(struct iommu *m)
+{
+    struct vtd *v = vtd_of(m);
+
+    vtd_spaces_free(v);
+    vtd_cache_fini(&v->contexts);
+    vtd_cache_fini(&v->iotlb);
+    free(v);
+}
+
+static const struct iommu_ops vtd_ops = {
+    .kind = IOMMU_KIND_VTD,
+    .free = vtd_free,
+    .attach = vtd_attach,
+    .detach = vtd_detach,
+    .translate = vtd_translate,
+    .reset = vtd_reset,
+    .dump_caches = vtd_dump_caches,
+    .faults = vtd_faults,
+    .mmio_read = vtd_mmio_read,
+    .mmio_write = vtd_mmio_write,
+    .reg_by_name = vtd_reg_by_name,
+    .busy = vtd_busy,
+    .roots = vtd_roots,
+};
+
+/* Random replacement draws from a stream of its own, named ID/CACHE. */
+static void
+init_cache(const struct vtd *v, struct vtd_cache *cache,
+           const struct iommu_cache_config *c, const char *name)
+{
+    struct env *env = v->base.env;
+    struct sim_stream *stream = NULL;
+
+    if (c->policy == IOMMU_CACHE_RANDOM) {
+        char *full = xasprintf("%s/%s", v->base.id, name);
+        stream = sim_stream(env->sim, full);
+        free(full);
+    }
+    vtd_cache_init(cache, c, stream, env->budget);
+}
+
+struct iommu *
+vtd_new(const struct iommu_vtd_config *c, struct env *env)
+{
+    struct vtd *v = xcalloc(1, sizeof(*v));
+
+    assert(c->aw_bits == 39 || c->aw_bits == 48 || c->aw_bits == 57);
+    assert(c->mamv < 52);
+    v->base = (struct iommu){ .ops = &vtd_ops, .id = c->id, .env = env };
+    v->cfg = *c;
+    v->limits = (struct vtd_ss_limits){ .haw = c->aw_bits, .superpages = c->superpages };
+    vtd_regs_reset(v);
+    init_cache(v, &v->contexts, &c->context_cache, "context_cache");
+    init_cache(v, &v->iotlb, &c->iotlb, "iotlb");
+    return &v->base;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The state of the VT-d model, for its own files and their tests: nobody else
+ * includes this. Legacy mode, spec behaviour; what each file does is in its header.
+ *
+ *   vtd.c         the ops table: translation of one request, reset, dump
+ *   vtd_regs.c    the register page
+ *   vtd_queue.c   queued invalidation
+ *   vtd_inval.c   what an invalidation does, however it was asked for
+ *   vtd_notify.c  address spaces and the events that their subscribers get
+ *   vtd_walk.c    root, context and second-stage tables
+ *   vtd_cache.c   context cache and IOTLB
+ *   vtd_fault.c   fault recording and interrupts
+ */
+#ifndef IOMMUSIM_IOMMU_VTD_H
+#define IOMMUSIM_IOMMU_VTD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+#include "iommu/vtd_cache.h"
+#include "iommu/vtd_fmt.h"
+
+enum vtd_stage {
+    VTD_QUEUE_IDLE,
+    VTD_QUEUE_FETCH,   /* the descriptor at the head is to be read */
+    VTD_QUEUE_EXECUTE, /* it was read and is sound */
+    VTD_QUEUE_RETIRE,  /* it was executed; the head is to move */
+};
+
+struct vtd_queue {
+    enum vtd_stage stage;
+    struct vtd_pair desc; /* EXECUTE */
+    bool last_was_wait;   /* the descriptor fetched last */
+};
+
+struct vtd_space;
+
+struct vtd {
+    struct iommu base;
+    struct iommu_vtd_config cfg;
+    struct vtd_ss_limits limits;
+    uint32_t regs[VTD_REG_END / 4];
+    gpa_t root;      /* latched by SRTP */
+    uint64_t epoch;  /* of power; events of an earlier one are void */
+    uint64_t faults; /* recorded */
+    struct vtd_queue queue;
+    unsigned requests; /* register invalidations under way: VTD_REQUEST_ bits */
+    struct vtd_cache contexts, iotlb;
+    struct vtd_space **spaces; /* in order of first attachment */
+    size_t n_spaces;
+};
+
+enum {
+    VTD_REQUEST_CONTEXT = 1 << 0,
+    VTD_REQUEST_IOTLB = 1 << 1,
+};
+
+static inline struct vtd *
+vtd_of(struct iommu *m)
+{
+    return (struct vtd *)(void *)m;
+}
+
+static inline const struct vtd *
+vtd_of_const(const struct iommu *m)
+{
+    return (const struct vtd *)(const void *)m;
+}
+
+/* Registers as they stand inside: with what reads as zero, past all write rules. */
+static inline uint32_t
+vtd_get32(const struct vtd *v, enum vtd_reg reg)
+{
+    return v->regs[reg / 4];
+}
+
+static inline uint64_t
+vtd_get64(const struct vtd *v, enum vtd_reg reg)
+{
+    return v->regs[reg / 4] | (uint64_t)v->regs[reg / 4 + 1] << 32;
+}
+
+static inline void
+vtd_set32(struct vtd *v, enum vtd_reg reg, uint64_t value)
+{
+    v->regs[reg / 4] = (uint32_t)value;
+}
+
+static inline void
+vtd_set64(struct vtd *v, enum vtd_reg reg, uint64_t value)
+{
+    v->regs[reg / 4] = (uint32_t)value;
+    v->regs[reg / 4 + 1] = (uint32_t)(value >> 32);
+}
+
+/* A status bit of GSTS. */
+static inline bool
+vtd_is_on(const struct vtd *v, uint64_t bit)
+{
+    return (vtd_get32(v, VTD_GSTS) & bit) != 0;
+}
+
+/* Begin a trace record of this IOMMU. */
+static inline void
+vtd_trace_begin(const struct vtd *v, struct trace_rec *r, enum trace_event event)
+{
+    trace_begin(r, sim_now(v->base.env->sim), v->base.id, event);
+}
+
+static inline bool
+vtd_wants(const struct vtd *v, enum trace_event event)
+{
+    return trace_wants(v->base.env->trace, event);
+}
+
+#endif

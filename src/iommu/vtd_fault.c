@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See vtd_fault.h. */
+#include "iommu/vtd_fault.h"
+
+#define ANY_STATUS                                                                       \
+    (VTD_FSTS_PFO | VTD_FSTS_PPF | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE)
+
+/* ---- interrupts ---- */
+
+/* Data and address registers follow the control register. */
+static void
+send(struct vtd *v, enum vtd_reg ectl)
+{
+    struct trace_rec r;
+
+    if (!vtd_wants(v, TE_NOTE)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, TE_NOTE);
+    trace_text(&r, TF_WHAT, ectl == VTD_FECTL ? "fault-interrupt" : "wait-interrupt");
+    trace_u64(&r, TF_GPA, v->regs[ectl / 4 + 2]);
+    trace_u64(&r, TF_VALUE, v->regs[ectl / 4 + 1]);
+    trace_emit(v->base.env->trace, &r);
+}
+
+/* Pending goes out at once unless masked. */
+void
+vtd_fault_control_written(struct vtd *v, enum vtd_reg ectl)
+{
+    uint32_t ctl = vtd_get32(v, ectl);
+
+    if ((ctl & VTD_ECTL_IP) != 0 && (ctl & VTD_ECTL_IM) == 0) {
+        vtd_set32(v, ectl, ctl & ~VTD_ECTL_IP);
+        send(v, ectl);
+    }
+}
+
+static void
+interrupt(struct vtd *v, enum vtd_reg ectl)
+{
+    vtd_set32(v, ectl, vtd_get32(v, ectl) | VTD_ECTL_IP);
+    vtd_fault_control_written(v, ectl);
+}
+
+static void
+no_longer_pending(struct vtd *v, enum vtd_reg ectl)
+{
+    vtd_set32(v, ectl, vtd_get32(v, ectl) & ~VTD_ECTL_IP);
+}
+
+/* Set a status bit; the first of them is a fault event. */
+static void
+set_status(struct vtd *v, uint64_t bit)
+{
+    uint32_t old = vtd_get32(v, VTD_FSTS);
+
+    vtd_set32(v, VTD_FSTS, old | bit);
+    if ((old & ANY_STATUS) == 0) {
+        interrupt(v, VTD_FECTL);
+    }
+}
+
+/* ---- faults ---- */
+
+static void
+trace_fault(const struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova,
+            enum perm access)
+{
+    struct trace_rec r;
+
+    if (!vtd_wants(v, TE_FAULT)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, TE_FAULT);
+    trace_u64(&r, TF_FAULT_REASON, fault);
+    trace_u64(&r, TF_SID, sid);
+    trace_u64(&r, TF_ADDR, iova & ~PAGE_MASK);
+    trace_text(&r, TF_ACCESS, access == PERM_W ? "write" : "read");
+    trace_emit(v->base.env->trace, &r);
+}
+
+void
+vtd_fault_raise(struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova,
+                enum perm access, bool fpd)
+{
+    uint64_t pending = vtd_get64(v, VTD_FRCD_HI);
+
+    if (fpd && vtd_fault_qualified(fault)) {
+        return;
+    }
+    trace_fault(v, fault, sid, iova, access);
+    if ((vtd_get32(v, VTD_FSTS) & VTD_FSTS_PFO) != 0) {
+        return;
+    }
+    if ((pending & VTD_FRCD_F) != 0) {
+        if ((pending & VTD_FRCD_SID_MASK) != sid) {
+            set_status(v, VTD_FSTS_PFO);
+        }
+        return;
+    }
+    vtd_set64(v, VTD_FRCD, iova & ~PAGE_MASK);
+    vtd_set64(v, VTD_FRCD_HI,
+              VTD_FRCD_F | (access == PERM_W ? 0 : VTD_FRCD_READ) |
+                  VTD_FRCD_REASON(fault) | sid);
+    v->faults++;
+    set_status(v, VTD_FSTS_PPF);
+}
+
+void
+vtd_fault_queue(struct vtd *v, enum vtd_iqei why)
+{
+    vtd_set64(v, VTD_IQERCD, why);
+    set_status(v, VTD_FSTS_IQE);
+}
+
+void
+vtd_fault_wait_interrupt(struct vtd *v)
+{
+    uint32_t ics = vtd_get32(v, VTD_ICS);
+
+    vtd_set32(v, VTD_ICS, ics | VTD_ICS_IWC);
+    if ((ics & VTD_ICS_IWC) == 0) {
+        interrupt(v, VTD_IECTL);
+    }
+}
+
+/* ---- what software clears ---- */
+
+void
+vtd_fault_status_cleared(struct vtd *v)
+{
+    uint32_t fsts = vtd_get32(v, VTD_FSTS);
+
+    if ((fsts & VTD_FSTS_IQE) == 0) {
+        vtd_set64(v, VTD_IQERCD, VTD_IQEI_NONE);
+    }
+    if ((fsts & ANY_STATUS) == 0) {
+        no_longer_pending(v, VTD_FECTL);
+    }
+}
+
+void
+vtd_fault_record_cleared(struct vtd *v)
+{
+    if ((vtd_get64(v, VTD_FRCD_HI) & VTD_FRCD_F) == 0) {
+        vtd_set32(v, VTD_FSTS, vtd_get32(v, VTD_FSTS) & ~VTD_FSTS_PPF);
+        vtd_fault_status_cleared(v);
+    }
+}
+
+void
+vtd_fault_ics_cleared(struct vtd *v)
+{
+    if ((vtd_get32(v, VTD_ICS) & VTD_ICS_IWC) == 0) {
+        no_longer_pending(v, VTD_IECTL);
+    }
+}

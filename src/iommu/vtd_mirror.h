@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One address space and the record of what its subscribers were told: the
+ * difference walk, replay, and the unmapping of everything. See vtd_notify.h for
+ * the contract.
+ */
+#ifndef IOMMUSIM_IOMMU_VTD_MIRROR_H
+#define IOMMUSIM_IOMMU_VTD_MIRROR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "iommu/vtd_walk.h"
+#include "util/rangemap.h"
+
+struct vtd_space {
+    struct space space;
+    struct notify_region region;
+    struct vtd *v;
+    uint16_t sid;
+    struct vtd_context ctx; /* the entry in effect */
+    struct rangemap tree;   /* announced to all MAP notifiers concerned, by leaf */
+    struct rangemap owed;   /* announced to some, not as the tree says */
+};
+
+/* Ranges of bus addresses, inclusive. */
+struct vtd_block {
+    uint64_t first, last;
+};
+
+static inline bool
+vtd_wants_maps(const struct vtd_space *s)
+{
+    return (s->region.flags & NOTIFY_MAP) != 0;
+}
+
+/*
+ * Walk what the context entry in effect makes of `range` and announce how it differs
+ * from the tree. Each item has its own cause, unless `cause` says one for all;
+ * CAUSE_MAP stands for the former.
+ */
+void vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
+                       enum notify_cause cause);
+
+/* Announce what is present to n alone. */
+void vtd_mirror_replay(struct vtd_space *s, struct notifier *n);
+
+/* UNMAP everything for everybody, in aligned powers of two. */
+void vtd_mirror_unmap_all(struct vtd_space *s, enum notify_cause cause);
+
+/* There are no MAP notifiers any more, or yet. */
+void vtd_mirror_forget(struct vtd_space *s);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The address spaces behind a VT-d unit, one for each source id, and the events that
+ * their subscribers get.
+ *
+ * A translated space is one region [0, 2^64-1] seen through two sections, below and
+ * above the interrupt range. For a space with MAP notifiers a *tree* remembers what
+ * was announced, leaf by leaf; an invalidation walks what it covers and announces the
+ * difference, UNMAP before MAP for each item, unchanged leaves not at all. Before it
+ * walks it widens its range to whole leaves, old and new, so that a split or a merge
+ * leaves nothing behind.
+ *
+ * A space follows its context entry as it stood at the last invalidation that covers
+ * it, as a context cache would that never forgets: absent entries count as cached in
+ * caching mode only.
+ *
+ * Causes of events:
+ *   map, unmap, change  items of a difference walk: new, gone, both
+ *   invalidate          UNMAP of what an IOTLB invalidation names, to a space
+ *                       without MAP notifiers: the block of pages, or the window
+ *   context             a context-cache invalidation, whatever it led to
+ *   replay              to one notifier that asked for what exists
+ *   reset               translation switched, new root table, reset
+ */
+#ifndef IOMMUSIM_IOMMU_VTD_NOTIFY_H
+#define IOMMUSIM_IOMMU_VTD_NOTIFY_H
+
+#include <stdint.h>
+
+#include "iommu/vtd.h"
+
+/*
+ * The space of `sid`, made on first use and kept as long as v; `device` (borrowed)
+ * names it from now on.
+ */
+struct space *vtd_space_attach(struct vtd *v, uint16_t sid, const char *device);
+/* Nobody may listen any more. */
+void vtd_spaces_free(struct vtd *v);
+
+/* An invalidation took effect in the caches: tell the spaces that it concerns. */
+void vtd_notify_iotlb(struct vtd *v, const struct invalidation *inv);
+void vtd_notify_context(struct vtd *v, const struct invalidation *inv);
+
+/*
+ * Translation was switched on or off, or has a new root table: UNMAP of everything to
+ * everybody, then each space takes its sections, and those that stay translated
+ * are announced anew.
+ */
+void vtd_notify_switch(struct vtd *v);
+
+#endif

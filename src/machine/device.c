@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Devices: on the bus and off, their subscribers, and their accesses to memory.
+ * See internal.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "iommu/vtd_fmt.h"
+#include "machine/internal.h"
+
+static const enum dma_result as_result[] = {
+    [DMA_OK] = RESULT_OK,
+    [DMA_FAULT] = RESULT_FAULT,
+    [DMA_BLOCKED] = RESULT_BLOCKED,
+    [DMA_REFUSED] = RESULT_REFUSED,
+};
+
+/* ---- subscribers ---- */
+
+struct seat *
+device_seat(const struct device *d, const char *name)
+{
+    struct seat *s = d->seats;
+
+    while (s != NULL && strcmp(s->sub->name, name) != 0) {
+        s = s->next;
+    }
+    return s;
+}
+
+/* The seat that first took `container`, on the same address space. */
+static struct seat *
+container_seat(struct machine *m, const struct device *d, const char *container)
+{
+    for (size_t i = 0; container != NULL && i < m->sc->n_devices; i++) {
+        struct device *other = &m->devices[i];
+        for (struct seat *s = other->seats; s != NULL; s = s->next) {
+            if (s->shares == NULL && s->sub->container != NULL && s->s != NULL &&
+                other->space == d->space && strcmp(s->sub->container, container) == 0) {
+                return s;
+            }
+        }
+    }
+    return NULL;
+}
+
+static unsigned
+event_flags(unsigned scenario_flags)
+{
+    return (scenario_flags & SCENARIO_EVENT_MAP ? NOTIFY_MAP : 0U) |
+           (scenario_flags & SCENARIO_EVENT_UNMAP ? NOTIFY_UNMAP : 0U) |
+           (scenario_flags & SCENARIO_EVENT_DEVIOTLB ? NOTIFY_DEVIOTLB_UNMAP : 0U);
+}
+
+static uint64_t
+limit_of(uint64_t scenario_limit) /* there, UINT64_MAX is none; here 0 is the kind's own */
+{
+    return scenario_limit == 0 ? 1 : scenario_limit;
+}
+
+static struct subscriber_config
+config_of(const struct device *d, const struct scenario_subscriber *sub, bool replay)
+{
+    bool everything = sub->range.first == 0 && sub->range.last == UINT64_MAX;
+    struct subscriber_config c = {
+        .name = sub->label,
+        .device = d->sd->id,
+        .flags = sub->backend == BACKEND_OBSERVER ? event_flags(sub->flags) : 0,
+        .has_range = !everything,
+        .range_first = sub->range.first,
+        .range_last = sub->range.last,
+        .replay = replay,
+        .page_sizes = sub->page_sizes,
+        .entry_limit = limit_of(sub->entry_limit),
+        .has_aperture = sub->has_aperture,
+        .aperture_first = sub->aperture.first,
+        .aperture_last = sub->aperture.last,
+        .locked_memory = sub->locked_memory == UINT64_MAX ? 0 : sub->locked_memory,
+        .strict_permissions = sub->strict_permissions,
+        .entries = sub->entries,
+    };
+
+    if (sub->n_reserved > 0) {
+        c.has_reserved = true;
+        c.reserved_first = sub->reserved[0].first;
+        c.reserved_last = sub->reserved[0].last;
+    } else if (d->iommu->ops->kind == IOMMU_KIND_VTD) {
+        c.has_reserved = true;
+        c.reserved_first = VTD_INTERRUPT_FIRST;
+        c.reserved_last = VTD_INTERRUPT_LAST;
+    }
+    return c;
+}
+
+static bool
+ask_iommu(void *self, uint64_t iova, enum perm access, struct dma_answer *out)
+{
+    struct device *d = self;
+    struct xlate x;
+
+    if (d->iommu->ops->translate(d->iommu, d->sd->sid, iova, access, &x) != XLATE_OK) {
+        *out = (struct dma_answer){ .result = DMA_FAULT };
+        return false;
+    }
+    *out = (struct dma_answer){
+        .result = DMA_OK, .gpa = x.gpa, .first = x.first, .last = x.last, .perm = x.perm
+    };
+    return true;
+}
+
+static size_t
+count_slot(struct machine *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_counts; i++) {
+        if (strcmp(m->counts[i].name, name) == 0) {
+            return i;
+        }
+    }
+    m->counts = xrealloc(m->counts, m->n_counts + 1, sizeof(*m->counts));
+    m->counts[m->n_counts] = (struct machine_subscriber_count){ .name = name };
+    return m->n_counts++;
+}
+
+void
+device_count(struct machine *m, const struct seat *seat)
+{
+    if (seat->shares == NULL && seat->s != NULL && seat->count != NOT_COUNTED) {
+        struct machine_subscriber_count *n = &m->counts[seat->count];
+        n->maps += seat->s->maps;
+        n->unmaps += seat->s->unmaps;
+        n->deviotlb_unmaps += seat->s->deviotlb_unmaps;
+        n->errors += seat->s->errors;
+        n->refused |= seat->s->refused;
+    }
+}
+
+bool
+device_subscribe(struct machine *m, struct device *d, const struct scenario_subscriber *sub,
+                 bool replay, struct err *why)
+{
+    struct seat *seat = xcalloc(1, sizeof(*seat)), **end = &d->seats;
+    struct seat *holder = container_seat(m, d, sub->container);
+
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = seat;
+    seat->sub = sub;
+    seat->count = sub->backend == BACKEND_EMULATED ? NOT_COUNTED : count_slot(m, sub->label);
+    if (holder != NULL) {
+        seat->shares = holder;
+        seat->s = holder->s;
+        return !seat->s->refused;
+    }
+    struct subscriber_config config = config_of(d, sub, replay);
+    seat->s = subscriber_new(subscriber_kind(backend_name(sub->backend)), &config, &m->env);
+    check_add_subscriber(m->check, seat->s, d->truth);
+    bool ok = subscriber_attach(seat->s, d->space,
+                                (struct translator){ .translate = ask_iommu, .self = d },
+                                why);
+    if (ok) {
+        check_attached(m->check, seat->s);
+    }
+    return ok;
+}
+
+/* Hand the container to another device that shares it, if there is one. */
+static bool
+hand_over(struct machine *m, struct seat *seat)
+{
+    struct seat *heir = NULL;
+
+    for (size_t i = 0; i < m->sc->n_devices; i++) {
+        for (struct seat *s = m->devices[i].seats; s != NULL; s = s->next) {
+            if (s->shares == seat) {
+                s->shares = heir;
+                heir = heir == NULL ? s : heir;
+            }
+        }
+    }
+    return heir != NULL;
+}
+
+static void
+seat_leave(struct machine *m, struct seat *seat)
+{
+    if (seat->shares != NULL || hand_over(m, seat)) {
+        return;
+    }
+    subscriber_detach(seat->s);
+    device_count(m, seat);
+    check_remove_subscriber(m->check, seat->s);
+    subscriber_free(seat->s);
+}
+
+bool
+device_unsubscribe(struct machine *m, struct device *d, const char *name)
+{
+    struct seat **p = &d->seats;
+
+    while (*p != NULL && strcmp((*p)->sub->name, name) != 0) {
+        p = &(*p)->next;
+    }
+    if (*p == NULL) {
+        return false;
+    }
+    struct seat *seat = *p;
+    *p = seat->next;
+    seat_leave(m, seat);
+    free(seat);
+    return true;
+}
+
+/* ---- on the bus ---- */
+
+bool
+device_appear(struct machine *m, struct device *d, struct err *e)
+{
+    d->space = d->iommu->ops->attach(d->iommu, d->sd->sid, d->sd->id, e);
+    if (d->space == NULL) {
+        return false;
+    }
+    d->truth = check_add_device(m->check, d->iommu, d->sd->id, d->sd->sid);
+    return true;
+}
+
+bool
+device_subscribe_all(struct machine *m, struct device *d)
+{
+    bool all = true;
+    struct err why;
+
+    for (size_t i = 0; i < d->sd->n_subs; i++) {
+        all &= device_subscribe(m, d, &d->sd->subs[i], true, &why);
+    }
+    return all;
+}
+
+void
+device_free(struct machine *m, struct device *d)
+{
+    while (d->seats != NULL) {
+        struct seat *seat = d->seats;
+        d->seats = seat->next;
+        seat_leave(m, seat);
+        free(seat);
+    }
+}
+
+void
+device_vanish(struct machine *m, struct device *d)
+{
+    device_free(m, d);
+    d->iommu->ops->detach(d->iommu, d->sd->sid);
+    check_remove_device(d->truth);
+    d->space = NULL;
+    d->truth = NULL;
+}
+
+void
+device_reset(struct machine *m, struct device *d)
+{
+    struct err why;
+
+    (void)m;
+    for (struct seat *seat = d->seats; seat != NULL; seat = seat->next) {
+        if (seat->shares == NULL && seat->s->ops->shadow == SHADOW_CACHE) {
+            struct translator tr = seat->s->translator;
+            subscriber_detach(seat->s);
+            subscriber_attach(seat->s, d->space, tr, &why);
+        }
+    }
+}
+
+/* ---- accesses ---- */
+
+/* Whose shadow translates: the first backend that is not an observer. NULL: the IOMMU. */
+static struct subscriber *
+translating_subscriber(const struct device *d)
+{
+    for (const struct seat *s = d->seats; s != NULL; s = s->next) {
+        if (s->sub->backend != BACKEND_OBSERVER) {
+            return s->s;
+        }
+    }
+    return NULL;
+}
+
+static struct dma_answer
+translate(struct device *d, struct subscriber *s, uint64_t iova, enum perm access)
+{
+    struct dma_answer a;
+
+    if (s != NULL && s->ops->dma != NULL) {
+        return s->ops->dma(s, iova, access);
+    }
+    ask_iommu(d, iova, access, &a);
+    return a;
+}
+
+/* Carry out `len` bytes at gpa. False: no memory there. */
+static bool
+transfer(struct machine *m, const struct step_dma *a, uint64_t done, uint64_t gpa,
+         uint64_t len, struct access_result *out)
+{
+    uint8_t found[PAGE_BYTES];
+
+    if (a->write) {
+        return a->data != NULL ? mem_write(m->env.mem, GPA(gpa), a->data + done, len)
+                               : mem_is_ram(m->env.mem, GPA(gpa));
+    }
+    if (!mem_read(m->env.mem, GPA(gpa), found, len)) {
+        return false;
+    }
+    out->data_differs |= a->data != NULL && memcmp(found, a->data + done, len) != 0;
+    return true;
+}
+
+void
+device_dma(struct machine *m, struct device *d, const struct step_dma *a,
+           struct access_result *out)
+{
+    enum perm access = a->write ? PERM_W : PERM_R;
+    struct subscriber *s = translating_subscriber(d);
+    struct subscriber *shadow = s != NULL && s->ops->dma != NULL ? s : NULL;
+
+    *out = (struct access_result){ .result = RESULT_OK };
+    m->result.dmas++;
+    latency_charge(&m->env.latency, LATENCY_DMA);
+    if (d->space == NULL || (s != NULL && s->refused)) {
+        out->result = RESULT_REFUSED;
+        return;
+    }
+    while (out->done < a->size) {
+        uint64_t iova = a->iova + out->done, left = a->size - out->done;
+        uint64_t len = PAGE_BYTES - (iova & PAGE_MASK);
+        len = len < left ? len : left;
+        struct dma_answer t = translate(d, s, iova, access);
+        bool ok = t.result == DMA_OK;
+        check_dma(m->check, &(struct check_dma){ .device = d->truth,
+                                                 .subscriber = shadow,
+                                                 .iova = iova,
+                                                 .len = len,
+                                                 .access = access,
+                                                 .ok = ok,
+                                                 .gpa = ok ? t.gpa.v : 0 });
+        out->result = as_result[t.result];
+        if (!ok) {
+            return;
+        }
+        if (!transfer(m, a, out->done, t.gpa.v, len, out)) {
+            out->result = RESULT_BLOCKED;
+            return;
+        }
+        if (out->done == 0) {
+            out->gpa = t.gpa.v;
+            out->has_gpa = true;
+        }
+        out->done += len;
+    }
+}
+
+/* ---- dumps ---- */
+
+static void
+dump_shadow(struct machine *m, const struct seat *seat)
+{
+    const struct subscriber *s = seat->s;
+    struct range_piece p;
+    struct trace_rec r;
+
+    if (s == NULL || seat->shares != NULL || s->ops->next == NULL ||
+        !trace_wants(m->env.trace, TE_DUMP_SHADOW)) {
+        return;
+    }
+    for (uint64_t at = 0; s->ops->next(s, at, &p); at = p.last + 1) {
+        trace_begin(&r, sim_now(m->env.sim), s->config.name, TE_DUMP_SHADOW);
+        trace_u64(&r, TF_IOVA, p.first);
+        trace_u64(&r, TF_SIZE, p.last - p.first + 1);
+        trace_u64(&r, TF_GPA, p.target);
+        trace_u64(&r, TF_PERM, p.perm);
+        trace_emit(m->env.trace, &r);
+        if (p.last == UINT64_MAX) {
+            return;
+        }
+    }
+}
+
+static void
+dump_window(struct machine *m, const struct iommu *iommu, const struct iommu_window *w)
+{
+    struct trace_rec r;
+
+    for (uint64_t i = 0; i < w->entries; i++) {
+        const uint64_t page = align_down(8 * i, PAGE_LG2);
+        if (!mem_page_touched(w->tces, GPA(page))) {
+            i |= PAGE_BYTES / 8 - 1;
+            continue;
+        }
+        uint64_t tce = mem_read64le(w->tces, GPA(8 * i));
+        if (tce != 0) {
+            trace_begin(&r, sim_now(m->env.sim), iommu->id, TE_DUMP_TCE);
+            trace_u64(&r, TF_LIOBN, w->liobn);
+            trace_u64(&r, TF_IOBA, w->base + (i << w->page_lg2));
+            trace_u64(&r, TF_TCE, tce);
+            trace_emit(m->env.trace, &r);
+        }
+    }
+}
+
+static void
+dump_tables(struct machine *m, const struct step_dump *dump)
+{
+    struct iommu_window w[16];
+
+    for (uint32_t i = 0; i < m->sc->n_iommus; i++) {
+        const struct iommu *iommu = m->iommus[i];
+        bool wanted = dump->iommu == i || (dump->iommu == SCENARIO_NONE &&
+                                           dump->device == SCENARIO_NONE);
+        if (dump->device != SCENARIO_NONE) {
+            wanted = m->devices[dump->device].iommu == iommu;
+        }
+        if (!wanted || iommu->ops->windows == NULL ||
+            !trace_wants(m->env.trace, TE_DUMP_TCE)) {
+            continue;
+        }
+        size_t n = iommu->ops->windows(iommu, w, sizeof(w) / sizeof(w[0]));
+        for (size_t k = 0; k < n; k++) {
+            dump_window(m, iommu, &w[k]);
+        }
+    }
+    for (uint32_t i = 0; i < m->sc->n_devices; i++) {
+        const struct device *d = &m->devices[i];
+        bool wanted = dump->device == i ||
+                      (dump->device == SCENARIO_NONE &&
+                       (dump->iommu == SCENARIO_NONE || m->iommus[dump->iommu] == d->iommu));
+        if (wanted && d->truth != NULL && d->iommu->ops->windows == NULL) {
+            check_dump_device(m->check, d->truth);
+        }
+    }
+}
+
+void
+device_dump(struct machine *m, const struct step_dump *dump)
+{
+    if (dump->what == DUMP_TABLES) {
+        dump_tables(m, dump);
+        return;
+    }
+    for (uint32_t i = 0; dump->what == DUMP_CACHES && i < m->sc->n_iommus; i++) {
+        if ((dump->iommu == SCENARIO_NONE || dump->iommu == i) &&
+            m->iommus[i]->ops->dump_caches != NULL) {
+            m->iommus[i]->ops->dump_caches(m->iommus[i]);
+        }
+    }
+    for (uint32_t i = 0; dump->what == DUMP_SHADOW && i < m->sc->n_devices; i++) {
+        const struct device *d = &m->devices[i];
+        if (dump->device != SCENARIO_NONE && dump->device != i) {
+            continue;
+        }
+        for (const struct seat *s = d->seats; s != NULL; s = s->next) {
+            if (dump->subscriber == NULL || strcmp(dump->subscriber, s->sub->name) == 0) {
+                dump_shadow(m, s);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the machine's files share. machine.c builds, owns and runs; device.c plugs,
+ * subscribes and makes devices access memory; actor.c takes actors through their
+ * steps; traffic.c makes steps for workload and replay; step_line.c prints them;
+ * expect.c holds the run against the scenario.
+ */
+#ifndef IOMMUSIM_MACHINE_INTERNAL_H
+#define IOMMUSIM_MACHINE_INTERNAL_H
+
+#include "check/check.h"
+#include "guest/guest.h"
+#include "iommu/iommu.h"
+#include "machine/machine.h"
+#include "notify/env.h"
+#include "scenario/scenario.h"
+#include "subscriber/subscriber.h"
+
+/* A subscriber of one device, or its share of a container. */
+struct seat {
+    struct seat *next; /* of the device, in order of arrival */
+    const struct scenario_subscriber *sub;
+    struct subscriber *s;
+    struct seat *shares; /* the seat whose container this joined, or NULL */
+    size_t count;        /* index into machine.counts, or NOT_COUNTED */
+};
+#define NOT_COUNTED SIZE_MAX /* it listens to nothing */
+
+struct device {
+    const struct scenario_device *sd;
+    struct iommu *iommu;
+    struct space *space;        /* NULL while unplugged */
+    struct truth_device *truth; /* the same */
+    struct seat *seats;
+};
+
+struct violation_note {
+    enum violation_class class;
+    enum blame blame;
+    const char *subject;
+    uint64_t first, last;
+    const char *file; /* of the step that began it; NULL: none did */
+    uint32_t line;
+};
+
+struct machine {
+    struct machine_config config;
+    const struct scenario *sc;
+    struct env env;
+    struct budget budget;
+    struct trace silent; /* wants nothing: while the driver boots */
+    struct iommu **iommus; /* one for each of sc->iommus */
+    struct device *devices; /* one for each of sc->devices */
+    struct guest *guest;
+    struct check *check;
+    struct actor *actors;   /* one for each of sc->actors */
+    struct actor *helpers;  /* at work for workload and replay steps */
+    struct running *running; /* steps in progress */
+    struct running *spare;
+    struct step_watch *watches; /* of steps in progress that expect events or faults */
+    struct machine_result result;
+    struct machine_subscriber_count *counts;
+    size_t n_counts;
+    struct violation_note *violations;
+    size_t cap_violations;
+    char **failures; /* lines for people: what was not as expected */
+    bool stop;         /* no further events */
+    enum machine_end end;
+    struct err err;    /* for MACHINE_LIMIT and MACHINE_FAILED */
+};
+
+/* Stop the run; the first reason stands. */
+void machine_stop(struct machine *m, enum machine_end end, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* FILE:LINE for the trace, without the folders that the run happened to be started from. */
+enum { MACHINE_PLACE = 300 };
+const char *machine_place(char text[static MACHINE_PLACE], const char *file, uint32_t line);
+/* Remember a line for the summary; beyond a hundred they are not kept. */
+void machine_note_failure(struct machine *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Stop the run because of what *e says. */
+void machine_fail(struct machine *m, const struct err *e);
+/* Count one more step begun without an event; false: let the main loop look at the limits. */
+bool machine_may_go_on(struct machine *m);
+
+/* ---- device.c ---- */
+
+/* Attach to the bus, without subscribers. */
+bool device_appear(struct machine *m, struct device *d, struct err *e);
+/* Give it the subscribers that the scenario says. False if one was refused. */
+bool device_subscribe_all(struct machine *m, struct device *d);
+void device_vanish(struct machine *m, struct device *d);
+bool device_subscribe(struct machine *m, struct device *d,
+                      const struct scenario_subscriber *sub, bool replay,
+                      struct err *why);
+bool device_unsubscribe(struct machine *m, struct device *d, const char *name);
+/* A reset of the device alone: caches are emptied, registrations made anew. */
+void device_reset(struct machine *m, struct device *d);
+void device_free(struct machine *m, struct device *d);
+/* Bring the counters of its events up to date. */
+void device_count(struct machine *m, const struct seat *seat);
+struct seat *device_seat(const struct device *d, const char *name);
+
+struct access_result {
+    enum dma_result result;
+    uint64_t gpa;  /* of the first byte, if it was reached */
+    bool has_gpa;
+    uint64_t done; /* bytes */
+    bool data_differs;
+};
+void device_dma(struct machine *m, struct device *d, const struct step_dma *a,
+                struct access_result *out);
+void device_dump(struct machine *m, const struct step_dump *dump);
+
+/* ---- actor.c ---- */
+
+/* One step in progress. */
+struct running {
+    struct running *next, **link;
+    struct actor *actor;
+    struct step step;
+    sim_time began;
+    struct guest_reply reply; /* of guest steps */
+    struct access_result dma;
+    bool has_dma;
+    const char *result;       /* word for the trace, or NULL */
+    struct traffic *traffic;  /* workload and replay: where its steps come from */
+    struct step_watch *watch; /* what was seen while it ran, if it expects */
+};
+
+void actors_new(struct machine *m);
+void actors_free(struct machine *m);
+void actors_start(struct machine *m);
+bool actors_done(const struct machine *m);
+const char *actor_name(const struct running *r);
+/* The recording that its step comes from, or NULL. */
+const char *actor_recording(const struct running *r);
+/* r is over: its line, its expectations, and what its actor does next. */
+void running_complete(struct running *r);
+
+/* ---- step_line.c ---- */
+
+void step_line(struct machine *m, const struct running *r);
+
+/* ---- expect.c ---- */
+
+void step_watch_begin(struct machine *m, struct running *r);
+void step_watch_end(struct machine *m, struct running *r);
+void expect_step(struct machine *m, struct running *r);
+void expect_end(struct machine *m);
+
+#endif

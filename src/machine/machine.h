@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One machine: built from a scenario, run to its end, freed. It owns guest memory,
+ * IOMMUs, subscribers, the guest and the checker, and holds the run against the
+ * scenario's expectations. Several machines may live in one process.
+ */
+#ifndef IOMMUSIM_MACHINE_MACHINE_H
+#define IOMMUSIM_MACHINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "check/check.h"
+#include "scenario/scenario.h"
+#include "trace/trace.h"
+#include "util/err.h"
+#include "util/quirks.h"
+
+struct machine;
+
+struct machine_config {
+    const struct scenario *scenario; /* borrowed */
+    const struct scenario_expect *expect; /* what this run must hold; borrowed */
+    uint64_t seed;
+    struct quirk_set quirks;
+    struct trace *trace;   /* borrowed, not NULL */
+    bool verbose;          /* show what the driver does before time 0 */
+    bool stop_on_violation;
+    /* Called now and then while the run goes on; may be NULL. */
+    void (*tick)(void *self, uint64_t events, sim_time now);
+    void *tick_self;
+};
+
+/* NULL and *e if the scenario asks for what cannot be built. */
+struct machine *machine_new(const struct machine_config *config, struct err *e);
+void machine_free(struct machine *m); /* NULL is fine */
+
+enum machine_end {
+    MACHINE_COMPLETE,  /* every actor is done, nothing is pending */
+    MACHINE_VIOLATION, /* stopped on a violation, as asked */
+    MACHINE_ABORTED,   /* the modelled monitor died */
+    MACHINE_LIMIT,     /* a limit of the scenario was reached: *e says which */
+    MACHINE_FAILED,    /* input or output failed while running: *e says how */
+};
+
+/* Run to the end, compare everything once more, test the expectations. Once. */
+enum machine_end machine_run(struct machine *m, struct err *e);
+
+/* ---- what came of it ---- */
+
+struct machine_subscriber_count {
+    const char *name; /* device/subscriber */
+    uint64_t maps, unmaps, deviotlb_unmaps, errors;
+    bool refused;
+    bool refusal_expected; /* by the step that subscribed it */
+};
+
+struct machine_result {
+    bool held; /* every expectation of the run */
+    uint64_t failed_expectations;
+    uint64_t events;     /* of the simulation */
+    sim_time time;       /* at the end */
+    uint64_t steps;
+    uint64_t hypercalls;
+    uint64_t dmas;
+    uint64_t faults;
+    uint64_t violations, unexpected; /* unexpected: no pattern of `expect` matches */
+    uint64_t by_class[VIOLATION_COUNT];
+    struct exposure_stats exposure;
+    const struct machine_subscriber_count *subscribers; /* n of them, by first arrival */
+    size_t n_subscribers;
+    const char *const *failures; /* n of them: expectations and violations, as lines */
+    size_t n_failures;
+};
+/* Valid until machine_free. */
+const struct machine_result *machine_result(const struct machine *m);
+
+/* A figure of the result by the name that `stats` and the summary use; times in ns. */
+bool machine_stat(const struct machine_result *r, const char *name, uint64_t *value);
+
+#endif

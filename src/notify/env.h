@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What every part of one machine shares: the clock, the trace, guest memory, the
+ * quirks that are on, the latencies, the memory budget and the observer (the
+ * checker's ear). Owned by the machine, borrowed by everybody else.
+ */
+#ifndef IOMMUSIM_NOTIFY_ENV_H
+#define IOMMUSIM_NOTIFY_ENV_H
+
+#include <stdbool.h>
+
+#include "mem/mem.h"
+#include "notify/observer.h"
+#include "sim/latency.h"
+#include "sim/sim.h"
+#include "trace/trace.h"
+#include "util/alloc.h"
+#include "util/quirks.h"
+
+struct env {
+    struct sim *sim;
+    struct trace *trace; /* never NULL */
+    struct mem *mem;
+    struct budget *budget;
+    struct latencies latency;
+    struct quirk_set quirks;
+    struct observer observer; /* members may be NULL */
+    bool aborted;             /* the modelled monitor died; the run stops */
+};
+
+static inline bool
+env_quirk(const struct env *e, enum quirk q)
+{
+    return quirk_on(&e->quirks, q);
+}
+
+/*
+ * The monitor of this profile would have died here (an assertion of that version):
+ * told to the observer as vmm-abort, and the run stops after this event. `subject`
+ * and `why` are words for the trace.
+ */
+void env_abort(struct env *e, const char *subject, const char *why);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Arguments of the hardware-level actions: memory, registers, entries, hypercalls. */
+#include <string.h>
+
+#include "scenario/action.h"
+#include "scenario/scalar.h"
+
+#define TABLE(name, what, ...)                                                               \
+    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+    const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
+#define U(member) offsetof(struct step, u.member)
+
+/* ---- memory ------------------------------------------------------------- */
+
+enum { MEM_GPA, MEM_U64, MEM_U32, MEM_U8, MEM_FILL, MEM_SIZE };
+
+#define MEM_FIELDS                                                                           \
+    [MEM_GPA] = { "gpa", field_size, U(mem.gpa), FIELD_REQUIRED, NULL },                     \
+    [MEM_U64] = { "u64", field_ignore, 0, 0, NULL },                                         \
+    [MEM_U32] = { "u32", field_ignore, 0, 0, NULL },                                         \
+    [MEM_U8] = { "u8", field_ignore, 0, 0, NULL },                                           \
+    [MEM_FILL] = { "fill", field_ignore, 0, 0, NULL },                                       \
+    [MEM_SIZE] = { "size", field_some, U(mem.n), 0, NULL }
+TABLE(mem, "mem", { MEM_FIELDS });
+TABLE(mem_expect, "mem_expect", { MEM_FIELDS });
+
+void
+finish_mem(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    static const uint8_t widths[] = { [MEM_U64] = 8, [MEM_U32] = 4, [MEM_U8] = 1 };
+    struct step_mem *m = &s->u.mem;
+    unsigned kind = 0, kinds = 0;
+
+    for (unsigned i = MEM_U64; i <= MEM_FILL; i++) {
+        if (args_has(args, i)) {
+            kind = i;
+            kinds++;
+        }
+    }
+    if (kinds != 1) {
+        load_error(l, args->whole, "'%s' needs one of 'u64', 'u32', 'u8' and 'fill'",
+                   a->doc.name);
+        return;
+    }
+    if ((kind == MEM_FILL) != args_has(args, MEM_SIZE)) {
+        load_error(l, kind == MEM_FILL ? args->whole : args->v[MEM_SIZE],
+                   kind == MEM_FILL ? "'fill' needs 'size'" : "'size' is for 'fill'");
+        return;
+    }
+    m->width = kind == MEM_FILL ? 0 : widths[kind];
+    uint64_t max = m->width == 8   ? UINT64_MAX
+                   : m->width == 4 ? UINT32_MAX
+                                   : UINT8_MAX;
+    size_t n = 0;
+
+    m->values = read_numbers(l, mem_fields[kind].name, args->v[kind], max, &n);
+    if (m->values == NULL) {
+        return;
+    }
+    if (kind == MEM_FILL ? n != 1 : n == 0) {
+        load_error(l, args->v[kind], "'%s' takes %s", mem_fields[kind].name,
+                   kind == MEM_FILL ? "one byte" : "at least one value");
+        return;
+    }
+    uint64_t bytes = m->n;
+
+    if (kind != MEM_FILL) {
+        m->n = n;
+        bytes = n * m->width;
+    }
+    if (bytes - 1 > (UINT64_C(1) << 52) - 1 - m->gpa || m->gpa >> 52 != 0) {
+        load_error(l, args->v[MEM_GPA], "'gpa' passes the end of guest-physical memory "
+                                        "(52 bits)");
+    }
+}
+
+/* ---- registers ---------------------------------------------------------- */
+
+struct reg {
+    const char *name;
+    uint16_t offset;
+    uint8_t width;
+};
+
+/* IVA, IOTLB and FRCD stand where IRO and FRO of the modelled unit put them. */
+static const struct reg regs[] = {
+    { "VER", 0x00, 4 },     { "CAP", 0x08, 8 },     { "ECAP", 0x10, 8 },
+    { "GCMD", 0x18, 4 },    { "GSTS", 0x1c, 4 },    { "RTADDR", 0x20, 8 },
+    { "CCMD", 0x28, 8 },    { "FSTS", 0x34, 4 },    { "FECTL", 0x38, 4 },
+    { "FEDATA", 0x3c, 4 },  { "FEADDR", 0x40, 4 },  { "FEUADDR", 0x44, 4 },
+    { "AFLOG", 0x58, 8 },   { "PMEN", 0x64, 4 },    { "PLMBASE", 0x68, 4 },
+    { "PLMLIMIT", 0x6c, 4 }, { "PHMBASE", 0x70, 8 }, { "PHMLIMIT", 0x78, 8 },
+    { "IQH", 0x80, 8 },     { "IQT", 0x88, 8 },     { "IQA", 0x90, 8 },
+    { "ICS", 0x9c, 4 },     { "IECTL", 0xa0, 4 },   { "IEDATA", 0xa4, 4 },
+    { "IEADDR", 0xa8, 4 },  { "IEUADDR", 0xac, 4 }, { "IQERCD", 0xb0, 8 },
+    { "IRTA", 0xb8, 8 },    { "PQH", 0xc0, 8 },     { "PQT", 0xc8, 8 },
+    { "PQA", 0xd0, 8 },     { "PRS", 0xdc, 4 },     { "PECTL", 0xe0, 4 },
+    { "PEDATA", 0xe4, 4 },  { "PEADDR", 0xe8, 4 },  { "PEUADDR", 0xec, 4 },
+    { "IVA", 0xf0, 8 },     { "IOTLB", 0xf8, 8 },   { "FRCD_LO", 0x220, 8 },
+    { "FRCD_HI", 0x228, 8 },
+};
+
+static void
+unknown_register(struct loader *l, struct val v)
+{
+    const char *names[LEN(regs)];
+
+    for (size_t i = 0; i < LEN(regs); i++) {
+        names[i] = regs[i].name;
+    }
+    load_unknown(l, v, "register", names, LEN(regs));
+}
+
+static void
+field_reg(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step_mmio *m = out;
+    uint64_t offset = 0;
+
+    if (!want_scalar(l, f->name, v)) {
+        return;
+    }
+    for (size_t i = 0; i < LEN(regs); i++) {
+        if (val_is(v, regs[i].name)) {
+            m->reg_name = regs[i].name;
+            m->offset = regs[i].offset;
+            m->width = m->width == 0 ? regs[i].width : m->width;
+            return;
+        }
+    }
+    if (v.s[0] < '0' || v.s[0] > '9') {
+        unknown_register(l, v);
+        return;
+    }
+    if (read_ok(l, f->name, v, scalar_u64(v.s, v.len, &offset)) &&
+        read_ok(l, f->name, v, offset >= PAGE_BYTES ? "registers end at 0x1000" : NULL)) {
+        m->offset = (uint32_t)offset;
+    }
+}
+
+static void
+field_width(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool narrow = val_is(v, "4") || val_is(v, "32"), wide = val_is(v, "8") || val_is(v, "64");
+
+    if (want_scalar(l, f->name, v) &&
+        read_ok(l, f->name, v, narrow || wide ? NULL : "expected 4 or 8 (bytes)")) {
+        *(uint8_t *)out = narrow ? 4 : 8;
+    }
+}
+
+enum { MMIO_IOMMU, MMIO_REG, MMIO_VALUE, MMIO_WIDTH, MMIO_MASK };
+
+#define MMIO_FIELDS                                                                          \
+    [MMIO_IOMMU] = { "iommu", field_iommu, U(mmio.iommu), 0, NULL },                         \
+    [MMIO_REG] = { "reg", field_reg, U(mmio), FIELD_REQUIRED, NULL },                        \
+    [MMIO_VALUE] = { "value", field_u64, U(mmio.value), FIELD_REQUIRED, NULL },              \
+    [MMIO_WIDTH] = { "width", field_width, U(mmio.width), 0, NULL }
+TABLE(mmio, "mmio", { MMIO_FIELDS });
+TABLE(mmio_expect, "mmio_expect",
+      { MMIO_FIELDS, [MMIO_MASK] = { "mask", field_u64, U(mmio.mask), 0, NULL } });
+
+bool
+want_vtd(struct loader *l, const struct action *a, const struct args *args, uint32_t *iommu)
+{
+    uint32_t n = 0, only = 0;
+
+    for (uint32_t i = 0; i < l->sc->n_iommus; i++) {
+        if (l->sc->iommus[i].model == IOMMU_INTEL_VTD) {
+            only = i;
+            n++;
+        }
+    }
+    if (*iommu == SCENARIO_NONE && n == 1) {
+        *iommu = only;
+    }
+    if (n == 0) {
+        load_error(l, args->whole, "'%s' is for intel-vtd; the machine has none", a->doc.name);
+    } else if (*iommu == SCENARIO_NONE) {
+        load_error(l, args->whole, "'%s' needs 'iommu': there are several", a->doc.name);
+    } else if (l->sc->iommus[*iommu].model != IOMMU_INTEL_VTD) {
+        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name,
+                   l->sc->iommus[*iommu].id);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void
+finish_mmio(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    struct step_mmio *m = &s->u.mmio;
+
+    want_vtd(l, a, args, &m->iommu);
+    m->width = m->width == 0 ? 4 : m->width;
+    if (m->width == 4 && m->value > UINT32_MAX) {
+        load_error(l, args->v[MMIO_VALUE], "'value' does not fit 4 bytes");
+    }
+    if (m->offset % m->width != 0 && m->reg_name == NULL) {
+        load_error(l, args->v[MMIO_REG], "a register access of %u bytes is aligned to them",
+                   m->width);
+    }
+    if (s->kind == STEP_MMIO_EXPECT && !args_has(args, MMIO_MASK)) {
+        m->mask = m->width == 4 ? UINT32_MAX : UINT64_MAX;
+    }
+}
+
+/* ---- table entries ------------------------------------------------------ */
+
+enum { PTE_DOMAIN, PTE_IOVA, PTE_LEVEL, PTE_VALUE };
+
+TABLE(pte, "pte",
+      {
+          [PTE_DOMAIN] = { "domain", field_domain, U(pte.domain), FIELD_REQUIRED, NULL },
+          [PTE_IOVA] = { "iova", field_size, U(pte.iova), FIELD_REQUIRED, NULL },
+          [PTE_LEVEL] = { "level", field_u8, U(pte.level), 0, NULL },
+          [PTE_VALUE] = { "value", field_u64, U(pte.value), FIELD_REQUIRED, NULL },
+      });
+
+void
+finish_pte(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    struct step_pte *p = &s->u.pte;
+    unsigned aw = l->sc->guest.domains[p->domain].aw_bits;
+    unsigned levels = aw == 39 ? 3 : 4;
+
+    (void)a;
+    if (args_has(args, PTE_LEVEL) && (p->level == 0 || p->level > levels)) {
+        load_error(l, args->v[PTE_LEVEL], "the tables of this domain have levels 1 to %u",
+                   levels);
+    }
+    if (aw != 0 && p->iova >> aw != 0) {
+        load_error(l, args->v[PTE_IOVA], "'iova' passes the %u bits that are translated", aw);
+    }
+}
+
+static struct step_context *
+context_of(struct step *s)
+{
+    union { /* the loader made it, readers get it as const */
+        const struct step_context *read;
+        struct step_context *made;
+    } c = { .read = s->u.context };
+
+    return c.made;
+}
+
+#define C(member) offsetof(struct step_context, member)
+
+static void
+field_raw(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    size_t n;
+    const uint64_t *raw = read_numbers(l, f->name, v, UINT64_MAX, &n);
+
+    if (raw != NULL && n == 2) {
+        memcpy(out, raw, 2 * sizeof(*raw));
+    } else if (raw != NULL) {
+        load_error(l, v, "'raw' takes two numbers: [low, high]");
+    }
+}
+
+/* The AW field as it stands (0 to 7), or as the width it means. */
+static void
+field_context_aw(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    if (val_is(v, "39") || val_is(v, "48") || val_is(v, "57")) {
+        *(uint8_t *)out = v.s[0] == '3' ? 1 : v.s[0] == '4' ? 2 : 3;
+        return;
+    }
+    field_u8(l, f, v, out);
+    read_ok(l, f->name, v, *(uint8_t *)out > 7 ? "expected 39, 48, or a field of 0 to 7" : NULL);
+}
+
+enum {
+    CONTEXT_IOMMU,
+    CONTEXT_DEVICE,
+    CONTEXT_DOMAIN,
+    CONTEXT_PRESENT,
+    CONTEXT_FPD,
+    CONTEXT_TT,
+    CONTEXT_AW,
+    CONTEXT_DID,
+    CONTEXT_TABLE,
+    CONTEXT_RAW,
+};
+
+static const struct field context_inner[] = {
+    [CONTEXT_IOMMU] = { "iommu", field_iommu, C(iommu), 0, NULL },
+    [CONTEXT_DEVICE] = { "device", field_device, C(device), 0, NULL },
+    [CONTEXT_DOMAIN] = { "domain", field_domain, C(domain), 0, NULL },
+    [CONTEXT_PRESENT] = { "present", field_switch, C(present), 0, NULL },
+    [CONTEXT_FPD] = { "fpd", field_switch, C(fpd), 0, NULL },
+    [CONTEXT_TT] = { "tt", field_u8, C(tt), 0, NULL },
+    [CONTEXT_AW] = { "aw", field_context_aw, C(aw), 0, NULL },
+    [CONTEXT_DID] = { "did", field_u16, C(did), 0, NULL },
+    [CONTEXT_TABLE] = { "table", field_size, C(table), 0, NULL },
+    [CONTEXT_RAW] = { "raw", field_raw, C(raw), 0, NULL },
+};
+
+static void
+in_context(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    const struct field *inner = f->arg;
+
+    inner->read(l, inner, v, (char *)context_of(out) + inner->offset);
+}
+
+#define INNER(i, name, flags) [i] = { name, in_context, 0, flags, &context_inner[i] }
+TABLE(context, "context",
+      {
+          INNER(CONTEXT_IOMMU, "iommu", 0),
+          INNER(CONTEXT_DEVICE, "device", FIELD_REQUIRED),
+          INNER(CONTEXT_DOMAIN, "domain", 0),
+          INNER(CONTEXT_PRESENT, "present", 0),
+          INNER(CONTEXT_FPD, "fpd", 0),
+          INNER(CONTEXT_TT, "tt", 0),
+          INNER(CONTEXT_AW, "aw", 0),
+          INNER(CONTEXT_DID, "did", 0),
+          INNER(CONTEXT_TABLE, "table", 0),
+          INNER(CONTEXT_RAW, "raw", 0),
+      });
+
+void
+finish_context(struct loader *l, const struct action *a, struct step *s,
+               const struct args *args)
+{
+    struct step_context *c = context_of(s);
+    uint32_t fields = args->given & ~(uint32_t)(1U << CONTEXT_IOMMU | 1U << CONTEXT_DEVICE |
+                                                1U << CONTEXT_RAW);
+
+    c->has_raw = args_has(args, CONTEXT_RAW);
+    c->has_aw = args_has(args, CONTEXT_AW);
+    c->has_did = args_has(args, CONTEXT_DID);
+    c->has_table = args_has(args, CONTEXT_TABLE);
+    if (c->iommu == SCENARIO_NONE) {
+        c->iommu = l->sc->devices[c->device].iommu;
+    }
+    if (c->iommu == SCENARIO_NONE || !want_vtd(l, a, args, &c->iommu)) {
+        return;
+    }
+    if (l->sc->devices[c->device].iommu != c->iommu) {
+        load_error(l, args->v[CONTEXT_DEVICE], "the device is behind another iommu");
+    }
+    if (c->has_raw && fields != 0) {
+        load_error(l, args->v[CONTEXT_RAW], "'raw' is the whole entry; give no other fields");
+    }
+    if (c->tt > 3) {
+        load_error(l, args->v[CONTEXT_TT], "'tt' is 0 to 3");
+    }
+    if (c->domain != SCENARIO_NONE && l->sc->guest.domains[c->domain].iommu != c->iommu) {
+        load_error(l, args->v[CONTEXT_DOMAIN], "the domain belongs to another iommu");
+    }
+    if (c->has_table && (c->table & PAGE_MASK) != 0) {
+        load_error(l, args->v[CONTEXT_TABLE], "'table' must be a multiple of 4KiB");
+    }
+}
+
+/* ---- hypercalls --------------------------------------------------------- */
+
+enum { TCE_LIOBN, TCE_IOBA, TCE_TCE, TCE_NPAGES };
+
+#define TCE_FIELDS                                                                           \
+    [TCE_LIOBN] = { "liobn", field_u64, U(tce.liobn), FIELD_REQUIRED, NULL },                \
+    [TCE_IOBA] = { "ioba", field_size, U(tce.ioba), FIELD_REQUIRED, NULL }
+TABLE(put_tce, "h_put_tce",
+      { TCE_FIELDS,
+        [TCE_TCE] = { "tce", field_u64, U(tce.tce), FIELD_REQUIRED, NULL } });
+TABLE(stuff_tce, "h_stuff_tce",
+      { TCE_FIELDS, [TCE_TCE] = { "tce", field_u64, U(tce.tce), FIELD_REQUIRED, NULL },
+        [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), FIELD_REQUIRED, NULL } });
+TABLE(get_tce, "h_get_tce", { TCE_FIELDS });
+
+/* A GPA, or the entries themselves. */
+static void
+field_tce_list(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step_tce *t = out;
+    size_t n = 0;
+
+    if (v.node != NULL ? v.node->kind != NODE_LIST : memchr(v.s, ',', v.len) == NULL) {
+        field_size(l, f, v, &t->tce);
+        return;
+    }
+    t->values = read_numbers(l, f->name, v, UINT64_MAX, &n);
+    t->n_values = (uint32_t)n;
+    if (t->values != NULL && n > 512) {
+        load_error(l, v, "'list' holds a page: at most 512 entries");
+    }
+}
+
+TABLE(put_tce_indirect, "h_put_tce_indirect",
+      { TCE_FIELDS, [TCE_TCE] = { "list", field_tce_list, U(tce), FIELD_REQUIRED, NULL },
+        [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), 0, NULL } });
+
+void
+finish_tce(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    bool papr = false;
+
+    for (size_t i = 0; i < l->sc->n_iommus; i++) {
+        papr |= l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
+                l->sc->iommus[i].model == IOMMU_PAPR_VIO;
+    }
+    if (!papr) {
+        load_error(l, args->whole, "'%s' is for PAPR; the machine has no papr-tce or papr-vio",
+                   a->doc.name);
+    }
+    if (s->kind == STEP_H_PUT_TCE_INDIRECT && !args_has(args, TCE_NPAGES)) {
+        if (s->u.tce.values == NULL) {
+            load_error(l, args->whole, "'h_put_tce_indirect' needs 'npages'");
+        }
+        s->u.tce.npages = s->u.tce.n_values;
+    }
+}

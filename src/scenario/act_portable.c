@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Arguments of the portable actions: tables, and what they must agree on. */
+#include <string.h>
+
+#include "scenario/action.h"
+
+#define TABLE(name, what, ...)                                                               \
+    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+    const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
+#define U(member) offsetof(struct step, u.member)
+
+WORDS(flush_words, { [FLUSH_NONE] = "none", "page", "domain", "global" });
+WORDS(scope_words, { [FLUSH_PAGE] = "page", "domain", "global" });
+
+static const char auto_page[] = "auto";
+
+/* ---- map, unmap, change ------------------------------------------------- */
+
+enum { MAP_DEVICE, MAP_DOMAIN, MAP_IOVA, MAP_SIZE, MAP_FLUSH, MAP_GPA, MAP_PERM, MAP_PAGE };
+
+#define MAP_FIELDS(gpa_flags)                                                                \
+    [MAP_DEVICE] = { "device", field_device, U(map.device), 0, NULL },                       \
+    [MAP_DOMAIN] = { "domain", field_domain, U(map.domain), 0, NULL },                       \
+    [MAP_IOVA] = { "iova", field_size, U(map.iova), FIELD_REQUIRED, NULL },                  \
+    [MAP_SIZE] = { "size", field_some, U(map.size), FIELD_REQUIRED, NULL },                  \
+    [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },                   \
+    [MAP_GPA] = { "gpa", field_size, U(map.gpa), gpa_flags, NULL },                          \
+    [MAP_PERM] = { "perm", field_perm, U(map.perm), 0, NULL },                               \
+    [MAP_PAGE] = { "page", field_page, U(map.page_lg2), 0, auto_page }
+
+TABLE(map, "map", { MAP_FIELDS(FIELD_REQUIRED) });
+TABLE(change, "change", { MAP_FIELDS(0) });
+TABLE(unmap, "unmap",
+      {
+          [MAP_DEVICE] = { "device", field_device, U(map.device), 0, NULL },
+          [MAP_DOMAIN] = { "domain", field_domain, U(map.domain), 0, NULL },
+          [MAP_IOVA] = { "iova", field_size, U(map.iova), FIELD_REQUIRED, NULL },
+          [MAP_SIZE] = { "size", field_some, U(map.size), FIELD_REQUIRED, NULL },
+          [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },
+      });
+
+/* The IOMMU that tables of a device or domain belong to; NULL, reported, if it has none. */
+static const struct scenario_iommu *
+table_iommu(struct loader *l, const struct action *a, const struct args *args,
+            uint32_t device, uint32_t domain)
+{
+    const struct scenario *sc = l->sc;
+
+    if ((device == SCENARIO_NONE) == (domain == SCENARIO_NONE)) {
+        load_error(l, args->whole, "'%s' needs 'device' or 'domain'%s", a->doc.name,
+                   device == SCENARIO_NONE ? "" : ", not both");
+        return NULL;
+    }
+    uint32_t i = device != SCENARIO_NONE ? sc->devices[device].iommu
+                                         : sc->guest.domains[domain].iommu;
+
+    if (i == SCENARIO_NONE) {
+        return NULL; /* reported where it was declared */
+    }
+    if (sc->iommus[i].model == IOMMU_NONE) {
+        load_error(l, args->v[MAP_DEVICE], "'%s' cannot be done here: '%s' does not translate",
+                   a->doc.name, sc->iommus[i].id);
+        return NULL;
+    }
+    return &sc->iommus[i];
+}
+
+static bool
+check_pages(struct loader *l, struct val v, const char *name, uint64_t x, unsigned lg2)
+{
+    if (!is_aligned(x, lg2)) {
+        load_error(l, v, "'%s' must be a multiple of %s", name,
+                   lg2 == 12   ? "4KiB"
+                   : lg2 == 16 ? "64KiB"
+                   : lg2 == 21 ? "2MiB"
+                   : lg2 == 24 ? "16MiB"
+                   : lg2 == 30 ? "1GiB"
+                               : "the page size");
+    }
+    return is_aligned(x, lg2);
+}
+
+static bool
+check_gpa(struct loader *l, struct val v, uint64_t gpa, uint64_t size)
+{
+    const struct guest_config *g = &l->sc->guest;
+    const uint64_t end = UINT64_C(1) << 52;
+
+    if (gpa >= end || size > end - gpa) {
+        load_error(l, v, "'gpa' passes the end of guest-physical memory (52 bits)");
+        return false;
+    }
+    if (g->has_table_memory && ranges_overlap(gpa, gpa + size - 1, g->table_base,
+                                              g->table_base + g->table_size - 1)) {
+        load_error(l, v,
+                   "'gpa' lies in the guest's table memory [0x%llx, 0x%llx]; "
+                   "move it, or move 'table_memory'",
+                   (unsigned long long)g->table_base,
+                   (unsigned long long)(g->table_base + g->table_size - 1));
+        return false;
+    }
+    return true;
+}
+
+static void
+check_papr_map(struct loader *l, const struct scenario_iommu *io, const struct step_map *m,
+               const struct args *args)
+{
+    const struct papr_config *p = &io->papr;
+
+    if (!p->has_window) {
+        load_error(l, args->whole, "'%s' has no window to map in", io->id);
+        return;
+    }
+    if (args_has(args, MAP_FLUSH)) {
+        load_error(l, args->v[MAP_FLUSH], "'flush' is not for PAPR: a hypercall is complete "
+                                          "when it returns");
+    }
+    if (m->page_lg2 != 0 && m->page_lg2 != p->window_page_lg2) {
+        load_error(l, args->v[MAP_PAGE], "the window of '%s' has pages of %u bytes", io->id,
+                   1U << p->window_page_lg2);
+    }
+    check_pages(l, args->v[MAP_IOVA], "iova", m->iova, p->window_page_lg2);
+    check_pages(l, args->v[MAP_SIZE], "size", m->size, p->window_page_lg2);
+    if (m->has_gpa) {
+        check_pages(l, args->v[MAP_GPA], "gpa", m->gpa, p->window_page_lg2);
+    }
+}
+
+unsigned
+map_bits(const struct loader *l, const struct step_map *m)
+{
+    if (m->domain != SCENARIO_NONE) {
+        return l->sc->guest.domains[m->domain].aw_bits;
+    }
+    uint32_t i = l->sc->devices[m->device].iommu;
+
+    return i != SCENARIO_NONE && l->sc->iommus[i].model == IOMMU_INTEL_VTD
+               ? l->sc->iommus[i].vtd.aw_bits
+               : 64;
+}
+
+static void
+check_vtd_map(struct loader *l, const struct step_map *m, const struct args *args)
+{
+    unsigned aw = map_bits(l, m);
+    unsigned lg2 = m->page_lg2 != 0 ? m->page_lg2 : PAGE_LG2;
+
+    if (lg2 != 12 && lg2 != 21 && lg2 != 30) {
+        load_error(l, args->v[MAP_PAGE], "VT-d has pages of 4KiB, 2MiB and 1GiB");
+        return;
+    }
+    if (range_last(m->iova, m->size) >> aw != 0) {
+        load_error(l, args->v[MAP_IOVA], "the range passes the %u bits that are translated",
+                   aw);
+    }
+    check_pages(l, args->v[MAP_IOVA], "iova", m->iova, lg2);
+    check_pages(l, args->v[MAP_SIZE], "size", m->size, lg2);
+    if (m->has_gpa) {
+        check_pages(l, args->v[MAP_GPA], "gpa", m->gpa, lg2);
+    }
+}
+
+void
+finish_map(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    struct step_map *m = &s->u.map;
+    const struct scenario_iommu *io = table_iommu(l, a, args, m->device, m->domain);
+
+    m->has_gpa = s->kind != STEP_UNMAP && args_has(args, MAP_GPA);
+    m->has_perm = s->kind == STEP_MAP || (s->kind == STEP_CHANGE && args_has(args, MAP_PERM));
+    if (s->kind == STEP_CHANGE && !m->has_gpa && !m->has_perm) {
+        load_error(l, args->whole, "'change' needs 'gpa' or 'perm'");
+    }
+    if (m->size - 1 > UINT64_MAX - m->iova) {
+        load_error(l, args->v[MAP_SIZE], "the range passes the end of the 64-bit address space");
+        return;
+    }
+    if (m->has_gpa) {
+        check_gpa(l, args->v[MAP_GPA], m->gpa, m->size);
+    }
+    if (io != NULL && io->model == IOMMU_INTEL_VTD) {
+        check_vtd_map(l, m, args);
+    } else if (io != NULL) {
+        check_papr_map(l, io, m, args);
+    }
+}
+
+/* ---- flush, attach, detach ---------------------------------------------- */
+
+TABLE(flush, "flush",
+      {
+          [MAP_DEVICE] = { "device", field_device, U(flush.device), 0, NULL },
+          [MAP_DOMAIN] = { "domain", field_domain, U(flush.domain), 0, NULL },
+          [MAP_IOVA] = { "iova", field_size, U(flush.iova), 0, NULL },
+          [MAP_SIZE] = { "size", field_some, U(flush.size), 0, NULL },
+          { "scope", field_enum8, U(flush.scope), 0, &scope_words },
+      });
+
+static bool
+refuse_papr(struct loader *l, const struct action *a, const struct scenario_iommu *io,
+            const struct args *args)
+{
+    if (io->model != IOMMU_INTEL_VTD) {
+        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name, io->id);
+    }
+    return io->model == IOMMU_INTEL_VTD;
+}
+
+void
+finish_flush(struct loader *l, const struct action *a, struct step *s,
+             const struct args *args)
+{
+    struct step_flush *f = &s->u.flush;
+    bool range = args_has(args, MAP_IOVA) || args_has(args, MAP_SIZE);
+    const struct scenario_iommu *io = table_iommu(l, a, args, f->device, f->domain);
+
+    if (io == NULL || !refuse_papr(l, a, io, args)) {
+        return;
+    }
+    if (f->scope == FLUSH_POLICY) {
+        f->scope = range ? FLUSH_PAGE : FLUSH_DOMAIN;
+    }
+    if (f->scope != FLUSH_PAGE && range) {
+        load_error(l, args->v[args_has(args, MAP_IOVA) ? MAP_IOVA : MAP_SIZE],
+                   "'iova' and 'size' are for 'scope: page'");
+        return;
+    }
+    if (f->scope == FLUSH_PAGE) {
+        if (!args_has(args, MAP_IOVA) || !args_has(args, MAP_SIZE)) {
+            load_error(l, args->whole, "'flush' with 'scope: page' needs 'iova' and 'size'");
+            return;
+        }
+        check_pages(l, args->v[MAP_IOVA], "iova", f->iova, PAGE_LG2);
+        check_pages(l, args->v[MAP_SIZE], "size", f->size, PAGE_LG2);
+    }
+}
+
+WORDS(attach_words, { "translate", "passthrough", "blocked" });
+
+enum { ATTACH_DEVICE, ATTACH_DOMAIN, ATTACH_TYPE };
+
+TABLE(attach, "attach",
+      {
+          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED, NULL },
+          [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
+          [ATTACH_TYPE] = { "type", field_enum8, U(attach.type), 0, &attach_words },
+      });
+TABLE(detach, "detach",
+      {
+          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED, NULL },
+          [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
+      });
+
+/* The device is known by pointer to const; this flag is the loader's to set. */
+static void
+note_attach(const struct loader *l, uint32_t device)
+{
+    if (!l->streaming) {
+        l->devices[device].attached_by_step = true;
+    }
+}
+
+void
+finish_attach(struct loader *l, const struct action *a, struct step *s,
+              const struct args *args)
+{
+    const struct step_attach *at = &s->u.attach;
+    uint32_t i = l->sc->devices[at->device].iommu;
+
+    if (i == SCENARIO_NONE || !refuse_papr(l, a, &l->sc->iommus[i], args)) {
+        return;
+    }
+    if (at->domain != SCENARIO_NONE && l->sc->guest.domains[at->domain].iommu != i) {
+        load_error(l, args->v[ATTACH_DOMAIN], "device and domain are behind different iommus");
+    }
+    if (at->domain != SCENARIO_NONE && at->type == ATTACH_BLOCKED) {
+        load_error(l, args->v[ATTACH_DOMAIN], "'type: blocked' takes no 'domain'");
+    }
+    if (s->kind == STEP_ATTACH) {
+        note_attach(l, at->device);
+    }
+}
+
+/* ---- dma ---------------------------------------------------------------- */
+
+WORDS(access_words, { "read", "write" });
+
+enum { DMA_DEVICE, DMA_IOVA, DMA_SIZE, DMA_ACCESS, DMA_DATA, DMA_PASID };
+
+/* Data has no place of its own while it is read: its meaning needs the size. */
+TABLE(dma, "dma",
+      {
+          [DMA_DEVICE] = { "device", field_device, U(dma.device), FIELD_REQUIRED, NULL },
+          [DMA_IOVA] = { "iova", field_size, U(dma.iova), FIELD_REQUIRED, NULL },
+          [DMA_SIZE] = { "size", field_some, U(dma.size), 0, NULL },
+          [DMA_ACCESS] = { "access", field_enum8, U(dma.write), FIELD_REQUIRED, &access_words },
+          [DMA_DATA] = { "data", field_ignore, 0, 0, NULL },
+          [DMA_PASID] = { "pasid", field_off, 0, 0, NULL },
+      });
+
+/* Bytes from a list, or one integer, little-endian, over the whole size. */
+static void
+read_data(struct loader *l, struct step_dma *d, struct val v, bool has_size)
+{
+    bool list = (v.node != NULL && v.node->kind == NODE_LIST) ||
+                (v.node == NULL && memchr(v.s, ',', v.len) != NULL);
+    size_t n;
+    const uint64_t *numbers = read_numbers(l, "data", v, list ? UINT8_MAX : UINT64_MAX, &n);
+
+    if (numbers == NULL) {
+        return;
+    }
+    if (!has_size) {
+        d->size = list ? n : 8;
+    }
+    if (list ? n != d->size : d->size > 4096) {
+        load_error(l, v, list ? "'data' must be as long as 'size'"
+                              : "an integer as 'data' fills at most 4KiB");
+        return;
+    }
+    if (!list && d->size < 8 && numbers[0] >> (8 * d->size) != 0) {
+        load_error(l, v, "'data' does not fit 'size'");
+        return;
+    }
+    uint8_t *bytes = arena_alloc(l->arena, d->size + 1);
+
+    for (size_t i = 0; i < d->size && (list || i < 8); i++) {
+        bytes[i] = (uint8_t)(list ? numbers[i] : numbers[0] >> (8 * i));
+    }
+    d->data = bytes;
+}
+
+void
+finish_dma(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    struct step_dma *d = &s->u.dma;
+
+    (void)a;
+    if (args_has(args, DMA_DATA)) {
+        read_data(l, d, args->v[DMA_DATA], args_has(args, DMA_SIZE));
+    } else if (!args_has(args, DMA_SIZE)) {
+        load_error(l, args->whole, "'dma' needs 'size'");
+        return;
+    }
+    if (d->size > 0 && d->size - 1 > UINT64_MAX - d->iova) {
+        load_error(l, args_has(args, DMA_SIZE) ? args->v[DMA_SIZE] : args->v[DMA_IOVA],
+                   "the access passes the end of the 64-bit address space");
+    }
+}
+
+/* ---- hotplug, unplug, reset --------------------------------------------- */
+
+enum { TARGET_DEVICE, TARGET_IOMMU };
+
+TABLE(target, "step",
+      {
+          [TARGET_DEVICE] = { "device", field_device, U(target.device), 0, NULL },
+          [TARGET_IOMMU] = { "iommu", field_iommu, U(target.iommu), 0, NULL },
+      });
+
+void
+field_target(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step *s = out;
+
+    if (s->kind == STEP_RESET && val_is(v, "machine")) {
+        return;
+    }
+    if (v.s != NULL && strmap_get(&l->sc->index->iommus, v.s, v.len, &s->u.target.iommu)) {
+        return;
+    }
+    field_device(l, f, v, &s->u.target.device);
+}
+
+void
+finish_target(struct loader *l, const struct action *a, struct step *s,
+              const struct args *args)
+{
+    const struct step_target *t = &s->u.target;
+
+    if (args->given == 3 || (args->given == 0 && s->kind != STEP_RESET &&
+                             t->device == SCENARIO_NONE && t->iommu == SCENARIO_NONE)) {
+        load_error(l, args->whole, "'%s' needs a device%s", a->doc.name,
+                   args->given == 3 ? " or an iommu, not both" : "");
+        return;
+    }
+    if (s->kind != STEP_RESET && t->iommu != SCENARIO_NONE) {
+        const struct scenario_iommu *io = &l->sc->iommus[t->iommu];
+
+        if (io->model != IOMMU_PAPR_TCE && io->model != IOMMU_PAPR_VIO) {
+            load_error(l, args->whole, "only a PAPR bridge can be plugged; '%s' is none",
+                       io->id);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Arguments of the actions about subscribers, dumps and generated traffic. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scenario/action.h"
+
+#define TABLE(name, what, ...)                                                               \
+    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+    const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
+#define U(member) offsetof(struct step, u.member)
+
+/* ---- subscribe, unsubscribe --------------------------------------------- */
+
+static void
+field_replay_choice(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool on = false;
+    uint64_t before = l->errors;
+
+    field_switch(l, f, v, &on);
+    if (l->errors == before) {
+        *(uint8_t *)out = on ? REPLAY_ON : REPLAY_OFF;
+    }
+}
+
+/* All but `device` and `replay` are options of the subscriber, read by its own table. */
+static void
+field_option(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct val key = { f->name, strlen(f->name), v.node };
+
+    (void)out;
+    schema_key(l, &subscriber_schema, key, v, l->sub, l->sub_args);
+}
+
+enum { SUBSCRIBE_DEVICE };
+
+TABLE(subscribe, "subscribe",
+      {
+          [SUBSCRIBE_DEVICE] = { "device", field_device, U(subscribe.device), FIELD_REQUIRED,
+                                 NULL },
+          { "replay", field_replay_choice, U(subscribe.replay), 0, NULL },
+          { "backend", field_option, 0, FIELD_REQUIRED, NULL },
+          { "name", field_option, 0, 0, NULL },
+          { "page_sizes", field_option, 0, 0, NULL },
+          { "entry_limit", field_option, 0, 0, NULL },
+          { "locked_memory", field_option, 0, 0, NULL },
+          { "aperture", field_option, 0, 0, NULL },
+          { "reserved", field_option, 0, 0, NULL },
+          { "container", field_option, 0, 0, NULL },
+          { "strict_permissions", field_option, 0, 0, NULL },
+          { "entries", field_option, 0, 0, NULL },
+          { "flags", field_option, 0, 0, NULL },
+          { "range", field_option, 0, 0, NULL },
+      });
+
+void
+finish_subscribe(struct loader *l, const struct action *a, struct step *s,
+                 const struct args *args)
+{
+    struct step_subscribe *u = &s->u.subscribe;
+    struct args sub_args = *l->sub_args;
+
+    (void)a;
+    sub_args.whole = args->whole;
+    if (subscriber_finish(l, &sub_args, l->sc->devices[u->device].id, l->sub)) {
+        u->sub = l->sub;
+        strmap_put(&l->subscribers, u->sub->label, strlen(u->sub->label), 0);
+    }
+}
+
+enum { UNSUBSCRIBE_DEVICE, UNSUBSCRIBE_BACKEND, UNSUBSCRIBE_NAME };
+
+TABLE(unsubscribe, "unsubscribe",
+      {
+          [UNSUBSCRIBE_DEVICE] = { "device", field_device, U(unsubscribe.device),
+                                   FIELD_REQUIRED, NULL },
+          [UNSUBSCRIBE_BACKEND] = { "backend", field_name, U(unsubscribe.name), 0, NULL },
+          [UNSUBSCRIBE_NAME] = { "name", field_name, U(unsubscribe.name), 0, NULL },
+      });
+
+/* Refer to `device`/`name` where the name stands. */
+static void
+refer_by_name(struct loader *l, uint32_t device, struct val name)
+{
+    const char *id = l->sc->devices[device].id;
+    size_t n = strlen(id);
+    char *label = arena_alloc(l->arena, n + name.len + 2);
+
+    memcpy(label, id, n);
+    label[n] = '/';
+    memcpy(label + n + 1, name.s, name.len);
+    refer_label(l, label, name);
+}
+
+void
+finish_unsubscribe(struct loader *l, const struct action *a, struct step *s,
+                   const struct args *args)
+{
+    bool named = args_has(args, UNSUBSCRIBE_NAME);
+
+    (void)a;
+    if (!named && !args_has(args, UNSUBSCRIBE_BACKEND)) {
+        load_error(l, args->whole, "'unsubscribe' needs 'backend' or 'name'");
+        return;
+    }
+    struct val v = args->v[named ? UNSUBSCRIBE_NAME : UNSUBSCRIBE_BACKEND];
+
+    s->u.unsubscribe.name = load_strdup(l, v);
+    refer_by_name(l, s->u.unsubscribe.device, v);
+}
+
+/* ---- check, dump -------------------------------------------------------- */
+
+const struct schema check_schema = { "check", NULL, 0 };
+
+WORDS(dump_words, { "tables", "shadow", "caches" });
+
+enum { DUMP_FIELD_WHAT, DUMP_FIELD_IOMMU, DUMP_FIELD_DEVICE, DUMP_FIELD_SUBSCRIBER };
+
+TABLE(dump, "dump",
+      {
+          [DUMP_FIELD_WHAT] = { "what", field_enum8, U(dump.what), FIELD_REQUIRED,
+                                &dump_words },
+          [DUMP_FIELD_IOMMU] = { "iommu", field_iommu, U(dump.iommu), 0, NULL },
+          [DUMP_FIELD_DEVICE] = { "device", field_device, U(dump.device), 0, NULL },
+          [DUMP_FIELD_SUBSCRIBER] = { "subscriber", field_ignore, 0, 0, NULL },
+      });
+
+void
+field_dump_what(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step *s = out;
+
+    field_enum8(l, &(struct field){ .name = f->name, .arg = &dump_words }, v, &s->u.dump.what);
+}
+
+/* "device/name" in full, or the name alone beside `device`. */
+static void
+dump_subscriber(struct loader *l, struct step_dump *d, struct val v)
+{
+    const char *slash = v.s != NULL ? memchr(v.s, '/', v.len) : NULL;
+
+    if (!want_scalar(l, "subscriber", v)) {
+        return;
+    }
+    if (slash != NULL) {
+        struct val device = { v.s, (size_t)(slash - v.s), v.node };
+
+        refer_subscriber(l, v, false);
+        strmap_get(&l->sc->index->devices, device.s, device.len, &d->device);
+        d->subscriber =
+            arena_strndup(l->arena, slash + 1, v.len - (size_t)(slash + 1 - v.s));
+    } else if (d->device == SCENARIO_NONE) {
+        load_error(l, v, "a subscriber is written device/name");
+    } else {
+        refer_by_name(l, d->device, v);
+        d->subscriber = load_strdup(l, v);
+    }
+}
+
+void
+finish_dump(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+{
+    (void)a;
+    if (args_has(args, DUMP_FIELD_SUBSCRIBER)) {
+        dump_subscriber(l, &s->u.dump, args->v[DUMP_FIELD_SUBSCRIBER]);
+    }
+}
+
+/* ---- workload ----------------------------------------------------------- */
+
+static struct step_workload *
+workload_of(struct step *s)
+{
+    union { /* the loader made it, readers get it as const */
+        const struct step_workload *read;
+        struct step_workload *made;
+    } w = { .read = s->u.workload };
+
+    return w.made;
+}
+
+#define W(member) offsetof(struct step_workload, member)
+
+SCHEMA(buffer_schema, "buffer",
+       { { "size", field_dist_size, W(buffer_size), FIELD_REQUIRED, NULL } });
+
+static void
+field_buffer(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct args args;
+
+    if (v.s != NULL) {
+        field_dist_size(l, f, v, (char *)out + W(buffer_size));
+    } else if (want_map(l, f->name, v) != NULL) {
+        schema_read(l, &buffer_schema, v.node, out, &args);
+    }
+}
+
+enum { WORKLOAD_DEVICE, WORKLOAD_DRIVER };
+
+/* Fields of struct step_workload; in_workload takes them there. */
+static const struct field workload_inner_fields[] = {
+    [WORKLOAD_DEVICE] = { "device", field_device, W(device), FIELD_REQUIRED, NULL },
+    [WORKLOAD_DRIVER] = { "driver", field_ignore, 0, 0, NULL },
+    { "ring", field_count, W(ring), 0, NULL },
+    { "count", field_count, W(count), FIELD_REQUIRED, NULL },
+    { "buffer", field_buffer, 0, 0, NULL },
+    { "arrivals", field_dist_time, W(arrivals), 0, NULL },
+};
+
+static void
+in_workload(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    const struct field *inner = f->arg;
+
+    inner->read(l, inner, v, (char *)workload_of(out) + inner->offset);
+}
+
+#define INNER(i, name, flags) { name, in_workload, 0, flags, &workload_inner_fields[i] }
+TABLE(workload, "workload",
+      {
+          INNER(0, "device", FIELD_REQUIRED),
+          INNER(1, "driver", 0),
+          INNER(2, "ring", 0),
+          INNER(3, "count", FIELD_REQUIRED),
+          INNER(4, "buffer", 0),
+          INNER(5, "arrivals", 0),
+      });
+
+void
+finish_workload(struct loader *l, const struct action *a, struct step *s,
+                const struct args *args)
+{
+    struct step_workload *w = workload_of(s);
+    uint32_t iommu = l->sc->devices[w->device].iommu;
+    size_t driver;
+
+    (void)a;
+    if (args_has(args, WORKLOAD_DRIVER) &&
+        read_choice(l, "driver", args->v[WORKLOAD_DRIVER], guest_drivers(), &driver)) {
+        w->has_driver = true;
+        w->driver = (enum guest_driver)driver;
+    }
+    if (iommu != SCENARIO_NONE && l->sc->iommus[iommu].model == IOMMU_NONE) {
+        load_error(l, args->v[WORKLOAD_DEVICE],
+                   "'workload' cannot be done here: '%s' does not translate",
+                   l->sc->iommus[iommu].id);
+    }
+    if (w->buffer_size.kind == DIST_CONSTANT && w->buffer_size.a == 0) {
+        load_error(l, args->whole, "a buffer has at least 1 byte");
+    }
+}
+
+/* ---- replay ------------------------------------------------------------- */
+
+static const char *const from_words[] = {
+    [REPLAY_QEMU_LOG] = "qemu-log",
+    [REPLAY_IOMMUSIM] = "iommusim",
+    [REPLAY_SCRIPT] = "script",
+};
+static const char *const later_from[] = { "linux-trace" };
+static const struct word_list replay_from = { from_words, LEN(from_words), later_from, 1 };
+
+enum { REPLAY_CAPTURE, REPLAY_FROM };
+
+TABLE(replay, "replay",
+      {
+          [REPLAY_CAPTURE] = { "capture", field_text, U(replay.capture), FIELD_REQUIRED, NULL },
+          [REPLAY_FROM] = { "from", field_enum, U(replay.from), FIELD_REQUIRED, &replay_from },
+      });
+
+void
+finish_replay(struct loader *l, const struct action *a, struct step *s,
+              const struct args *args)
+{
+    struct step_replay *r = &s->u.replay;
+    struct stat st;
+    int failed;
+
+    (void)a;
+    if (l->streaming) {
+        load_error(l, args->whole, "a script that is replayed cannot replay another");
+        return;
+    }
+    r->path = path_beside(l, s->pos.file, r->capture);
+    failed = access(r->path, R_OK) != 0 ? errno : 0;
+    if (failed == 0 && stat(r->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        failed = EISDIR;
+    }
+    if (failed != 0) {
+        load_error(l, args->v[REPLAY_CAPTURE], "cannot read '%.200s': %s", r->capture,
+                   strerror(failed));
+        return;
+    }
+    r->file = add_file(l, r->path, NULL, 0);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The `devices` of a machine, each with its address and subscribers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/loader.h"
+#include "scenario/scalar.h"
+
+bool
+check_new_id(struct loader *l, const char *what, struct val v)
+{
+    uint32_t i;
+
+    if (!check_id(l, what, v)) {
+        return false;
+    }
+    if (val_is(v, "machine") || strmap_get(&l->sc->index->iommus, v.s, v.len, &i)) {
+        load_error(l, v, "%s '%.*s' is taken: %s", what, (int)v.len, v.s,
+                   val_is(v, "machine") ? "the word stands for all of it"
+                                        : "an iommu is called so");
+        return false;
+    }
+    return true;
+}
+
+struct device_reader {
+    struct scenario_device d;
+    struct val backend;
+    bool has_address;
+};
+
+static void
+field_address(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct device_reader *r = out;
+
+    if (want_scalar(l, f->name, v) &&
+        read_ok(l, f->name, v, scalar_pci(v.s, v.len, &r->d.segment, &r->d.sid))) {
+        r->has_address = true;
+    }
+}
+
+static void
+field_value(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    (void)l;
+    (void)f;
+    *(struct val *)out = v;
+}
+
+#define DEVICE_FIELDS                                                                        \
+    { "iommu", field_iommu, offsetof(struct device_reader, d.iommu), FIELD_REQUIRED, NULL }, \
+        { "address", field_address, 0, 0, NULL },                                            \
+        { "backend", field_value, offsetof(struct device_reader, backend), 0, NULL },        \
+        { "plugged", field_switch, offsetof(struct device_reader, d.plugged), 0, NULL },     \
+        { "ats", field_off, 0, 0, NULL }, { "pasids", field_off, 0, 0, NULL }
+
+/* The device's own keys; all others are options of its one backend. */
+SCHEMA(device_schema, "device", { DEVICE_FIELDS });
+
+static bool
+is_device_key(const struct node *key)
+{
+    for (size_t i = 0; i < device_schema.n; i++) {
+        if (strcmp(key->u.text, device_schema.fields[i].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Split a device's mapping in its own keys and the options of its backend. */
+static void
+split_keys(struct loader *l, const struct node *map, struct node *own, struct node *options)
+{
+    *own = *options = *map;
+    own->n = options->n = 0;
+    own->u.pairs = arena_alloc(&l->nodes, ((size_t)map->n + 1) * sizeof(*own->u.pairs));
+    options->u.pairs = arena_alloc(&l->nodes, ((size_t)map->n + 1) * sizeof(*own->u.pairs));
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct node_pair *p = &map->u.pairs[i];
+
+        if (is_device_key(p->key)) {
+            own->u.pairs[own->n++] = *p;
+        } else {
+            options->u.pairs[options->n++] = *p;
+        }
+    }
+}
+
+static void
+add_subscriber(struct loader *l, struct scenario_device *d, struct scenario_subscriber *subs,
+               struct val v)
+{
+    struct scenario_subscriber *sub = &subs[d->n_subs];
+
+    if (!load_subscriber(l, v, d->id, sub)) {
+        return;
+    }
+    for (size_t i = 0; i < d->n_subs; i++) {
+        if (strcmp(subs[i].name, sub->name) == 0) {
+            load_error(l, v, "two subscribers are called '%s'; give one a 'name'", sub->label);
+        }
+    }
+    strmap_put(&l->subscribers, sub->label, strlen(sub->label), 0);
+    d->n_subs++;
+}
+
+/*
+ * `backend: NAME` with options beside it, or a list of names and of
+ * `{backend: NAME, options}`.
+ */
+static void
+read_subscribers(struct loader *l, struct scenario_device *d, struct val backend,
+                 const struct node *options)
+{
+    bool list = backend.node != NULL && backend.node->kind == NODE_LIST;
+    size_t n = list ? backend.node->n : 1;
+    struct scenario_subscriber *subs = arena_alloc(l->arena, n * sizeof(*subs) + 1);
+
+    d->subs = subs;
+    if (backend.node == NULL) {
+        if (options->n > 0) {
+            load_error(l, val_of(options->u.pairs[0].key),
+                       "'%s' has no 'backend' that could take '%.64s'", d->id,
+                       options->u.pairs[0].key->u.text);
+        }
+        return;
+    }
+    if (!list && backend.node->kind == NODE_SCALAR) {
+        struct node *whole = arena_alloc(&l->nodes, sizeof(*whole));
+        struct node *key = arena_alloc(&l->nodes, sizeof(*key));
+
+        *key = *backend.node;
+        key->u.text = "backend";
+        key->n = 7;
+        *whole = *options;
+        whole->u.pairs[whole->n].key = key;
+        whole->u.pairs[whole->n++].value = backend.node;
+        add_subscriber(l, d, subs, val_of(whole));
+        return;
+    }
+    if (options->n > 0) {
+        load_error(l, val_of(options->u.pairs[0].key),
+                   "with a list of backends, options go into the list: {backend: , %.64s: }",
+                   options->u.pairs[0].key->u.text);
+    }
+    if (!list) {
+        add_subscriber(l, d, subs, backend);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        add_subscriber(l, d, subs, val_of(backend.node->u.items[i]));
+    }
+}
+
+static bool
+sid_taken(const struct scenario_device *list, size_t n, const struct device_reader *r,
+          const bool *addressed)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (addressed[i] && list[i].iommu == r->d.iommu &&
+            list[i].sid == r->d.sid && list[i].segment == r->d.segment) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+read_device(struct loader *l, const struct node_pair *p, struct scenario_device *list, size_t n,
+            bool *addressed)
+{
+    struct device_reader r = { .d = { .iommu = SCENARIO_NONE, .plugged = true } };
+    struct val key = val_of(p->key);
+    struct node own, *options = arena_alloc(&l->nodes, sizeof(*options));
+    struct args args;
+    uint32_t i;
+
+    check_new_id(l, "a device's name", key);
+    r.d.pos = p->key->pos;
+    r.d.id = load_strdup(l, key);
+    strmap_put(&l->sc->index->devices, r.d.id, key.len, (uint32_t)n);
+    list[n] = r.d;
+    if (want_map(l, r.d.id, val_of(p->value)) == NULL) {
+        return;
+    }
+    if (p->value->kind != NODE_MAP) {
+        load_error(l, key, "'device' needs 'iommu'");
+        return;
+    }
+    split_keys(l, p->value, &own, options);
+    if (node_get(&own, "iommu") == NULL && l->sc->n_iommus == 1) {
+        r.d.iommu = 0; /* there is no choice */
+    }
+    args_init(&args, key);
+    for (i = 0; i < own.n; i++) {
+        schema_key(l, &device_schema, val_of(own.u.pairs[i].key), val_of(own.u.pairs[i].value),
+                   &r, &args);
+    }
+    if (r.d.iommu == SCENARIO_NONE && !args_has(&args, 0)) {
+        load_error(l, key, "'device' needs 'iommu'");
+    }
+    read_subscribers(l, &r.d, args_has(&args, 2) ? r.backend : (struct val){ 0 }, options);
+    if (r.has_address && sid_taken(list, n, &r, addressed)) {
+        load_error(l, args.v[1], "another device behind this iommu has the same address");
+    }
+    addressed[n] = r.has_address;
+    list[n] = r.d;
+}
+
+/* Addresses left open, in file order behind each IOMMU: 00:01.0, 00:02.0, ... */
+static void
+assign_addresses(struct loader *l, struct scenario_device *list, size_t n, bool *addressed)
+{
+    unsigned *last = xcalloc(l->sc->n_iommus, sizeof(*last));
+
+    for (size_t i = 0; i < n; i++) {
+        struct device_reader r = { .d = list[i] };
+
+        if (addressed[i] || r.d.iommu == SCENARIO_NONE) {
+            continue;
+        }
+        do {
+            r.d.sid = (uint16_t)(++last[r.d.iommu] << 3);
+        } while (sid_taken(list, n, &r, addressed));
+        if (last[r.d.iommu] >= 0x2000) {
+            load_error_at(l, list[i].pos, 1, "no PCI address is left for '%s'", list[i].id);
+            break;
+        }
+        list[i].sid = r.d.sid;
+        addressed[i] = true;
+    }
+    free(last);
+}
+
+void
+load_devices(struct loader *l, const struct node *map)
+{
+    uint32_t n = node_count(map);
+    struct scenario_device *list = arena_alloc(l->arena, n * sizeof(*list) + 1);
+    bool *addressed = arena_alloc(&l->nodes, n * sizeof(*addressed) + 1);
+
+    l->sc->devices = l->devices = list;
+    for (uint32_t i = 0; i < n; i++) {
+        read_device(l, &map->u.pairs[i], list, i, addressed);
+    }
+    l->sc->n_devices = n;
+    assign_addresses(l, list, n, addressed);
+}

@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A scenario as plain data: what the file says, checked completely, with names
+ * resolved to indices and defaults filled in. Nothing here acts.
+ *
+ * Everything hangs off one `struct scenario` and lives in its arena until
+ * scenario_free. Times are nanoseconds, sizes and addresses bytes. An index
+ * into devices[], iommus[] or domains[] that is not given is SCENARIO_NONE.
+ * Optional numbers have a `has_` flag; where there is none, the default of
+ * the user's guide is filled in.
+ */
+#ifndef IOMMUSIM_SCENARIO_SCENARIO_H
+#define IOMMUSIM_SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/addr.h"
+#include "util/alloc.h"
+#include "util/dist.h"
+#include "util/latency.h"
+#include "util/names.h"
+#include "util/quirks.h"
+
+#define SCENARIO_NONE UINT32_MAX
+
+/* A place in one of the scenario's files. */
+struct src_pos {
+    uint32_t file; /* index into scenario.files */
+    uint32_t line; /* 1-based, 0 = unknown */
+    uint32_t col;  /* 1-based, counted in characters */
+};
+
+/* ---- machine ------------------------------------------------------------ */
+
+enum scenario_range_kind { SCENARIO_RAM, SCENARIO_ROM, SCENARIO_MMIO };
+
+struct scenario_range {
+    struct src_pos pos;
+    enum scenario_range_kind kind;
+    uint64_t base, size; /* 4 KiB multiples, size > 0, base + size <= 2^52; no overlaps */
+};
+
+enum iommu_model { IOMMU_NONE, IOMMU_PAPR_TCE, IOMMU_PAPR_VIO, IOMMU_INTEL_VTD };
+
+enum cache_replacement { CACHE_LRU, CACHE_FIFO, CACHE_RANDOM };
+
+struct cache_config {
+    enum cache_replacement replacement;
+    uint64_t entries; /* 0 = no cache, UINT64_MAX = infinite */
+};
+
+struct papr_config {
+    uint32_t liobn;
+    uint64_t buid;   /* papr-tce */
+    bool has_window; /* the default window exists */
+    uint64_t window_base, window_size;
+    unsigned window_page_lg2;
+};
+
+struct vtd_config {
+    uint64_t base; /* of the register page */
+    bool caching_mode, pass_through, queued_invalidation, write_buffer_flush;
+    bool superpage_2m, superpage_1g;
+    unsigned aw_bits;   /* 39 or 48 */
+    unsigned mamv;      /* 0..63 */
+    uint32_t domains;   /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
+    struct cache_config iotlb, context_cache;
+};
+
+struct scenario_iommu {
+    struct src_pos pos;
+    const char *id;
+    enum iommu_model model;
+    struct papr_config papr; /* papr-tce, papr-vio */
+    struct vtd_config vtd;   /* intel-vtd */
+};
+
+enum backend { BACKEND_VFIO, BACKEND_VHOST, BACKEND_EMULATED, BACKEND_OBSERVER, BACKEND_COUNT };
+const char *backend_name(enum backend b);
+
+/* Event kinds, as flags (observer `flags`) and as single values (step `expect: events`). */
+enum {
+    SCENARIO_EVENT_MAP = 1,
+    SCENARIO_EVENT_UNMAP = 2,
+    SCENARIO_EVENT_DEVIOTLB = 4,
+};
+
+struct scenario_span {
+    uint64_t first, last; /* inclusive */
+};
+
+struct scenario_subscriber {
+    struct src_pos pos;
+    enum backend backend;
+    const char *name;  /* `name:`, by default the backend's; unique in its device */
+    const char *label; /* "device/name", as users write it */
+    /* vfio; all but page_sizes, entry_limit and locked_memory also other backends' if given */
+    uint64_t page_sizes; /* bit n: 2^n bytes; default 4 KiB | 2 MiB | 1 GiB; 0: not given */
+    uint64_t entry_limit;   /* default 65535; UINT64_MAX: none */
+    uint64_t locked_memory; /* bytes; default UINT64_MAX, no limit */
+    bool has_aperture;
+    struct scenario_span aperture;
+    const struct scenario_span *reserved; /* n_reserved of them */
+    size_t n_reserved;
+    const char *container; /* NULL: one of its own */
+    bool strict_permissions;
+    /* vhost */
+    uint64_t entries; /* of its cache; default 2048; UINT64_MAX: infinite */
+    /* observer */
+    unsigned flags;             /* SCENARIO_EVENT_x; default all three off = map | unmap */
+    struct scenario_span range; /* default [0, 2^64 - 1] */
+};
+
+struct scenario_device {
+    struct src_pos pos;
+    const char *id;
+    uint32_t iommu; /* index into iommus[]; never SCENARIO_NONE */
+    uint16_t segment;
+    uint16_t sid; /* bus << 8 | device << 3 | function; unique below one IOMMU */
+    bool plugged; /* at the start */
+    bool attached_by_step; /* an `attach` of its own appears among the steps */
+    const struct scenario_subscriber *subs; /* in file order */
+    size_t n_subs;
+};
+
+/* ---- guest -------------------------------------------------------------- */
+
+enum guest_driver { GUEST_MANUAL, GUEST_STRICT, GUEST_LAZY };
+
+struct scenario_domain {
+    struct src_pos pos;
+    const char *id;
+    uint32_t iommu; /* an intel-vtd */
+    bool has_did;
+    uint16_t did;     /* if has_did; unique below one IOMMU, < vtd.domains */
+    unsigned aw_bits; /* 39 or 48, default the IOMMU's */
+};
+
+struct guest_config {
+    enum guest_driver driver;
+    uint64_t flush_entries; /* lazy: > 0 */
+    sim_time flush_timer;   /* lazy: > 0 */
+    const struct scenario_domain *domains;
+    size_t n_domains;
+    bool has_table_memory; /* false: no intel-vtd, and none asked for */
+    uint64_t table_base, table_size; /* 4 KiB multiples inside one RAM range */
+};
+
+/* ---- steps -------------------------------------------------------------- */
+
+enum step_kind {
+    STEP_LOOP, /* `steps: [...]` with `repeat`; a cursor never yields it */
+    STEP_MAP,
+    STEP_UNMAP,
+    STEP_CHANGE,
+    STEP_FLUSH,
+    STEP_ATTACH,
+    STEP_DETACH,
+    STEP_DMA,
+    STEP_HOTPLUG,
+    STEP_UNPLUG,
+    STEP_SUBSCRIBE,
+    STEP_UNSUBSCRIBE,
+    STEP_RESET,
+    STEP_CHECK,
+    STEP_DUMP,
+    STEP_WORKLOAD,
+    STEP_REPLAY,
+    STEP_MEM,
+    STEP_MEM_EXPECT,
+    STEP_MMIO,
+    STEP_MMIO_EXPECT,
+    STEP_PTE,
+    STEP_CONTEXT,
+    STEP_QI,
+    STEP_H_PUT_TCE,
+    STEP_H_PUT_TCE_INDIRECT,
+    STEP_H_STUFF_TCE,
+    STEP_H_GET_TCE,
+    STEP_KIND_COUNT
+};
+const char *step_name(enum step_kind k); /* "map"; "steps" for STEP_LOOP */
+
+enum step_timing {
+    STEP_READY, /* when the previous step of the actor is complete */
+    STEP_AFTER, /* `when` ns (or a draw of opt->after) after that */
+    STEP_AT,    /* at absolute time `when` */
+};
+
+enum flush_scope { FLUSH_POLICY, FLUSH_NONE, FLUSH_PAGE, FLUSH_DOMAIN, FLUSH_GLOBAL };
+enum attach_type { ATTACH_TRANSLATE, ATTACH_PASSTHROUGH, ATTACH_BLOCKED };
+enum dma_result { RESULT_OK, RESULT_FAULT, RESULT_BLOCKED, RESULT_REFUSED };
+const char *dma_result_name(enum dma_result r);
+
+/*
+ * map, unmap, change. Exactly one of device and domain is given. iova, size
+ * and gpa are multiples of 4 KiB, size > 0, and neither range wraps.
+ */
+struct step_map {
+    uint32_t device, domain;
+    uint64_t iova, size;
+    uint64_t gpa;          /* map; change if has_gpa */
+    uint8_t perm;          /* enum perm; map; change if has_perm */
+    uint8_t page_lg2;      /* 0 = auto: the largest that fits */
+    uint8_t flush;         /* enum flush_scope */
+    bool has_gpa, has_perm; /* both true for map, false for unmap */
+};
+
+struct step_flush {
+    uint32_t device, domain; /* one given, or neither with FLUSH_GLOBAL */
+    uint64_t iova, size;     /* FLUSH_PAGE; multiples of 4 KiB */
+    uint8_t scope;           /* FLUSH_PAGE, _DOMAIN or _GLOBAL */
+};
+
+struct step_attach { /* attach, detach */
+    uint32_t device;
+    uint32_t domain; /* SCENARIO_NONE: detach, or a type that needs none, or its own */
+    uint8_t type;    /* enum attach_type */
+};
+
+struct step_dma {
+    uint32_t device;
+    bool write;
+    uint64_t iova, size; /* size > 0; iova + size - 1 does not wrap */
+    const uint8_t *data; /* `size` bytes to write or to find; NULL: not given */
+};
+
+/* hotplug, unplug, reset: one of the two, or neither: reset of the whole machine */
+struct step_target {
+    uint32_t device, iommu;
+};
+
+enum replay_choice { REPLAY_DEFAULT, REPLAY_ON, REPLAY_OFF };
+
+struct step_subscribe {
+    uint32_t device;
+    uint8_t replay; /* enum replay_choice */
+    const struct scenario_subscriber *sub;
+};
+
+struct step_unsubscribe {
+    uint32_t device;
+    const char *name; /* within the device */
+};
+
+enum dump_what { DUMP_TABLES, DUMP_SHADOW, DUMP_CACHES };
+
+struct step_dump {
+    uint8_t what;           /* enum dump_what */
+    uint32_t iommu, device; /* both SCENARIO_NONE: everything */
+    const char *subscriber; /* name within `device`, or NULL */
+};
+
+struct step_workload {
+    uint32_t device;
+    bool has_driver;
+    enum guest_driver driver;  /* the scenario's if not has_driver */
+    uint64_t ring;             /* slots, > 0; default 256 */
+    uint64_t count;            /* buffers, > 0 */
+    struct dist buffer_size;   /* bytes; default 2 KiB */
+    struct dist arrivals;      /* ns between buffers; default 0 */
+};
+
+enum replay_from { REPLAY_QEMU_LOG, REPLAY_IOMMUSIM, REPLAY_SCRIPT };
+
+struct step_replay {
+    uint32_t file;       /* index into files[] */
+    const char *path;    /* as seen from the working directory */
+    const char *capture; /* as written */
+    enum replay_from from;
+};
+
+struct step_mem { /* mem, mem_expect */
+    uint64_t gpa;
+    uint8_t width; /* 8, 4 or 1 bytes a value, little-endian; 0 = fill with values[0] */
+    uint64_t n;    /* values; for a fill, bytes */
+    const uint64_t *values;
+};
+
+struct step_mmio { /* mmio, mmio_expect */
+    uint32_t iommu;
+    uint32_t offset; /* into the register page */
+    uint8_t width;   /* bytes, 4 or 8 */
+    uint64_t value;
+    uint64_t mask;        /* mmio_expect: bits compared */
+    const char *reg_name; /* NULL if given as an offset */
+};
+
+struct step_pte {
+    uint32_t domain;
+    uint8_t level; /* 1..4; 1 = 4 KiB leaves */
+    uint64_t iova, value;
+};
+
+/*
+ * A context entry stored as it stands, nothing invalidated. Either raw, or from
+ * fields; what is not given: present on, fpd off, tt 0, aw and table those of
+ * `domain`, did the domain's (0 without one).
+ */
+struct step_context {
+    uint32_t iommu, device, domain;
+    bool has_raw, present, fpd, has_aw, has_did, has_table;
+    uint8_t tt;      /* 0..3 */
+    uint8_t aw;      /* the AW field: 1 = 39 bits, 2 = 48; 0..7 for tests of the model */
+    uint16_t did;
+    uint64_t table;  /* second-stage root, GPA */
+    uint64_t raw[2]; /* low, high */
+};
+
+enum qi_type { QI_RAW, QI_CONTEXT, QI_IOTLB, QI_IEC, QI_WAIT };
+enum qi_granularity { QI_GLOBAL = 1, QI_DOMAIN = 2, QI_PAGE = 3, QI_DEVICE = 3 };
+
+struct qi_descriptor {
+    uint8_t type;        /* enum qi_type */
+    uint8_t granularity; /* the descriptor's own G: enum qi_granularity; iec: 0 global, 1 index */
+    uint8_t am;
+    bool ih, drain_read, drain_write; /* iotlb */
+    bool irq, status, fence;          /* wait: IF, SW, FN */
+    bool has_address;                 /* wait: address given (else the driver's own slot) */
+    uint8_t fm;                       /* context: function mask */
+    uint8_t im;                       /* iec: index mask */
+    uint16_t did, sid, index;
+    uint32_t data;    /* wait: what is stored */
+    uint64_t address; /* iotlb: iova; wait: where the status is stored */
+    uint64_t raw[2];
+};
+
+struct step_qi {
+    uint32_t iommu;
+    uint32_t n;
+    const struct qi_descriptor *desc;
+};
+
+struct step_tce { /* the four hypercalls */
+    uint64_t liobn, ioba;
+    uint64_t tce;           /* put, stuff; indirect: the list's GPA unless values != NULL */
+    uint64_t npages;        /* stuff, indirect */
+    const uint64_t *values; /* indirect: n_values inline TCEs the driver puts into a page */
+    uint32_t n_values;
+};
+
+enum expect_flag {
+    EXPECT_RET = 1,
+    EXPECT_VALUE = 2,
+    EXPECT_RETS = 4,
+    EXPECT_RESULT = 8,
+    EXPECT_GPA = 16,
+    EXPECT_DONE = 32,
+    EXPECT_FAULT = 64,
+    EXPECT_ERROR = 128,
+};
+
+/* `fault: none` is `none`; else those given must agree. */
+struct expect_fault {
+    bool none, has_reason, has_sid, has_address, has_type, write;
+    uint32_t reason;
+    uint16_t sid;
+    uint64_t address;
+};
+
+struct expect_step_events {
+    const char *subscriber; /* "device/name" */
+    const uint8_t *kinds;   /* SCENARIO_EVENT_x, n of them, in order */
+    size_t n;
+};
+
+struct step_expect {
+    struct src_pos pos;
+    unsigned given; /* EXPECT_x; events go by n_events */
+    int64_t ret;    /* hypercall status */
+    uint64_t value, gpa, done;
+    const int64_t *rets;
+    size_t n_rets;
+    enum dma_result result;
+    struct expect_fault fault;
+    int error; /* positive errno; 0 = none */
+    const struct expect_step_events *events;
+    size_t n_events;
+};
+
+/* Arguments that `stride` can advance. */
+enum stride_key {
+    STRIDE_IOVA,
+    STRIDE_SIZE,
+    STRIDE_GPA,
+    STRIDE_IOBA,
+    STRIDE_TCE,
+    STRIDE_VALUE,
+    STRIDE_NPAGES,
+    STRIDE_LIOBN,
+    STRIDE_KEY_COUNT
+};
+
+/* `by` is added to the argument with each iteration (a loop: in every step that has it). */
+struct step_stride {
+    enum stride_key key;
+    uint64_t by;
+};
+
+/* What most steps do not have. */
+struct step_options {
+    const char *label;
+    const struct dist *after; /* non-NULL: timing is STEP_AFTER, drawn anew each time */
+    const struct step_expect *expect; /* NULL: nothing */
+    uint64_t repeat;                  /* >= 1 */
+    const struct step_stride *strides;
+    size_t n_strides;
+};
+
+struct step {
+    struct step *next; /* of the same list, in file order */
+    const struct step_options *opt; /* never NULL */
+    struct src_pos pos;
+    uint8_t kind;   /* enum step_kind */
+    uint8_t timing; /* enum step_timing */
+    bool wait;      /* false: the next step may begin once this has begun */
+    uint64_t when;  /* ns, by timing */
+    union {
+        struct step *loop;              /* LOOP: its steps */
+        struct step_map map;            /* MAP, UNMAP, CHANGE */
+        struct step_flush flush;
+        struct step_attach attach;      /* ATTACH, DETACH */
+        struct step_dma dma;
+        struct step_target target;      /* HOTPLUG, UNPLUG, RESET */
+        struct step_subscribe subscribe;
+        struct step_unsubscribe unsubscribe;
+        struct step_dump dump;
+        const struct step_workload *workload;
+        struct step_replay replay;
+        struct step_mem mem;            /* MEM, MEM_EXPECT */
+        struct step_mmio mmio;          /* MMIO, MMIO_EXPECT */
+        struct step_pte pte;
+        const struct step_context *context;
+        struct step_qi qi;
+        struct step_tce tce;            /* H_x */
+    } u;
+};
+
+struct scenario_actor {
+    struct src_pos pos;
+    const char *name; /* "guest" for `timeline` */
+    struct step *steps;
+};
+
+/*
+ * Walks an actor's steps with `repeat` and loops unrolled and strides applied.
+ * In a yielded step opt->repeat and strides have been dealt with; `at` holds for
+ * the first iteration only. `*out` is a copy that the caller may keep as long as
+ * the scenario lives.
+ */
+enum { STEP_DEPTH_MAX = 16 }; /* loops within loops */
+
+struct step_cursor {
+    struct {
+        const struct step *at; /* the step that repeats or the loop entered */
+        uint64_t i;            /* its iteration, from 0 */
+    } frame[STEP_DEPTH_MAX + 1];
+    unsigned depth;
+};
+void step_cursor_init(struct step_cursor *c, const struct step *first);
+bool step_cursor_next(struct step_cursor *c, struct step *out); /* false: no more */
+
+/* ---- expectations ------------------------------------------------------- */
+
+struct expect_violation {
+    struct src_pos pos;
+    bool has_class, has_blame, has_iova, has_count;
+    enum violation_class class;
+    enum blame blame;
+    const char *subscriber; /* "device/name", or a device or actor; NULL: any */
+    uint64_t iova;          /* lies in the violation's range */
+    uint64_t count;         /* exactly so many match */
+};
+
+struct expect_events {
+    struct src_pos pos;
+    const char *subscriber;
+    bool has_map, has_unmap, has_deviotlb;
+    uint64_t map, unmap, deviotlb;
+};
+
+struct expect_mapping {
+    uint64_t iova, size, gpa;
+    enum perm perm;
+};
+
+struct expect_shadow {
+    struct src_pos pos;
+    const char *subscriber;
+    bool unjoined; /* `entries:`; false: neighbours joined before comparing */
+    const struct expect_mapping *mappings;
+    size_t n;
+};
+
+enum compare_op { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+
+struct expect_stat {
+    struct src_pos pos;
+    const char *name;
+    enum compare_op op;
+    uint64_t value; /* ns for times, else a count */
+};
+
+struct scenario_expect {
+    struct src_pos pos;
+    const struct expect_violation *violations;
+    size_t n_violations;
+    const char *const *refused; /* "device/name" */
+    size_t n_refused;
+    const struct expect_events *events;
+    size_t n_events;
+    bool has_faults;
+    uint64_t faults;
+    const struct expect_shadow *shadows;
+    size_t n_shadows;
+    const struct expect_stat *stats;
+    size_t n_stats;
+};
+
+/* ---- the whole ---------------------------------------------------------- */
+
+struct quirk_delta {
+    struct src_pos pos;
+    enum quirk id;
+    bool on; /* false: written with a '-' */
+};
+
+/* The keys that a run may replace. */
+struct scenario_keys {
+    bool has_seed, has_profile, has_quirks, has_expect;
+    uint64_t seed;                      /* default 1 */
+    const struct profile_info *profile; /* default spec */
+    const struct quirk_delta *quirks;   /* applied to the profile in order */
+    size_t n_quirks;
+    struct scenario_expect expect; /* default: no violations */
+};
+
+struct scenario_run {
+    struct src_pos pos;
+    const char *name;
+    struct scenario_keys keys; /* those without has_ are the scenario's own, filled in */
+};
+
+struct scenario_limits { /* UINT64_MAX: none */
+    uint64_t events, time, memory, violations;
+};
+
+struct scenario_file {
+    const char *name; /* as messages show it; "-" is "<stdin>" */
+    const char *text; /* kept until scenario_free; NULL for streamed scripts */
+    size_t len;
+};
+
+struct scenario {
+    struct arena arena;
+    struct scenario_file *files; /* [0] is the scenario itself */
+    size_t n_files;
+    const char *name, *description; /* name: by default the file's */
+    const char *const *tags;
+    size_t n_tags;
+    struct scenario_keys keys;
+    const struct scenario_run *runs; /* besides the plain one */
+    size_t n_runs;
+    struct scenario_limits limits;
+    const struct scenario_range *ranges; /* in address order */
+    size_t n_ranges;
+    const struct scenario_iommu *iommus;
+    size_t n_iommus;
+    const struct scenario_device *devices;
+    size_t n_devices;
+    struct guest_config guest;
+    struct dist latency[LATENCY_COUNT];
+    const struct scenario_actor *actors;
+    size_t n_actors;
+    struct scenario_index *index; /* private to scenario/ */
+    uint64_t hash; /* over the bytes of all files but replayed ones, in the order read */
+};
+
+static inline const char *
+scenario_file_name(const struct scenario *sc, struct src_pos pos)
+{
+    return sc->files[pos.file].name;
+}
+
+/* Indices by name; SCENARIO_NONE if there is none. */
+uint32_t scenario_find_device(const struct scenario *sc, const char *id);
+uint32_t scenario_find_iommu(const struct scenario *sc, const char *id);
+uint32_t scenario_find_domain(const struct scenario *sc, const char *id);
+
+/* ---- loading ------------------------------------------------------------ */
+
+enum { SCENARIO_ERRORS_MAX = 20 };
+
+/*
+ * Every error of a file, sorted in file order. `text` is the whole diagnostic as
+ * users see it (place, message, the line, the caret), newlines included.
+ */
+struct scenario_errors {
+    struct scenario_error *list;
+    size_t n;
+    bool more; /* more than SCENARIO_ERRORS_MAX */
+};
+void scenario_errors_fini(struct scenario_errors *errs);
+void scenario_errors_print(const struct scenario_errors *errs, FILE *out);
+char *scenario_errors_text(const struct scenario_errors *errs); /* the caller frees */
+
+/*
+ * Read and check a scenario; "-" is standard input. True: *out is the caller's
+ * to free, errs is empty. False: errs says why, *out is NULL. errs needs no
+ * initialisation and always needs scenario_errors_fini.
+ */
+bool scenario_load(const char *path, struct scenario **out, struct scenario_errors *errs);
+
+/* The same from bytes; `name` stands for the path (includes are sought beside it). */
+bool scenario_load_buffer(const char *name, const char *data, size_t len,
+                          struct scenario **out, struct scenario_errors *errs);
+void scenario_free(struct scenario *sc);
+
+/* ---- documentation of the steps ---------------------------------------- */
+
+struct step_doc {
+    const char *name;    /* action key */
+    const char *models;  /* "any", "intel-vtd", "papr" */
+    const char *keys;    /* its arguments, space separated */
+    const char *what;    /* a paragraph */
+    const char *example; /* one step, YAML */
+};
+const struct step_doc *scenario_step_doc(size_t i); /* NULL past the end */
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Back ends and their options, and the places that name a subscriber. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/loader.h"
+#include "scenario/scalar.h"
+
+static const char *const backend_words[BACKEND_COUNT] = {
+    [BACKEND_VFIO] = "vfio",
+    [BACKEND_VHOST] = "vhost",
+    [BACKEND_EMULATED] = "emulated",
+    [BACKEND_OBSERVER] = "observer",
+};
+static const char *const later_backends[] = { "vfio-v1",    "vfio-spapr", "iommufd",
+                                              "vhost-user", "vhost-vdpa", "ats" };
+static const struct word_list backends = { backend_words, LEN(backend_words), later_backends,
+                                           LEN(later_backends) };
+
+const char *
+backend_name(enum backend b)
+{
+    return backend_words[b];
+}
+
+static void
+field_page_sizes(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    const struct node *list = want_list(l, f->name, v);
+    uint64_t mask = 0;
+
+    for (uint32_t i = 0; list != NULL && i < node_count(list); i++) {
+        uint8_t lg2 = 0;
+
+        field_page(l, &(struct field){ .name = f->name }, val_of(list->u.items[i]), &lg2);
+        mask |= UINT64_C(1) << lg2;
+    }
+    *(uint64_t *)out = mask;
+}
+
+static void
+field_reserved(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct scenario_subscriber *sub = out;
+    const struct node *list = want_list(l, f->name, v);
+
+    if (list == NULL) {
+        return;
+    }
+    bool single = node_count(list) == 2 && list->u.items[0]->kind == NODE_SCALAR;
+    size_t n = single ? 1 : node_count(list);
+    struct scenario_span *spans = arena_alloc(l->arena, n * sizeof(*spans) + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        field_span(l, f, single ? v : val_of(list->u.items[i]), &spans[i]);
+    }
+    sub->reserved = spans;
+    sub->n_reserved = n;
+}
+
+/* A count, or infinite. */
+static void
+field_limit(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    if (val_is(v, "infinite") || val_is(v, "none")) {
+        *(uint64_t *)out = UINT64_MAX;
+    } else {
+        field_u64(l, f, v, out);
+    }
+}
+
+WORDS(event_words, { "map", "unmap", "deviotlb" });
+
+static void
+field_flags(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    const struct node *list = want_list(l, f->name, v);
+    unsigned flags = 0;
+
+    for (uint32_t i = 0; list != NULL && i < node_count(list); i++) {
+        size_t word;
+
+        if (read_word(l, "event", val_of(list->u.items[i]), &event_words, &word)) {
+            flags |= 1U << word;
+        }
+    }
+    *(unsigned *)out = flags;
+}
+
+#define SUB(member) offsetof(struct scenario_subscriber, member)
+
+enum {
+    SUB_BACKEND,
+    SUB_NAME,
+    SUB_PAGE_SIZES,
+    SUB_ENTRY_LIMIT,
+    SUB_LOCKED_MEMORY,
+    SUB_APERTURE,
+    SUB_RESERVED,
+    SUB_CONTAINER,
+    SUB_STRICT_PERMISSIONS,
+    SUB_ENTRIES,
+    SUB_FLAGS,
+    SUB_RANGE,
+};
+
+static const struct field subscriber_fields[] = {
+    [SUB_BACKEND] = { "backend", field_enum, SUB(backend), FIELD_REQUIRED, &backends },
+    [SUB_NAME] = { "name", field_name, SUB(name), 0, NULL },
+    [SUB_PAGE_SIZES] = { "page_sizes", field_page_sizes, SUB(page_sizes), 0, NULL },
+    [SUB_ENTRY_LIMIT] = { "entry_limit", field_limit, SUB(entry_limit), 0, NULL },
+    [SUB_LOCKED_MEMORY] = { "locked_memory", field_size, SUB(locked_memory), 0, NULL },
+    [SUB_APERTURE] = { "aperture", field_span, SUB(aperture), 0, NULL },
+    [SUB_RESERVED] = { "reserved", field_reserved, 0, 0, NULL },
+    [SUB_CONTAINER] = { "container", field_name, SUB(container), 0, NULL },
+    [SUB_STRICT_PERMISSIONS] = { "strict_permissions", field_switch, SUB(strict_permissions),
+                                 0, NULL },
+    [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
+    [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
+    [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
+};
+const struct schema subscriber_schema = { "backend", subscriber_fields,
+                                          LEN(subscriber_fields) };
+
+/* Bit i: the option with that index means something to the back end. */
+#define BIT(i) (UINT32_C(1) << (i))
+static const uint32_t options_of[BACKEND_COUNT] = {
+    [BACKEND_VFIO] = BIT(SUB_PAGE_SIZES) | BIT(SUB_ENTRY_LIMIT) | BIT(SUB_LOCKED_MEMORY) |
+                     BIT(SUB_APERTURE) | BIT(SUB_RESERVED) | BIT(SUB_CONTAINER) |
+                     BIT(SUB_STRICT_PERMISSIONS),
+    [BACKEND_VHOST] = BIT(SUB_ENTRIES),
+    [BACKEND_EMULATED] = 0,
+    [BACKEND_OBSERVER] = BIT(SUB_FLAGS) | BIT(SUB_RANGE),
+};
+
+void
+subscriber_init(struct scenario_subscriber *sub)
+{
+    *sub = (struct scenario_subscriber){
+        .page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30,
+        .entry_limit = 65535,
+        .locked_memory = UINT64_MAX,
+        .aperture = { 0, UINT64_MAX },
+        .entries = 2048,
+        .flags = SCENARIO_EVENT_MAP | SCENARIO_EVENT_UNMAP,
+        .range = { 0, UINT64_MAX },
+    };
+}
+
+bool
+subscriber_finish(struct loader *l, const struct args *args, const char *device,
+                  struct scenario_subscriber *sub)
+{
+    uint64_t before = l->errors;
+
+    for (unsigned i = SUB_NAME + 1; i <= SUB_RANGE; i++) {
+        if (args_has(args, i) && !(options_of[sub->backend] & BIT(i))) {
+            load_error(l, args->v[i], "'%s' is no option of backend '%s'",
+                       subscriber_fields[i].name, backend_words[sub->backend]);
+        }
+    }
+    if (args_has(args, SUB_PAGE_SIZES) && sub->page_sizes == 0) {
+        load_error(l, args->v[SUB_PAGE_SIZES], "'page_sizes' takes at least one size");
+    }
+    if (args_has(args, SUB_FLAGS) && sub->flags == 0) {
+        load_error(l, args->v[SUB_FLAGS], "'flags' takes at least one of map, unmap, deviotlb");
+    }
+    sub->pos = val_pos(l, args->whole);
+    sub->has_aperture = args_has(args, SUB_APERTURE);
+    if (sub->name == NULL) {
+        sub->name = backend_words[sub->backend];
+    }
+    size_t d = strlen(device), n = strlen(sub->name);
+    char *label = arena_alloc(l->arena, d + n + 2);
+
+    memcpy(label, device, d);
+    label[d] = '/';
+    memcpy(label + d + 1, sub->name, n);
+    sub->label = label;
+    return l->errors == before;
+}
+
+bool
+load_subscriber(struct loader *l, struct val v, const char *device,
+                struct scenario_subscriber *out)
+{
+    struct args args;
+
+    subscriber_init(out);
+    if (v.s != NULL) {
+        size_t word;
+
+        args_init(&args, v);
+        if (!read_word(l, "backend", v, &backends, &word)) {
+            return false;
+        }
+        out->backend = (enum backend)word;
+        return subscriber_finish(l, &args, device, out);
+    }
+    if (v.node->kind != NODE_MAP) {
+        load_error(l, v, "a backend is a name or a mapping {backend: NAME, options}");
+        return false;
+    }
+    return schema_read(l, &subscriber_schema, v.node, out, &args) &&
+           subscriber_finish(l, &args, device, out);
+}
+
+/* ---- references --------------------------------------------------------- */
+
+struct name_ref {
+    const char *name;
+    struct src_pos pos;
+    uint32_t span;
+    bool or_other;
+};
+
+static void
+add_ref(struct loader *l, const char *name, struct val v, bool or_other)
+{
+    if (l->streaming) {
+        return; /* too late to judge; the run says what happens */
+    }
+    if ((l->n_refs & (l->n_refs + 1)) == 0) {
+        l->refs = xrealloc(l->refs, (l->n_refs + 1) * 2, sizeof(*l->refs));
+    }
+    l->refs[l->n_refs++] = (struct name_ref){
+        .name = name,
+        .pos = val_pos(l, v),
+        .span = v.node != NULL ? v.node->span : (uint32_t)v.len,
+        .or_other = or_other,
+    };
+}
+
+const char *
+refer_subscriber(struct loader *l, struct val v, bool or_other)
+{
+    if (!want_scalar(l, "subscriber", v)) {
+        return "";
+    }
+    const char *name = load_strdup(l, v);
+
+    add_ref(l, name, v, or_other);
+    return name;
+}
+
+void
+refer_label(struct loader *l, const char *label, struct val v)
+{
+    add_ref(l, label, v, false);
+}
+
+/* Whether a party that is no subscriber has this name: violations may name it too. */
+static bool
+is_other(const struct loader *l, const char *name)
+{
+    uint32_t i;
+
+    for (size_t a = 0; a < l->sc->n_actors; a++) {
+        if (strcmp(l->sc->actors[a].name, name) == 0) {
+            return true;
+        }
+    }
+    return strmap_get(&l->sc->index->devices, name, strlen(name), &i) ||
+           strmap_get(&l->sc->index->iommus, name, strlen(name), &i);
+}
+
+static void
+check_reference(struct loader *l, const struct name_ref *r, const char *const *labels,
+                size_t n)
+{
+    uint32_t i;
+
+    if (strmap_get(&l->subscribers, r->name, strlen(r->name), &i) ||
+        (r->or_other && is_other(l, r->name))) {
+        return;
+    }
+    const char *near = name_nearest(r->name, labels, n);
+
+    if (near != NULL) {
+        load_error_at(l, r->pos, r->span, "unknown subscriber '%.70s'; did you mean '%s'?",
+                      r->name, near);
+    } else {
+        load_error_at(l, r->pos, r->span, "unknown subscriber '%.70s'", r->name);
+    }
+}
+
+void
+check_references(struct loader *l)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->sc->n_devices; i++) {
+        n += l->sc->devices[i].n_subs;
+    }
+    const char **labels = xcalloc(n, sizeof(*labels));
+
+    n = 0;
+    for (size_t i = 0; i < l->sc->n_devices; i++) {
+        for (size_t j = 0; j < l->sc->devices[i].n_subs; j++) {
+            labels[n++] = l->sc->devices[i].subs[j].label;
+        }
+    }
+    for (size_t i = 0; i < l->n_refs; i++) {
+        check_reference(l, &l->refs[i], labels, n);
+    }
+    free(labels);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * See subscriber.h. What QEMU's listeners have in common, with the order of its
+ * region_add (register, then replay) and region_del (unregister, then empty).
+ */
+#include "subscriber/subscriber.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subscriber/kinds.h"
+
+static const struct subscriber_ops *const kinds[] = {
+    &subscriber_vfio,
+    &subscriber_vhost,
+    &subscriber_emulated,
+    &subscriber_observer,
+};
+
+const struct subscriber_ops *
+subscriber_kind_at(size_t i)
+{
+    return i < sizeof(kinds) / sizeof(kinds[0]) ? kinds[i] : NULL;
+}
+
+const struct subscriber_ops *
+subscriber_kind(const char *name)
+{
+    const struct subscriber_ops *ops;
+
+    for (size_t i = 0; (ops = subscriber_kind_at(i)) != NULL; i++) {
+        if (strcmp(ops->name, name) == 0) {
+            return ops;
+        }
+    }
+    return NULL;
+}
+
+/* ---- trace ---- */
+
+/* A line of s; false: nobody wants it. */
+static bool
+begin_line(const struct subscriber *s, struct trace_rec *rec, enum trace_event event)
+{
+    if (!trace_wants(s->env->trace, event)) {
+        return false;
+    }
+    trace_begin(rec, sim_now(s->env->sim), s->config.name, event);
+    return true;
+}
+
+/* `teardown`, `bypass-unmap` or, with a gpa and a permission, `bypass-map`. */
+static void
+trace_range(const struct subscriber *s, enum trace_event event, uint64_t first,
+            uint64_t last)
+{
+    struct trace_rec rec;
+
+    if (begin_line(s, &rec, event)) {
+        trace_u64(&rec, TF_IOVA, first);
+        trace_u64(&rec, TF_SIZE, last - first + 1);
+        if (event == TE_BYPASS_MAP) {
+            trace_u64(&rec, TF_GPA, first);
+            trace_u64(&rec, TF_PERM, PERM_RW);
+        }
+        trace_emit(s->env->trace, &rec);
+    }
+}
+
+static void
+trace_refused(const struct subscriber *s, int error)
+{
+    struct trace_rec rec;
+
+    if (begin_line(s, &rec, TE_REFUSED)) {
+        trace_text(&rec, TF_REASON, s->why.text);
+        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
+        trace_emit(s->env->trace, &rec);
+    }
+}
+
+void
+subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+                  int error)
+{
+    struct trace_rec rec;
+
+    s->errors++;
+    if (begin_line(s, &rec, TE_ERROR)) {
+        trace_text(&rec, TF_OP, op);
+        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
+        trace_u64(&rec, TF_IOVA, first);
+        trace_u64(&rec, TF_SIZE, last - first + 1);
+        trace_emit(s->env->trace, &rec);
+    }
+    observe(s->env, failed, s, op, first, last, error);
+}
+
+/* ---- events ---- */
+
+static void
+count_event(struct subscriber *s, const struct notify_event *ev)
+{
+    if (ev->type == NOTIFY_MAP) {
+        s->maps++;
+    } else if (ev->type == NOTIFY_UNMAP) {
+        s->unmaps++;
+    } else {
+        s->deviotlb_unmaps++;
+    }
+}
+
+static void
+on_event(struct notifier *n, struct notify_event *ev)
+{
+    struct subscriber_binding *b = n->owner;
+    struct subscriber *s = b->s;
+    const uint64_t first = ev->iova + n->offset;
+
+    count_event(s, ev);
+    if (s->ops->notify == NULL ||
+        (ev->type != NOTIFY_MAP && env_quirk(s->env, QUIRK_SUB_DROP_UNMAP))) {
+        return;
+    }
+    s->ops->notify(s, ev, first, first + ev->mask);
+}
+
+/* ---- sections ---- */
+
+/* Cut `in` to what s listens to; false: nothing of it. */
+static bool
+clip_section(const struct subscriber *s, const struct space_section *in,
+             struct space_section *out)
+{
+    uint64_t first = in->first, last = in->last;
+
+    if (s->config.has_range) {
+        if (!ranges_overlap(first, last, s->config.range_first, s->config.range_last)) {
+            return false;
+        }
+        first = first < s->config.range_first ? s->config.range_first : first;
+        last = last > s->config.range_last ? s->config.range_last : last;
+    }
+    if (s->ops->trim != NULL && !s->ops->trim(s, &first, &last)) {
+        return false;
+    }
+    *out = (struct space_section){
+        .first = first,
+        .last = last,
+        .region = in->region,
+        .region_first = in->region_first + (first - in->first),
+    };
+    return true;
+}
+
+static struct subscriber_binding *
+binding_new(struct subscriber *s, const struct space_section *section)
+{
+    struct subscriber_binding *b = xcalloc(1, sizeof(*b));
+
+    b->s = s;
+    b->section = *section;
+    b->notifier = (struct notifier){
+        .fn = on_event,
+        .owner = b,
+        .subject = s->config.name,
+        .flags = s->config.flags,
+        .first = section->region_first,
+        .last = section->region_first + (section->last - section->first),
+        .offset = section->first - section->region_first,
+    };
+    b->next = s->bindings;
+    s->bindings = b;
+    return b;
+}
+
+static void
+binding_free(struct subscriber_binding *b)
+{
+    struct subscriber_binding **p = &b->s->bindings;
+
+    while (*p != b) {
+        p = &(*p)->next;
+    }
+    *p = b->next;
+    free(b);
+}
+
+static void
+unbind(struct subscriber_binding *b)
+{
+    struct subscriber *s = b->s;
+    const struct space_section section = b->section;
+
+    notify_unregister(&b->notifier);
+    binding_free(b);
+    if (s->ops->teardown != NULL) {
+        trace_range(s, TE_TEARDOWN, section.first, section.last);
+        s->ops->teardown(s, section.first, section.last);
+    }
+}
+
+/* One refusal undoes all: s stays without registrations until it is attached anew. */
+static void
+refuse(struct subscriber *s, int error)
+{
+    s->refused = true;
+    while (s->bindings != NULL) {
+        unbind(s->bindings);
+    }
+    if (s->ops->clear != NULL) {
+        s->ops->clear(s);
+    }
+    trace_refused(s, error);
+    observe(s->env, refused, s);
+}
+
+static void
+bind(struct subscriber *s, const struct space_section *section)
+{
+    struct subscriber_binding *b;
+    int ret;
+
+    if (s->config.flags == 0) {
+        return;
+    }
+    b = binding_new(s, section);
+    s->why = (struct err){ .text = "refused by the IOMMU" };
+    ret = notify_register(section->region, &b->notifier, &s->why);
+    if (ret != 0) {
+        binding_free(b);
+        refuse(s, -ret);
+        return;
+    }
+    if (s->config.replay && (s->config.flags & NOTIFY_MAP)) {
+        notify_replay(&b->notifier);
+    }
+}
+
+static struct subscriber *
+of_listener(struct space_listener *l)
+{
+    return (struct subscriber *)(void *)((char *)l -
+                                         offsetof(struct subscriber, listener));
+}
+
+static void
+on_add(struct space_listener *l, const struct space_section *section)
+{
+    struct subscriber *s = of_listener(l);
+    struct space_section mine;
+
+    if (s->refused || !clip_section(s, section, &mine)) {
+        return;
+    }
+    if (mine.region != NULL) {
+        bind(s, &mine);
+    } else if (s->ops->bypass_map != NULL) {
+        trace_range(s, TE_BYPASS_MAP, mine.first, mine.last);
+        s->ops->bypass_map(s, mine.first, mine.last);
+    }
+}
+
+static struct subscriber_binding *
+find_binding(const struct subscriber *s, const struct space_section *section)
+{
+    struct subscriber_binding *b = s->bindings;
+
+    while (b != NULL &&
+           (b->section.region != section->region || b->section.first != section->first)) {
+        b = b->next;
+    }
+    return b;
+}
+
+static void
+on_del(struct space_listener *l, const struct space_section *section)
+{
+    struct subscriber *s = of_listener(l);
+    struct space_section mine;
+
+    if (s->refused || !clip_section(s, section, &mine)) {
+        return;
+    }
+    if (mine.region != NULL) {
+        struct subscriber_binding *b = find_binding(s, &mine);
+        if (b != NULL) {
+            unbind(b);
+        }
+    } else if (s->ops->bypass_unmap != NULL) {
+        if (s->ops->shadow == SHADOW_MIRROR) {
+            trace_range(s, TE_BYPASS_UNMAP, mine.first, mine.last);
+        }
+        s->ops->bypass_unmap(s, mine.first, mine.last);
+    }
+}
+
+/* ---- life ---- */
+
+struct subscriber *
+subscriber_new(const struct subscriber_ops *ops, const struct subscriber_config *c,
+               struct env *env)
+{
+    struct subscriber *s = xcalloc(1, ops->size);
+
+    s->ops = ops;
+    s->config = *c;
+    if (s->config.flags == 0) {
+        s->config.flags = ops->flags;
+    }
+    s->env = env;
+    s->listener.add = on_add;
+    s->listener.del = on_del;
+    if (ops->init != NULL) {
+        ops->init(s, &s->config);
+    }
+    return s;
+}
+
+void
+subscriber_free(struct subscriber *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    assert(!s->attached);
+    if (s->ops->fini != NULL) {
+        s->ops->fini(s);
+    }
+    free(s);
+}
+
+bool
+subscriber_attach(struct subscriber *s, struct space *space, struct translator tr,
+                  struct err *e)
+{
+    assert(!s->attached);
+    s->translator = tr;
+    s->attached = true;
+    s->refused = false;
+    space_listen(space, &s->listener);
+    if (!s->refused) {
+        return true;
+    }
+    subscriber_detach(s);
+    if (e != NULL) {
+        *e = s->why;
+    }
+    return false;
+}
+
+void
+subscriber_detach(struct subscriber *s)
+{
+    if (!s->attached) {
+        return;
+    }
+    space_unlisten(&s->listener);
+    assert(s->bindings == NULL);
+    s->attached = false;
+    if (s->ops->clear != NULL) {
+        s->ops->clear(s);
+    }
+}

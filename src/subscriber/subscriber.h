@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Subscribers: parties that listen to a device's address space and hold a shadow
+ * of its translations, built only from what they were told. Each kind is an ops
+ * table; subscriber.c has what they share: listening to the space's sections,
+ * registering a notifier for each IOMMU section, asking for replay, the trace.
+ *
+ * A mirror must equal the guest's tables at sync points; a cache may lack entries
+ * but must not hold wrong ones; an observer holds nothing.
+ */
+#ifndef IOMMUSIM_SUBSCRIBER_SUBSCRIBER_H
+#define IOMMUSIM_SUBSCRIBER_SUBSCRIBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notify/env.h"
+#include "notify/notify.h"
+#include "notify/space.h"
+#include "util/addr.h"
+#include "util/err.h"
+#include "util/rangemap.h"
+
+enum shadow_kind { SHADOW_NONE, SHADOW_MIRROR, SHADOW_CACHE };
+
+enum dma_outcome {
+    DMA_OK,
+    DMA_FAULT,   /* the IOMMU refused */
+    DMA_BLOCKED, /* the subscriber's shadow or host refused */
+    DMA_REFUSED, /* the device does no DMA: unplugged, or its backend was refused */
+};
+
+/* One answer to a device's access. */
+struct dma_answer {
+    enum dma_outcome result;
+    gpa_t gpa;      /* OK: of the address asked for */
+    uint64_t first; /* bus addresses for which this answer holds */
+    uint64_t last;
+    enum perm perm;
+};
+
+/* How a cache asks the IOMMU on a miss; given by the machine at attach. */
+struct translator {
+    /* false: refused (a fault may have been recorded). */
+    bool (*translate)(void *self, uint64_t iova, enum perm access, struct dma_answer *out);
+    void *self;
+};
+
+struct subscriber;
+
+struct subscriber_config {
+    const char *name;   /* device/name; borrowed */
+    const char *device; /* borrowed */
+    unsigned flags;     /* NOTIFY_ bits; 0 = the kind's own */
+    bool has_range;
+    uint64_t range_first, range_last; /* clips every section to this */
+    bool replay;        /* ask for replay after registering */
+    /* mirrors */
+    uint64_t page_sizes;   /* bitmap of host page sizes; 0 = 4 KiB and up */
+    uint64_t entry_limit;  /* mappings; 0 = the kind's own */
+    bool has_aperture;
+    uint64_t aperture_first, aperture_last;
+    bool has_reserved;     /* one reserved range inside the aperture */
+    uint64_t reserved_first, reserved_last;
+    uint64_t locked_memory; /* bytes that may be pinned; 0 = no limit */
+    bool strict_permissions; /* write-only pages held as rw are a violation */
+    /* caches */
+    uint64_t entries; /* capacity; 0 = the kind's own */
+};
+
+struct subscriber_ops {
+    const char *name;        /* scenario keyword */
+    unsigned flags;          /* NOTIFY_ bits asked for by default */
+    enum shadow_kind shadow;
+    bool wants_replay;       /* by default, after registering */
+    size_t size;             /* of the kind's struct, whose first member is struct subscriber */
+
+    void (*init)(struct subscriber *s, const struct subscriber_config *c); /* may be NULL */
+    void (*fini)(struct subscriber *s);                                    /* may be NULL */
+    /*
+     * Trim a section, clipped to the range of the configuration, to what the host
+     * can express; false: it cannot, the section is left out. NULL: all as they are.
+     */
+    bool (*trim)(const struct subscriber *s, uint64_t *first, uint64_t *last);
+    /*
+     * An event of one of its registrations, clipped; `first` is the bus address.
+     * A failure of the host is reported by subscriber_failed and goes no further.
+     * NULL: events are only counted.
+     */
+    void (*notify)(struct subscriber *s, const struct notify_event *ev, uint64_t first,
+                   uint64_t last);
+    /* RAM [first, last] became visible 1:1, or vanishes; NULL: nothing to do. */
+    void (*bypass_map)(struct subscriber *s, uint64_t first, uint64_t last);
+    void (*bypass_unmap)(struct subscriber *s, uint64_t first, uint64_t last);
+    /* An IOMMU section went away: a mirror empties [first, last]. NULL: nothing to do. */
+    void (*teardown)(struct subscriber *s, uint64_t first, uint64_t last);
+    /* Detached or refused: whatever it still holds goes. NULL: nothing to do. */
+    void (*clear)(struct subscriber *s);
+
+    /* The device accesses [iova, ...]. NULL: the IOMMU translates. */
+    struct dma_answer (*dma)(struct subscriber *s, uint64_t iova, enum perm access);
+
+    /*
+     * What it holds, for the checker and for dumps: the piece that covers addr, and
+     * the first that ends at or after `from`. NULL with SHADOW_NONE.
+     */
+    bool (*lookup)(const struct subscriber *s, uint64_t addr, struct range_piece *out);
+    bool (*next)(const struct subscriber *s, uint64_t from, struct range_piece *out);
+};
+
+/* A registration on one IOMMU section. */
+struct subscriber_binding {
+    struct subscriber *s;
+    struct notifier notifier;
+    struct space_section section;
+    struct subscriber_binding *next;
+};
+
+struct subscriber {
+    const struct subscriber_ops *ops;
+    struct subscriber_config config;
+    struct env *env;
+    struct translator translator; /* caches and emulated devices; may be zero */
+    struct space_listener listener;
+    struct subscriber_binding *bindings;
+    bool attached;
+    bool refused;     /* some registration was refused: it holds nothing, does no DMA */
+    struct err why;   /* then */
+    uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */
+    uint64_t errors;  /* host failures */
+    void *mark;       /* the observer's own */
+};
+
+/* The kinds that exist: "vfio", "vhost", "emulated", "observer". NULL: unknown. */
+const struct subscriber_ops *subscriber_kind(const char *name);
+const struct subscriber_ops *subscriber_kind_at(size_t i); /* NULL past the end */
+
+/* A subscriber at rest. The config's strings are borrowed. */
+struct subscriber *subscriber_new(const struct subscriber_ops *ops,
+                                  const struct subscriber_config *c, struct env *env);
+/* It must be detached. NULL is fine. */
+void subscriber_free(struct subscriber *s);
+
+/*
+ * Listen to `space`: for each IOMMU section register, then replay if it asks for
+ * it. If a registration is refused, what was registered is undone, the
+ * subscriber is `refused`, with a trace line; false and *e.
+ */
+bool subscriber_attach(struct subscriber *s, struct space *space, struct translator tr,
+                       struct err *e);
+/* Unregister everything; a mirror empties itself. */
+void subscriber_detach(struct subscriber *s);
+
+/* For the kinds: count and trace a failure of the host, tell the observer. */
+void subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+                       int error);
+
+#endif

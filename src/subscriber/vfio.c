@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A VFIO container of type1 v2 behind QEMU's listener: a mirror. The upper half is
+ * the host kernel, whose DMA entries are the shadow; the lower half is what QEMU
+ * does between an event and the kernel's MAP and UNMAP. Host functions return 0 or a
+ * positive errno.
+ *
+ * A target that is not one piece of RAM is EFAULT here (QEMU only logs it, without a
+ * code), a foreign target EINVAL.
+ * Source: Linux drivers/vfio/vfio_iommu_type1.c, QEMU hw/vfio/common.c; statements
+ * S10 to S39.
+ */
+#include <errno.h>
+
+#include "subscriber/kinds.h"
+
+#define DEFAULT_ENTRY_LIMIT UINT64_C(65535) /* dma_entry_limit */
+
+struct vfio {
+    struct subscriber s;
+    struct rangemap shadow; /* an entry is what one MAP made */
+    uint64_t entry_limit;
+    uint64_t granule; /* smallest host page, bytes */
+};
+
+static struct vfio *
+of(struct subscriber *s)
+{
+    return (struct vfio *)(void *)s;
+}
+
+static const struct vfio *
+of_const(const struct subscriber *s)
+{
+    return (const struct vfio *)(const void *)s;
+}
+
+/* ---- the host kernel ---- */
+
+static bool
+host_aligned(const struct vfio *v, uint64_t first, uint64_t last)
+{
+    return (first & (v->granule - 1)) == 0 && ((last + 1) & (v->granule - 1)) == 0;
+}
+
+/* Inside the aperture and clear of the reserved range. */
+static bool
+host_valid(const struct vfio *v, uint64_t first, uint64_t last)
+{
+    const struct subscriber_config *c = &v->s.config;
+
+    if (c->has_aperture && (first < c->aperture_first || last > c->aperture_last)) {
+        return false;
+    }
+    return !c->has_reserved ||
+           !ranges_overlap(first, last, c->reserved_first, c->reserved_last);
+}
+
+static bool
+host_may_lock(const struct vfio *v, uint64_t first, uint64_t last)
+{
+    const uint64_t pages = ((last - first) >> PAGE_LG2) + 1;
+    const uint64_t limit = v->s.config.locked_memory >> PAGE_LG2;
+
+    return v->s.config.locked_memory == 0 ||
+           (v->shadow.pages <= limit && pages <= limit - v->shadow.pages);
+}
+
+static int
+host_map(struct vfio *v, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
+{
+    latency_charge(&v->s.env->latency, LATENCY_VFIO_MAP);
+    if (!host_aligned(v, first, last) || (target & (v->granule - 1)) != 0 ||
+        last < first) {
+        return EINVAL;
+    }
+    if (rangemap_any(&v->shadow, first, last)) {
+        return EEXIST;
+    }
+    if (v->shadow.entries >= v->entry_limit) {
+        return ENOSPC;
+    }
+    if (!host_valid(v, first, last)) {
+        return EINVAL;
+    }
+    if (!host_may_lock(v, first, last)) {
+        return ENOMEM;
+    }
+    rangemap_insert(&v->shadow, first, last, target, perm);
+    return 0;
+}
+
+/* Whether an entry begins before `first` and reaches into it. */
+static bool
+host_bisects(const struct vfio *v, uint64_t first)
+{
+    struct range_piece e;
+
+    return rangemap_lookup(&v->shadow, first, &e) && !(e.head && e.first == first);
+}
+
+/* The length that the kernel sees of all 2^64 bytes is 0. */
+static int
+host_unmap(struct vfio *v, uint64_t first, uint64_t last)
+{
+    latency_charge(&v->s.env->latency, LATENCY_VFIO_UNMAP);
+    if (!host_aligned(v, first, last) || last < first || last - first == UINT64_MAX) {
+        return EINVAL;
+    }
+    if (host_bisects(v, first) || (last != UINT64_MAX && host_bisects(v, last + 1))) {
+        return EINVAL;
+    }
+    rangemap_remove(&v->shadow, first, last);
+    return 0;
+}
+
+/* ---- QEMU's listener ---- */
+
+static void
+vfio_init(struct subscriber *s, const struct subscriber_config *c)
+{
+    struct vfio *v = of(s);
+
+    rangemap_init(&v->shadow, RANGEMAP_LINEAR, s->env->budget);
+    v->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
+    v->granule = c->page_sizes & -c->page_sizes;
+    if (v->granule < PAGE_BYTES) {
+        v->granule = PAGE_BYTES;
+    }
+}
+
+static void
+vfio_fini(struct subscriber *s)
+{
+    rangemap_fini(&of(s)->shadow);
+}
+
+static void
+vfio_clear(struct subscriber *s)
+{
+    rangemap_clear(&of(s)->shadow);
+}
+
+/*
+ * Whole host pages inwards. Sections from 2^63 on are taken for a 64-bit BAR that is
+ * being sized.
+ */
+static bool
+vfio_trim(const struct subscriber *s, uint64_t *first, uint64_t *last)
+{
+    const uint64_t mask = of_const(s)->granule - 1;
+    const uint64_t a = (*first + mask) & ~mask;
+    const uint64_t z = ((*last + 1) & ~mask) - 1;
+
+    if (*first >> 63 || a < *first || z < a || z > *last) {
+        return false;
+    }
+    *first = a;
+    *last = z;
+    return true;
+}
+
+static void
+map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
+              enum perm perm)
+{
+    const int error = host_map(v, first, last, target, perm);
+
+    if (error != 0) {
+        subscriber_failed(&v->s, "map", first, last, error);
+    }
+}
+
+/*
+ * One kernel defect is worked round: an UNMAP up to 2^64 that is refused is tried
+ * again without its last page.
+ */
+static void
+unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
+{
+    int error = host_unmap(v, first, last);
+
+    if (error == EINVAL && last == UINT64_MAX && first != 0) {
+        error = host_unmap(v, first, last - v->granule);
+    }
+    if (error != 0) {
+        subscriber_failed(&v->s, "unmap", first, last, error);
+    }
+}
+
+static void
+trace_widened(const struct subscriber *s, uint64_t first, uint64_t last, enum perm perm)
+{
+    struct trace_rec rec;
+
+    if (trace_wants(s->env->trace, TE_WIDENED)) {
+        trace_begin(&rec, sim_now(s->env->sim), s->config.name, TE_WIDENED);
+        trace_u64(&rec, TF_IOVA, first);
+        trace_u64(&rec, TF_SIZE, last - first + 1);
+        trace_u64(&rec, TF_PERM, perm);
+        trace_emit(s->env->trace, &rec);
+    }
+}
+
+/* There is no write-only here: whatever is mapped can be read. */
+static void
+vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
+               uint64_t last)
+{
+    const struct mem_range *r = mem_range_of(v->s.env->mem, ev->target);
+    enum perm perm = PERM_R;
+
+    if (r == NULL || (r->kind != MEM_RAM && r->kind != MEM_ROM) ||
+        ev->mask > r->last - ev->target.v) {
+        subscriber_failed(&v->s, "map", first, last, EFAULT);
+        return;
+    }
+    if (r->kind == MEM_RAM && (ev->perm & PERM_W)) {
+        perm = PERM_RW;
+    }
+    if (ev->perm == PERM_W) {
+        trace_widened(&v->s, first, last, perm);
+    }
+    map_or_report(v, first, last, ev->target.v, perm);
+}
+
+/* As QEMU, the permission decides, not the type. */
+static void
+vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
+            uint64_t last)
+{
+    if (ev->foreign_as) {
+        subscriber_failed(s, ev->perm != PERM_NONE ? "map" : "unmap", first, last,
+                          EINVAL);
+    } else if (ev->perm != PERM_NONE) {
+        vfio_event_map(of(s), ev, first, last);
+    } else {
+        unmap_or_report(of(s), first, last);
+    }
+}
+
+/*
+ * The reserved range (x86: where devices write interrupts) overlays RAM in a
+ * device's address space, so RAM comes in the pieces around it.
+ */
+static void
+vfio_bypass_map(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    const struct subscriber_config *c = &s->config;
+
+    if (!c->has_reserved ||
+        !ranges_overlap(first, last, c->reserved_first, c->reserved_last)) {
+        map_or_report(of(s), first, last, first, PERM_RW);
+        return;
+    }
+    if (first < c->reserved_first) {
+        map_or_report(of(s), first, c->reserved_first - 1, first, PERM_RW);
+    }
+    if (last > c->reserved_last) {
+        map_or_report(of(s), c->reserved_last + 1, last, c->reserved_last + 1, PERM_RW);
+    }
+}
+
+/* A section of 2^64 bytes goes in two halves, which the kernel's length can say. */
+static void
+vfio_empty(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    const uint64_t half = UINT64_C(1) << 63;
+
+    if (last - first == UINT64_MAX) {
+        unmap_or_report(of(s), 0, half - 1);
+        unmap_or_report(of(s), half, UINT64_MAX);
+    } else {
+        unmap_or_report(of(s), first, last);
+    }
+}
+
+/* ---- what it holds ---- */
+
+static bool
+vfio_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out)
+{
+    return rangemap_lookup(&of_const(s)->shadow, addr, out);
+}
+
+static bool
+vfio_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
+{
+    return rangemap_next(&of_const(s)->shadow, from, out);
+}
+
+static struct dma_answer
+vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
+{
+    struct range_piece p;
+
+    if (!vfio_lookup(s, iova, &p)) {
+        return (struct dma_answer){
+            .result = DMA_BLOCKED,
+            .first = iova & ~PAGE_MASK,
+            .last = iova | PAGE_MASK,
+        };
+    }
+    return (struct dma_answer){
+        .result = (p.perm & access) == access ? DMA_OK : DMA_BLOCKED,
+        .gpa = GPA(p.target + (iova - p.first)),
+        .first = p.first,
+        .last = p.last,
+        .perm = p.perm,
+    };
+}
+
+const struct subscriber_ops subscriber_vfio = {
+    .name = "vfio",
+    .flags = NOTIFY_MAP | NOTIFY_UNMAP,
+    .shadow = SHADOW_MIRROR,
+    .wants_replay = true,
+    .size = sizeof(struct vfio),
+    .init = vfio_init,
+    .fini = vfio_fini,
+    .trim = vfio_trim,
+    .notify = vfio_notify,
+    .bypass_map = vfio_bypass_map,
+    .bypass_unmap = vfio_empty,
+    .teardown = vfio_empty,
+    .clear = vfio_clear,
+    .dma = vfio_dma,
+    .lookup = vfio_lookup,
+    .next = vfio_next,
+};

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the lines of a capture to what happened. See capture.h.
+ *
+ * Some lines mean what they do only by what follows: those are read ahead, as far as
+ * needed and no farther, and wait in a queue.
+ */
+#include "trace/capture.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/capture_line.h"
+#include "util/alloc.h"
+
+/* The numbering of QEMU's pseries machines. */
+#define LIOBN_PCI  UINT64_C(0x80000000)
+#define BUID_FIRST UINT64_C(0x800000020000000)
+
+/* What is known of a LIOBN. */
+struct window {
+    uint64_t liobn;
+    enum capture_window state;
+    uint64_t base, entries;
+    unsigned page_lg2;
+};
+
+/* A VIO device that was seen, with a table or without. */
+struct vio_device {
+    uint64_t reg;
+    uint32_t run; /* the last row of free_crq lines that named it */
+};
+
+struct capture {
+    FILE *file;
+    const char *path;
+    char *text; /* of the line */
+    size_t text_size;
+    uint32_t line;
+
+    struct capture_line *queue; /* read ahead: n_queue from queue_head on */
+    size_t queue_head, n_queue, queue_size;
+    bool ended;  /* nothing more to read */
+    bool failed; /* and that is why */
+    struct err why;
+
+    struct window *windows;
+    size_t n_windows;
+    struct vio_device *vio;
+    size_t n_vio;
+    uint32_t runs;
+    bool moving;    /* tables that appear are only moved: a subscriber has just come */
+    bool resetting; /* bridge after bridge is being reset */
+    bool vio_reset_due; /* after the bridge just reported */
+};
+
+struct capture *
+capture_open(const char *path, struct err *e)
+{
+    FILE *f = fopen(path, "r");
+
+    if (f == NULL) {
+        err_at(e, path, 0, 0, "%s", strerror(errno));
+        return NULL;
+    }
+    struct capture *c = xcalloc(1, sizeof(*c));
+
+    c->file = f;
+    c->path = path;
+    return c;
+}
+
+void
+capture_close(struct capture *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    fclose(c->file);
+    free(c->text);
+    free(c->queue);
+    free(c->windows);
+    free(c->vio);
+    free(c);
+}
+
+/* --- lines --- */
+
+static void
+end_of_file(struct capture *c)
+{
+    c->ended = true;
+    if (ferror(c->file)) {
+        c->failed = true;
+        err_at(&c->why, c->path, 0, 0, "%s", strerror(errno));
+    }
+}
+
+/* Queue the next line of interest; false if there is none. */
+static bool
+read_line(struct capture *c)
+{
+    struct capture_line l;
+
+    while (!c->ended) {
+        if (getline(&c->text, &c->text_size, c->file) < 0) {
+            end_of_file(c);
+            return false;
+        }
+        c->line++;
+        switch (capture_parse_line(c->text, &l, &c->why)) {
+        case CAPTURE_SKIPPED:
+            continue;
+        case CAPTURE_MALFORMED:
+            c->ended = c->failed = true;
+            c->why.file = c->path;
+            c->why.line = c->line;
+            return false;
+        case CAPTURE_PARSED:
+            break;
+        }
+        if (c->queue_head + c->n_queue == c->queue_size) {
+            c->queue_size = c->queue_size == 0 ? 16 : c->queue_size * 2;
+            c->queue = xrealloc(c->queue, c->queue_size, sizeof(*c->queue));
+        }
+        l.line = c->line;
+        c->queue[c->queue_head + c->n_queue++] = l;
+        return true;
+    }
+    return false;
+}
+
+/* The line i ahead of those taken, or NULL. */
+static const struct capture_line *
+peek(struct capture *c, size_t i)
+{
+    while (i >= c->n_queue) {
+        if (!read_line(c)) {
+            return NULL;
+        }
+    }
+    return &c->queue[c->queue_head + i];
+}
+
+static bool
+take(struct capture *c, struct capture_line *out)
+{
+    const struct capture_line *l = peek(c, 0);
+
+    if (l == NULL) {
+        return false;
+    }
+    *out = *l;
+    c->n_queue--;
+    c->queue_head = c->n_queue == 0 ? 0 : c->queue_head + 1;
+    return true;
+}
+
+/* --- what is known --- */
+
+static bool
+is_pci(uint64_t liobn)
+{
+    return (liobn & LIOBN_PCI) != 0;
+}
+
+/* LIOBN of window 0 of the bridge of a window. */
+static uint64_t
+bridge_of(uint64_t liobn)
+{
+    return liobn & ~UINT64_C(0xff);
+}
+
+static uint64_t
+bridge_of_buid(uint64_t buid)
+{
+    return LIOBN_PCI + ((buid - BUID_FIRST) << 8);
+}
+
+static struct window *
+find_window(struct capture *c, uint64_t liobn)
+{
+    for (size_t i = 0; i < c->n_windows; i++) {
+        if (c->windows[i].liobn == liobn) {
+            return &c->windows[i];
+        }
+    }
+    return NULL;
+}
+
+static struct window *
+set_window(struct capture *c, uint64_t liobn, enum capture_window state)
+{
+    struct window *w = find_window(c, liobn);
+
+    if (w == NULL) {
+        c->windows = xrealloc(c->windows, c->n_windows + 1, sizeof(*c->windows));
+        w = &c->windows[c->n_windows++];
+    }
+    *w = (struct window){ .liobn = liobn, .state = state, .page_lg2 = PAGE_LG2 };
+    return w;
+}
+
+/* A bridge with its default window alone. */
+static void
+set_bridge(struct capture *c, uint64_t liobn)
+{
+    for (size_t i = 0; i < c->n_windows; i++) {
+        if (bridge_of(c->windows[i].liobn) == liobn) {
+            c->windows[i].state = CAPTURE_WINDOW_OFF;
+        }
+    }
+    set_window(c, liobn, CAPTURE_WINDOW_DEFAULT);
+}
+
+/* Tell the op which window its LIOBN names. */
+static void
+place(struct capture *c, struct capture_op *op)
+{
+    const struct window *w = find_window(c, op->liobn);
+
+    op->page_lg2 = PAGE_LG2;
+    if (w != NULL) {
+        op->window = w->state;
+        op->base = w->base;
+        op->entries = w->entries;
+        op->page_lg2 = w->page_lg2;
+    }
+}
+
+static struct vio_device *
+vio_device(struct capture *c, uint64_t reg)
+{
+    for (size_t i = 0; i < c->n_vio; i++) {
+        if (c->vio[i].reg == reg) {
+            return &c->vio[i];
+        }
+    }
+    c->vio = xrealloc(c->vio, c->n_vio + 1, sizeof(*c->vio));
+    c->vio[c->n_vio] = (struct vio_device){ .reg = reg };
+    return &c->vio[c->n_vio++];
+}
+
+static bool
+knows_vio_tables(const struct capture *c)
+{
+    for (size_t i = 0; i < c->n_windows; i++) {
+        if (!is_pci(c->windows[i].liobn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- tables that appear --- */
+
+static bool
+post_load_resizes(const struct capture_line *l)
+{
+    return l->n[1] != l->n[2];
+}
+
+/* A later line says what this table is about: its own creation, or a window reset. */
+static bool
+belongs_to_later_line(struct capture *c, uint64_t liobn)
+{
+    for (size_t i = 0;; i++) {
+        const struct capture_line *l = peek(c, i);
+
+        if (l == NULL) {
+            return false;
+        }
+        switch (l->event) {
+        case CAPTURE_EV_START:
+        case CAPTURE_EV_STOP:
+            continue;
+        case CAPTURE_EV_NEW_TABLE:
+            if (l->n[0] == liobn) {
+                continue;
+            }
+            return false;
+        case CAPTURE_EV_CREATE:
+            return l->n[5] == liobn;
+        case CAPTURE_EV_POST_LOAD:
+            return l->n[0] == liobn && post_load_resizes(l);
+        case CAPTURE_EV_RESET:
+            return bridge_of_buid(l->n[0]) == liobn;
+        case CAPTURE_EV_PUT:
+        case CAPTURE_EV_STUFF:
+        case CAPTURE_EV_INDIRECT:
+        case CAPTURE_EV_GET:
+        case CAPTURE_EV_XLATE:
+        case CAPTURE_EV_QUERY:
+        case CAPTURE_EV_REMOVE:
+        case CAPTURE_EV_REG_CRQ:
+        case CAPTURE_EV_FREE_CRQ:
+            return false;
+        }
+    }
+}
+
+/* Each of the functions from here on makes an op of a line; false if there is none. */
+
+static bool
+on_new_table(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    uint64_t liobn = l->n[0];
+
+    op->liobn = liobn;
+    if (c->moving) {
+        return false;
+    }
+    if (!is_pci(liobn)) {
+        op->kind = CAPTURE_VIO;
+        set_window(c, liobn, CAPTURE_WINDOW_DEFAULT);
+        vio_device(c, liobn);
+        return true;
+    }
+    bool known = find_window(c, bridge_of(liobn)) != NULL;
+
+    if (liobn != bridge_of(liobn) || (known && belongs_to_later_line(c, liobn))) {
+        return false;
+    }
+    set_bridge(c, liobn);
+    op->kind = known ? CAPTURE_BRIDGE_RESET : CAPTURE_BRIDGE;
+    if (known) {
+        c->vio_reset_due = !c->resetting && knows_vio_tables(c);
+        c->resetting = true;
+    }
+    return true;
+}
+
+/*
+ * When every VIO device loses its queue in a row, the machine or the firmware has
+ * reset them all.
+ */
+static bool
+on_free_crq(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    const struct capture_line *next;
+    struct capture_line freed = *l;
+    size_t n = 0;
+
+    c->runs++;
+    for (;;) {
+        struct vio_device *v = vio_device(c, freed.n[0]);
+
+        n += v->run != c->runs;
+        v->run = c->runs;
+        next = peek(c, 0);
+        if (next == NULL || next->event != CAPTURE_EV_FREE_CRQ) {
+            break;
+        }
+        take(c, &freed);
+    }
+    op->kind = CAPTURE_VIO_RESET;
+    return n == c->n_vio && knows_vio_tables(c);
+}
+
+/* --- windows --- */
+
+static bool
+on_query(const struct capture_line *l, struct capture_op *op)
+{
+    op->kind = CAPTURE_WINDOW_QUERY;
+    op->liobn = bridge_of_buid(l->n[0]);
+    op->page_mask = (uint32_t)l->n[4];
+    return true;
+}
+
+static bool
+make_window(struct capture *c, struct capture_op *op, uint64_t liobn, uint64_t base,
+            unsigned page_lg2, uint64_t entries)
+{
+    struct window *w = set_window(c, liobn, CAPTURE_WINDOW_DYNAMIC);
+
+    w->base = base;
+    w->page_lg2 = page_lg2;
+    w->entries = entries;
+    op->kind = CAPTURE_WINDOW_CREATE;
+    op->liobn = liobn;
+    place(c, op);
+    return true;
+}
+
+static bool
+on_create(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    unsigned page_lg2;
+
+    if (!is_pow2(l->n[2]) || l->n[2] < PAGE_BYTES) {
+        c->ended = c->failed = true;
+        c->n_queue = 0;
+        err_at(&c->why, c->path, l->line, 0, "a window with an impossible page size");
+        return false;
+    }
+    page_lg2 = (unsigned)__builtin_ctzll(l->n[2]);
+    return make_window(c, op, l->n[5], l->n[4], page_lg2, l->n[3] >> page_lg2);
+}
+
+static bool
+remove_window(struct capture *c, struct capture_op *op, uint64_t liobn)
+{
+    op->kind = CAPTURE_WINDOW_REMOVE;
+    op->liobn = liobn;
+    place(c, op);
+    set_window(c, liobn, CAPTURE_WINDOW_OFF);
+    return true;
+}
+
+static bool
+on_window_reset(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    op->kind = CAPTURE_WINDOW_RESET;
+    op->liobn = bridge_of_buid(l->n[0]);
+    set_bridge(c, op->liobn);
+    return true;
+}
+
+/*
+ * Incoming migration: a window whose size differs is there anew, and one of no
+ * entries is gone. Its contents are not in the log.
+ */
+static bool
+on_post_load(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    if (!post_load_resizes(l) || l->n[4] >= 64) {
+        return false;
+    }
+    if (l->n[2] == 0) {
+        return remove_window(c, op, l->n[0]);
+    }
+    return make_window(c, op, l->n[0], l->n[3], (unsigned)l->n[4], l->n[2]);
+}
+
+/* --- calls --- */
+
+static void
+begin_call(struct capture *c, const struct capture_line *l, enum capture_kind kind,
+           struct capture_op *op)
+{
+    c->moving = false;
+    op->kind = kind;
+    op->liobn = l->n[0];
+    op->ioba = l->n[1];
+    place(c, op);
+}
+
+static bool
+on_put(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    begin_call(c, l, CAPTURE_PUT, op);
+    op->tce = l->n[2];
+    op->ret = (int64_t)l->n[3];
+    return true;
+}
+
+static bool
+on_get(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    begin_call(c, l, CAPTURE_GET, op);
+    op->ret = (int64_t)l->n[2];
+    op->tce = l->n[3];
+    return true;
+}
+
+/* The address in the log is where the loop stood when it ended. */
+static bool
+on_stuff(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    begin_call(c, l, CAPTURE_STUFF, op);
+    op->tce = l->n[2];
+    op->npages = l->n[3];
+    op->ret = (int64_t)l->n[4];
+    if (op->ret == 0) {
+        op->ioba -= op->npages << op->page_lg2;
+    }
+    return true;
+}
+
+/* The entries before the last one as a contiguous buffer gives them, if it can. */
+static void
+guess_list(struct capture_op *op, uint64_t last_tce)
+{
+    uint64_t page = UINT64_C(1) << op->page_lg2;
+    uint64_t before = op->npages - 1;
+
+    op->tce = last_tce;
+    if ((last_tce & PERM_RW) != 0 && before <= last_tce >> op->page_lg2) {
+        op->step = page;
+        op->tce -= before * page;
+    }
+}
+
+/*
+ * A call that failed names the last good entry and the TCE after it. One that names
+ * nothing at all had a count of 0.
+ */
+static bool
+on_indirect(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    uint64_t last_index = l->n[3], last_tce = l->n[4];
+
+    begin_call(c, l, CAPTURE_INDIRECT, op);
+    op->list = l->n[2];
+    op->ret = (int64_t)l->n[5];
+    if (op->ret != 0 && last_index == 0 && last_tce == 0) {
+        return true;
+    }
+    op->npages = op->ret == 0 ? last_index + 1 : last_index + 2;
+    guess_list(op, last_tce);
+    return true;
+}
+
+static bool
+on_xlate(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    op->kind = CAPTURE_XLATE;
+    op->liobn = l->n[0];
+    place(c, op);
+    op->ioba = op->base + l->n[1];
+    op->gpa = l->n[2];
+    op->perm = (enum perm)(l->n[3] & PERM_RW);
+    if (op->perm != PERM_NONE && l->n[4] != UINT64_MAX) {
+        op->page_lg2 = (unsigned)__builtin_ctzll(~l->n[4]);
+    }
+    return true;
+}
+
+/* --- the stream --- */
+
+static bool
+on_subscriber(struct capture *c, enum capture_kind kind, struct capture_op *op)
+{
+    c->moving = kind == CAPTURE_SUBSCRIBER_START;
+    op->kind = kind;
+    return true;
+}
+
+static bool
+on_line(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    if (l->event != CAPTURE_EV_NEW_TABLE) {
+        c->resetting = false;
+    }
+    switch (l->event) {
+    case CAPTURE_EV_NEW_TABLE:
+        return on_new_table(c, l, op);
+    case CAPTURE_EV_PUT:
+        return on_put(c, l, op);
+    case CAPTURE_EV_STUFF:
+        return on_stuff(c, l, op);
+    case CAPTURE_EV_INDIRECT:
+        return on_indirect(c, l, op);
+    case CAPTURE_EV_GET:
+        return on_get(c, l, op);
+    case CAPTURE_EV_XLATE:
+        return on_xlate(c, l, op);
+    case CAPTURE_EV_QUERY:
+        return on_query(l, op);
+    case CAPTURE_EV_CREATE:
+        return on_create(c, l, op);
+    case CAPTURE_EV_REMOVE:
+        return remove_window(c, op, l->n[0]);
+    case CAPTURE_EV_RESET:
+        return on_window_reset(c, l, op);
+    case CAPTURE_EV_POST_LOAD:
+        return on_post_load(c, l, op);
+    case CAPTURE_EV_REG_CRQ:
+        vio_device(c, l->n[0]);
+        return false;
+    case CAPTURE_EV_FREE_CRQ:
+        return on_free_crq(c, l, op);
+    case CAPTURE_EV_START:
+        return on_subscriber(c, CAPTURE_SUBSCRIBER_START, op);
+    case CAPTURE_EV_STOP:
+        return on_subscriber(c, CAPTURE_SUBSCRIBER_STOP, op);
+    }
+    return false;
+}
+
+enum capture_result
+capture_next(struct capture *c, struct capture_op *op, struct err *e)
+{
+    struct capture_line l;
+
+    if (c->vio_reset_due) {
+        c->vio_reset_due = false;
+        op->kind = CAPTURE_VIO_RESET; /* at the line and time of the op before */
+        return CAPTURE_OP;
+    }
+    while (take(c, &l)) {
+        *op = (struct capture_op){ .line = l.line, .usec = l.usec };
+        if (on_line(c, &l, op)) {
+            return CAPTURE_OP;
+        }
+    }
+    if (!c->failed) {
+        return CAPTURE_END;
+    }
+    if (e != NULL) {
+        *e = c->why;
+    }
+    return CAPTURE_ERROR;
+}

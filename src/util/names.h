@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names that scenario, trace and command line share, and the search for the
+ * nearest name when one is misspelt.
+ */
+#ifndef IOMMUSIM_UTIL_NAMES_H
+#define IOMMUSIM_UTIL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Violation classes, interfaces.md 3.2 order; VIOLATION_COUNT is their number. */
+enum violation_class {
+    VIOLATION_STALE_MAPPING,
+    VIOLATION_MISSING_MAPPING,
+    VIOLATION_WRONG_TARGET,
+    VIOLATION_EXCESS_PERMISSION,
+    VIOLATION_LACKING_PERMISSION,
+    VIOLATION_DMA_BREACH,
+    VIOLATION_DMA_LOST,
+    VIOLATION_GUEST_MISSING_INVALIDATION,
+    VIOLATION_DUPLICATE_MAP,
+    VIOLATION_MISORDERED_CHANGE,
+    VIOLATION_OVERBROAD_UNMAP,
+    VIOLATION_UNDUE_EVENT,
+    VIOLATION_LOST_EVENT,
+    VIOLATION_MALFORMED_EVENT,
+    VIOLATION_UNREPRESENTABLE,
+    VIOLATION_SWALLOWED_ERROR,
+    VIOLATION_UNBOUNDED_WORK,
+    VIOLATION_VMM_ABORT,
+    VIOLATION_COUNT
+};
+const char *violation_name(enum violation_class c);
+bool violation_by_name(const char *s, enum violation_class *out);
+
+enum blame { BLAME_GUEST, BLAME_IOMMU, BLAME_CORE, BLAME_SUBSCRIBER, BLAME_COUNT };
+const char *blame_name(enum blame b);
+bool blame_by_name(const char *s, enum blame *out);
+
+/* "none", "r", "w", "rw"; p < 4. */
+const char *perm_name(unsigned p);
+
+/* "EEXIST" and so on for a positive errno; "E<number>" is never returned: unknown
+ * values give "EUNKNOWN". */
+const char *errno_name(int e);
+bool errno_by_name(const char *s, int *out);
+
+/* PAPR hypercall status: "H_SUCCESS" for 0, "H_PARAMETER" for -4 and so on; NULL if it has
+ * no name. */
+const char *hret_name(int64_t ret);
+bool hret_by_name(const char *s, int64_t *out);
+
+/*
+ * The name of `names` (n of them, NULLs skipped) that `word` most likely meant, or
+ * NULL if none is near (more than a third of its letters wrong).
+ */
+const char *name_nearest(const char *word, const char *const *names, size_t n);
+
+#endif

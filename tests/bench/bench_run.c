@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the whole program costs: map and unmap with two subscribers and the checker,
+ * with and without a trace, DMA, hypercalls, replay, comparison, memory, and the
+ * reading of scenarios. One line a quantity: nanoseconds and what they are a
+ * multiple of. Run it alone on a quiet machine, and compare runs in pairs.
+ *
+ *     bench_run [CASE...]      cases by the first word of their line
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine/machine.h"
+#include "scenario/scenario.h"
+#include "trace/trace.h"
+#include "util/alloc.h"
+
+#define VTD_HEAD                                                                         \
+    "iommusim: 1\n"                                                                      \
+    "machine:\n"                                                                         \
+    "  ram: 64GiB\n"                                                                     \
+    "  iommus: {vtd0: {model: intel-vtd, caching_mode: on, aw_bits: 48}}\n"              \
+    "  devices:\n"                                                                       \
+    "    nic0: {iommu: vtd0, backend: {backend: vfio, entry_limit: 100000000}}\n"        \
+    "    nic1: {iommu: vtd0, backend: {backend: vfio, entry_limit: 100000000}}\n"        \
+    "guest:\n"                                                                           \
+    "  table_memory: {base: 0x40000000, size: 1GiB}\n"                                   \
+    "  domains: {d: {iommu: vtd0}}\n"                                                    \
+    "timeline:\n"                                                                        \
+    "  - attach: {device: nic0, domain: d}\n"                                            \
+    "  - attach: {device: nic1, domain: d}\n"
+
+#define MAP_STEP "  - map: {domain: d, iova: 0x100000000, size: 4KiB, gpa: 0x100000000}\n"
+#define UNMAP_STEP "  - unmap: {domain: d, iova: 0x100000000, size: 4KiB}\n"
+#define TIMES(n, keys) "    repeat: " #n "\n    stride: {" keys "}\n"
+
+#define EMULATED_HEAD                                                                    \
+    "iommusim: 1\n"                                                                      \
+    "machine:\n"                                                                         \
+    "  ram: 4GiB\n"                                                                      \
+    "  iommus: {vtd0: {model: intel-vtd, aw_bits: 48, iotlb: {entries: IOTLB}}}\n"       \
+    "  devices: {nic0: {iommu: vtd0, backend: emulated}}\n"
+
+#define PAPR_HEAD                                                                        \
+    "iommusim: 1\n"                                                                      \
+    "machine:\n"                                                                         \
+    "  ram: 1GiB\n"                                                                      \
+    "  iommus: {phb0: {model: papr-tce}}\n"                                              \
+    "  devices:\n"                                                                       \
+    "    nic0: {iommu: phb0, backend: {backend: vfio, entry_limit: 100000000}}\n"        \
+    "    nic1: {iommu: phb0, backend: {backend: vfio, entry_limit: 100000000}}\n"
+
+static double
+now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
+}
+
+static size_t
+heap_bytes(void)
+{
+    struct mallinfo2 mi = mallinfo2();
+
+    return mi.uordblks + mi.hblkhd;
+}
+
+static struct scenario *
+load(const char *text)
+{
+    struct scenario *sc;
+    struct scenario_errors errs;
+
+    if (!scenario_load_buffer("bench", text, strlen(text), &sc, &errs)) {
+        scenario_errors_print(&errs, stderr);
+        exit(2);
+    }
+    scenario_errors_fini(&errs);
+    return sc;
+}
+
+struct cost {
+    double ns;     /* of the run, without loading */
+    size_t bytes;  /* of the heap at its end, over the start */
+};
+
+static struct cost
+run(const char *text, enum trace_format format, uint64_t want_steps)
+{
+    struct scenario *sc = load(text);
+    struct trace_options to = { .format = format, .level = TRACE_NORMAL,
+                                .path = format == TRACE_FORMAT_NONE ? NULL : NULL, .fd = -1 };
+    struct err e = { 0 };
+    FILE *sink = fopen("/dev/null", "w");
+
+    to.fd = fileno(sink);
+    struct trace *t = trace_new(&to, &e);
+    struct machine_config config = { .scenario = sc, .expect = &sc->keys.expect,
+                                     .seed = 1, .trace = t };
+    size_t before = heap_bytes();
+    struct machine *m = machine_new(&config, &e);
+    double began = now_ns();
+    enum machine_end end = m != NULL ? machine_run(m, &e) : MACHINE_FAILED;
+    struct cost c = { .ns = now_ns() - began };
+    if (end != MACHINE_COMPLETE || !machine_result(m)->held ||
+        machine_result(m)->steps != want_steps) {
+        fprintf(stderr, "bench: the run went wrong: %s (%" PRIu64 " steps)\n", e.text,
+                m != NULL ? machine_result(m)->steps : 0);
+        exit(2);
+    }
+    c.bytes = heap_bytes() - before;
+    machine_free(m);
+    trace_close(t, &e);
+    fclose(sink);
+    scenario_free(sc);
+    return c;
+}
+
+/* The difference of two runs, per operation. */
+static void
+report(const char *name, struct cost with, struct cost without, double n)
+{
+    double ns = (with.ns - without.ns) / n;
+
+    printf("%-34s %9.1f ns", name, ns);
+    if (ns > 0) {
+        printf(" %8.2f M/s", 1e3 / ns);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+#define MAPS(n) VTD_HEAD MAP_STEP TIMES(n, "iova: 4KiB, gpa: 4KiB")
+#define UNMAPS(n) UNMAP_STEP TIMES(n, "iova: 4KiB")
+
+static void
+bench_map(void)
+{
+    struct cost idle = run(VTD_HEAD, TRACE_FORMAT_NONE, 2);
+    struct cost m4 = run(MAPS(10000), TRACE_FORMAT_NONE, 10002);
+    struct cost m5 = run(MAPS(100000), TRACE_FORMAT_NONE, 100002);
+    struct cost m6 = run(MAPS(1000000), TRACE_FORMAT_NONE, 1000002);
+    struct cost u5 = run(MAPS(100000) UNMAPS(100000), TRACE_FORMAT_NONE, 200002);
+
+    report("map, up to 10^4 live", m4, idle, 1e4);
+    report("map, up to 10^5 live", m5, idle, 1e5);
+    report("map, up to 10^6 live", m6, idle, 1e6);
+    report("unmap, 10^5 live", u5, m5, 1e5);
+    printf("%-34s %9.2f\n", "growth of a map, 10^4 to 10^6",
+           (m6.ns - idle.ns) / 1e6 / ((m4.ns - idle.ns) / 1e4));
+    printf("%-34s %9.1f bytes\n", "memory of a live mapping",
+           ((double)m6.bytes - (double)idle.bytes) / 1e6);
+}
+
+static void
+bench_trace(void)
+{
+    struct cost none = run(MAPS(100000) UNMAPS(100000), TRACE_FORMAT_NONE, 200002);
+    struct cost text = run(MAPS(100000) UNMAPS(100000), TRACE_FORMAT_TEXT, 200002);
+
+    report("trace off, map or unmap", none, (struct cost){ 0 }, 2e5);
+    report("trace to a sink, map or unmap", text, (struct cost){ 0 }, 2e5);
+}
+
+static char *
+replace(const char *text, const char *word, const char *by)
+{
+    const char *at = strstr(text, word);
+
+    return xasprintf("%.*s%s%s", (int)(at - text), text, by, at + strlen(word));
+}
+
+static void
+bench_dma(void)
+{
+    static const char maps[] =
+        EMULATED_HEAD "timeline:\n"
+                      "  - map: {device: nic0, iova: 0x100000, size: 64MiB, gpa: 0x1000000, "
+                      "page: 4KiB}\n";
+    static const char dmas[] = "  - dma: {device: nic0, iova: 0x100000, size: 64, access: read}\n"
+                               "    repeat: 16384\n    stride: {iova: 4KiB}\n";
+    char *one = xasprintf("%s%s", maps, dmas);
+    char *two = xasprintf("%s%s%s", maps, dmas, dmas);
+    char *hit1 = replace(one, "IOTLB", "65536"), *hit2 = replace(two, "IOTLB", "65536");
+    char *miss1 = replace(one, "IOTLB", "64"), *miss2 = replace(two, "IOTLB", "64");
+
+    report("dma, IOTLB hit", run(hit2, TRACE_FORMAT_NONE, 32769),
+           run(hit1, TRACE_FORMAT_NONE, 16385), 16384);
+    report("dma, IOTLB miss, 4 levels", run(miss2, TRACE_FORMAT_NONE, 32769),
+           run(miss1, TRACE_FORMAT_NONE, 16385), 16384);
+    free(one);
+    free(two);
+    free(hit1);
+    free(hit2);
+    free(miss1);
+    free(miss2);
+}
+
+static void
+bench_hcall(void)
+{
+    static const char puts[] =
+        PAPR_HEAD "timeline:\n"
+                  "  - h_put_tce: {liobn: 0x80000000, ioba: 0, tce: 0x100003}\n"
+                  "    repeat: 200000\n    stride: {ioba: 4KiB}\n";
+    static const char clears[] = "  - h_put_tce: {liobn: 0x80000000, ioba: 0, tce: 0}\n"
+                                 "    repeat: 200000\n    stride: {ioba: 4KiB}\n";
+    char *both = xasprintf("%s%s", puts, clears);
+    struct cost up = run(puts, TRACE_FORMAT_NONE, 200000);
+
+    report("hcall, put that maps", up, (struct cost){ 0 }, 2e5);
+    report("hcall, put that clears", run(both, TRACE_FORMAT_NONE, 400000), up, 2e5);
+    free(both);
+}
+
+static void
+bench_check(void)
+{
+    struct cost m = run(MAPS(1000000), TRACE_FORMAT_NONE, 1000002);
+    struct cost c = run(MAPS(1000000) "  - check\n  - check\n  - check\n  - check\n",
+                        TRACE_FORMAT_NONE, 1000006);
+
+    report("check, a mapping and 2 mirrors", c, m, 4e6);
+}
+
+static void
+bench_replay(void)
+{
+    static const char text[] =
+        VTD_HEAD MAP_STEP TIMES(500000, "iova: 4KiB, gpa: 4KiB") "  - unsubscribe: {device: nic1, name: vfio}\n";
+    static const char again[] = "  - subscribe: {device: nic1, backend: vfio, entry_limit: 100000000}\n";
+    char *with = xasprintf("%s%s", text, again);
+
+    report("replay, a mapping", run(with, TRACE_FORMAT_NONE, 500004),
+           run(text, TRACE_FORMAT_NONE, 500003), 5e5);
+    free(with);
+}
+
+static void
+bench_read(void)
+{
+    enum { N = 20000 };
+    static const char head[] =
+        PAPR_HEAD "timeline:\n";
+    static const char step[] =
+        "  - map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000, perm: rw}\n";
+    static const char line[] = "      map device=nic0 iova=0x1000 size=4KiB gpa=0x20000 perm=rw\n";
+    size_t size = sizeof(head) + N * (sizeof(step) + sizeof(line)) + 64, used;
+    char *text = xcalloc(1, size);
+    double t;
+
+    used = (size_t)snprintf(text, size, "%s", head);
+    for (unsigned i = 0; i < N; i++) {
+        memcpy(text + used, step, sizeof(step));
+        used += sizeof(step) - 1;
+    }
+    t = now_ns();
+    scenario_free(load(text));
+    printf("%-34s %9.1f ns\n", "read a YAML step", (now_ns() - t) / N);
+    used = (size_t)snprintf(text, size, "%s  - script: |\n", head);
+    for (unsigned i = 0; i < N; i++) {
+        memcpy(text + used, line, sizeof(line));
+        used += sizeof(line) - 1;
+    }
+    t = now_ns();
+    scenario_free(load(text));
+    printf("%-34s %9.1f ns\n", "read a script line", (now_ns() - t) / N);
+    free(text);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*fn)(void);
+    } cases[] = {
+        { "map", bench_map },     { "trace", bench_trace },   { "dma", bench_dma },
+        { "hcall", bench_hcall }, { "replay", bench_replay }, { "check", bench_check },
+        { "read", bench_read },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool wanted = argc < 2;
+        for (int k = 1; k < argc; k++) {
+            wanted |= strcmp(argv[k], cases[i].name) == 0;
+        }
+        if (wanted) {
+            cases[i].fn();
+        }
+    }
+    return 0;
+}

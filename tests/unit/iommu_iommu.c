@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What all IOMMUs share, and the one that translates nothing. */
+#include <check.h>
+#include <string.h>
+
+#include "iommu/iommu.h"
+#include "support_papr.h"
+
+/* --- a model that is busy as long as it is told to be --- */
+
+struct toy {
+    struct iommu iommu;
+    bool working;
+};
+
+static bool
+toy_busy(const struct iommu *m)
+{
+    return ((const struct toy *)m)->working;
+}
+
+static const struct iommu_ops toy_ops = { .busy = toy_busy };
+
+static void
+count(void *self)
+{
+    (*(unsigned *)self)++;
+}
+
+START_TEST(who_waits_for_an_idle_queue_is_called_at_once)
+{
+    struct toy toy = { .iommu = { .ops = &toy_ops } };
+    unsigned calls = 0;
+
+    iommu_when_idle(&toy.iommu, count, &calls);
+    ck_assert_uint_eq(calls, 1);
+    iommu_idle(&toy.iommu);
+    ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_busy_queue_is_called_once_when_it_runs_dry)
+{
+    struct toy toy = { .iommu = { .ops = &toy_ops }, .working = true };
+    unsigned calls = 0;
+
+    iommu_when_idle(&toy.iommu, count, &calls);
+    ck_assert_uint_eq(calls, 0);
+    toy.working = false;
+    iommu_idle(&toy.iommu);
+    iommu_idle(&toy.iommu);
+    ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+/* --- hypercalls among several IOMMUs --- */
+
+START_TEST(a_hypercall_goes_to_the_owner_of_its_window)
+{
+    const struct iommu_papr_config second = {
+        .id = "phb1",
+        .liobn = 0x80000100,
+        .has_window = true,
+        .window_size = PAPR_PCI_WINDOW_SIZE,
+        .page_lg2 = 12,
+    };
+    struct hcall h = {
+        .op = HCALL_PUT_TCE, .liobn = 0x80000100, .ioba = 0x1000, .tce = 0x200003
+    };
+    struct papr_rig r;
+
+    rig_init_default(&r, spec_quirks);
+    struct iommu *all[] = { iommu_none_new("none", &r.env), r.iommu,
+                            papr_new(&second, &r.env) };
+
+    iommu_hcall(all, 3, &h);
+    ck_assert_int_eq(h.ret, PAPR_H_SUCCESS);
+    ck_assert_ptr_eq(h.served_by, all[2]);
+    ck_assert_uint_eq(r.returned, 0);
+    iommu_hcall_return(&h);
+    ck_assert_uint_eq(r.returned, 1);
+    ck_assert_uint_eq(entry(&r, 0x1000), 0);
+
+    h.liobn = 0x80000200;
+    iommu_hcall(all, 3, &h);
+    ck_assert_int_eq(h.ret, PAPR_H_PARAMETER);
+    ck_assert_ptr_null(h.served_by);
+    iommu_hcall_return(&h);
+    ck_assert_uint_eq(r.returned, 1);
+    iommu_free(all[2]);
+    iommu_free(all[0]);
+    papr_rig_fini(&r);
+}
+END_TEST
+
+START_TEST(freeing_nothing_is_fine)
+{
+    iommu_free(NULL);
+}
+END_TEST
+
+/* --- none --- */
+
+START_TEST(without_an_iommu_every_address_is_its_own_translation)
+{
+    struct papr_rig r;
+    struct xlate x;
+
+    rig_init_default(&r, spec_quirks);
+    struct iommu *none = iommu_none_new("none", &r.env);
+
+    ck_assert_int_eq(none->ops->translate(none, 8, 0x12345, PERM_W, &x), XLATE_OK);
+    ck_assert_uint_eq(x.gpa.v, 0x12345);
+    ck_assert_uint_eq(x.first, 0);
+    ck_assert_uint_eq(x.last, UINT64_MAX);
+    ck_assert_int_eq(x.perm, PERM_RW);
+    ck_assert_uint_eq(none->ops->faults(none), 0);
+    iommu_free(none);
+    papr_rig_fini(&r);
+}
+END_TEST
+
+START_TEST(without_an_iommu_subscribers_see_ram)
+{
+    struct papr_rig r;
+
+    rig_init_default(&r, spec_quirks);
+    struct iommu *none = iommu_none_new("none", &r.env);
+    struct space *s = none->ops->attach(none, 8, "nic0", NULL);
+
+    ck_assert_ptr_eq(none->ops->attach(none, 16, "nic1", NULL), s);
+    ck_assert(space_is_bypass(s));
+    ck_assert_uint_eq(s->n, 1);
+    ck_assert_uint_eq(s->sections[0].last, RAM_SIZE - 1);
+    iommu_free(none);
+    papr_rig_fini(&r);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("iommu/iommu");
+    TCase *c = tcase_create("iommu");
+
+    tcase_add_test(c, who_waits_for_an_idle_queue_is_called_at_once);
+    tcase_add_test(c, who_waits_for_a_busy_queue_is_called_once_when_it_runs_dry);
+    tcase_add_test(c, a_hypercall_goes_to_the_owner_of_its_window);
+    tcase_add_test(c, freeing_nothing_is_fine);
+    tcase_add_test(c, without_an_iommu_every_address_is_its_own_translation);
+    tcase_add_test(c, without_an_iommu_subscribers_see_ram);
+    suite_add_tcase(s, c);
+
+    SRunner *sr = srunner_create(s);
+
+    srunner_run_all(sr, CK_ENV);
+    int failures = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failures ? 1 : 0;
+}

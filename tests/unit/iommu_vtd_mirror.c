@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What subscribers behind a VT-d unit hear of pages, and of replay. V- and N-numbers
+ * are statements of the references. The last test changes tables at random and
+ * compares the shadows of several listeners with a dumb walk.
+ */
+#include "iommu/vtd_mirror.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support_vtd.h"
+
+#define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
+#define B_FIRST (VTD_INTERRUPT_LAST + 1)
+
+static struct bench bench, *const b = &bench;
+static struct listener ear, second, third;
+
+static void
+setup(void)
+{
+    bench_up(b);
+}
+
+static void
+teardown(void)
+{
+    bench_fini(b);
+}
+
+static uint64_t
+mapped(const struct listener *e)
+{
+    return e->shadow.pages;
+}
+
+static bool
+holds(const struct listener *e, uint64_t iova, uint64_t gpa)
+{
+    struct range_piece p;
+
+    return rangemap_lookup(&e->shadow, iova, &p) && p.target + (iova - p.first) == gpa;
+}
+
+/* ---- pages ---- */
+
+START_TEST(page_is_told_when_invalidated_and_not_before)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    ck_assert_uint_eq(ear.events, 0); /* V15 */
+    bench_flush_page(b, 2, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_MAP));
+    bench_map(b, table, 0x1000, 0x30000 | VTD_SS_R);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 3);
+    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_CHANGE));
+    ck_assert(
+        listener_heard(&ear, 2, NOTIFY_MAP, 0x1000, 4 * KIB, 0x30000, CAUSE_CHANGE));
+    ck_assert_int_eq(ear.log[2].perm, PERM_R);
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 4);
+    ck_assert(listener_heard(&ear, 3, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_UNMAP));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(V29_page_on_UNMAP_only_space_is_one_UNMAP)
+{
+    bench_attached(b, SID_A, 1, 4);
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    bench_flush_page(b, 1, 0x12345000, 4);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x12340000, 64 * KIB, 0, CAUSE_INVALIDATE));
+    bench_flush_page(b, 2, 0x12345000, 4);
+    ck_assert_uint_eq(ear.events, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(wider_invalidations_unmap_the_window_of_UNMAP_only_listeners)
+{
+    bench_attached(b, SID_A, 1, 4);
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    bench_flush_domain(b, 2);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_flush_domain(b, 1);
+    bench_flush_global(b);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 6);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_UNMAP, B_FIRST, -B_FIRST, 0, CAUSE_INVALIDATE));
+    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0, VTD_INTERRUPT_FIRST, 0,
+                             CAUSE_INVALIDATE));
+    ck_assert(
+        listener_heard(&ear, 5, NOTIFY_UNMAP, 0, VTD_INTERRUPT_FIRST, 0, CAUSE_CONTEXT));
+    listener_stop(&ear);
+}
+END_TEST
+
+/* Without caching mode a new context entry needs no invalidation, its domain counts. */
+START_TEST(UNMAP_only_listener_hears_of_a_domain_attached_without_invalidation)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct bench own;
+
+    c.caching_mode = false;
+    bench_init(&own, &c);
+    bench_boot(&own);
+    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
+    bench_domain(&own, SID_A, 3, 4);
+    bench_flush_page(&own, 3, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
+START_TEST(V30_repeated_invalidations_are_silent)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.maps, 2);
+    bench_flush_page(b, 1, 0x1000, 0);
+    bench_flush_page(b, 1, GIB + 0x5000, 0);
+    bench_flush_domain(b, 1);
+    bench_flush_global(b);
+    bench_flush_context(b, SID_A, 1);
+    bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+    bench_do(b, vtd_desc_context(VTD_GRAN_DOMAIN, 1, 0, 0));
+    ck_assert_uint_eq(ear.events, 2);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(V31_cleared_directory_entry_is_one_UNMAP)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    for (uint64_t p = 0; p < 7; p++) {
+        bench_map(b, table, GIB + p * 0x5000, 0x20000 | RW);
+    }
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(mapped(&ear), 7);
+    listener_clear(&ear);
+    bench_entry(b, table, 4, GIB, 2, 0);
+    bench_flush_page(b, 1, GIB + 0x100000, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_UNMAP));
+    ck_assert_uint_eq(mapped(&ear), 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(superpage_split_in_place_is_told_whole)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
+    bench_flush_page(b, 1, GIB, 9);
+    bench_entry(b, table, 4, GIB, 2, 0);
+    for (uint64_t p = 0; p < 512; p++) {
+        bench_map(b, table, GIB + (p << 12), (0x600000 + (p << 12)) | RW);
+    }
+    listener_clear(&ear);
+    bench_flush_page(b, 1, GIB + 0x33000, 0); /* one page only */
+    ck_assert_uint_eq(ear.events, 513);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
+    ck_assert(listener_heard(&ear, 512, NOTIFY_MAP, GIB + 0x1ff000, 4 * KIB, 0x7ff000,
+                             CAUSE_MAP));
+    ck_assert_uint_eq(mapped(&ear), 512);
+    ck_assert_uint_eq(ear.collisions + ear.cuts, 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(pages_merged_in_place_are_told_whole)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, GIB + 0x3000, 0x20000 | RW);
+    bench_map(b, table, GIB + 0x9000, 0x21000 | RW);
+    bench_flush_domain(b, 1);
+    listener_clear(&ear);
+    bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
+    bench_flush_page(b, 1, GIB + 0x100000, 0);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
+    ck_assert(listener_heard(&ear, 1, NOTIFY_MAP, GIB, 2 * MIB, 0x600000, CAUSE_CHANGE));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(entry_gone_bad_is_unmapped)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_map(b, table, 0x2000, 0x21000 | RW);
+    bench_flush_domain(b, 1);
+    bench_map(b, table, 0x1000, 0x20000 | VTD_SS_SNP | RW);
+    bench_map(b, table, 0x2000, 0xfee00000 | RW);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.unmaps, 2);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(superpage_over_both_windows_is_clipped_to_each)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_entry(b, table, 4, 3 * GIB, 3, UINT64_C(0x1c0000000) | VTD_SS_PS | RW);
+    bench_flush_page(b, 1, 3 * GIB, 18);
+    ck_assert_uint_eq(ear.maps, 2);
+    ck_assert_uint_eq(mapped(&ear), (GIB - MIB) / (4 * KIB));
+    ck_assert(holds(&ear, B_FIRST, UINT64_C(0x1fef00000)));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(all_spaces_of_a_domain_are_told_and_no_others)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_context(b, SID_A + 1, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
+    bench_attached(b, SID_B, 2, 4);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_start(&second, b, SID_A + 1, MIRROR, true);
+    listener_start(&third, b, SID_B, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.maps, 1);
+    ck_assert_uint_eq(second.maps, 1);
+    ck_assert_uint_eq(third.events, 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+    listener_stop(&third);
+}
+END_TEST
+
+/* ---- replay ---- */
+
+START_TEST(V36_N28_replay_equals_the_shadow_of_those_present)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_entry(b, table, 4, 5 * GIB, 2, 0x600000 | VTD_SS_PS | RW);
+    bench_map(b, table, UINT64_C(0xfffffffff000), 0x22000 | RW);
+    bench_flush_domain(b, 1);
+    listener_clear(&ear);
+    listener_start(&second, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.events, 0); /* N18 */
+    ck_assert_uint_eq(second.events, 3);
+    ck_assert(
+        listener_heard(&second, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
+    ck_assert(
+        listener_heard(&second, 1, NOTIFY_MAP, 5 * GIB, 2 * MIB, 0x600000, CAUSE_REPLAY));
+    ck_assert_uint_eq(mapped(&ear), mapped(&second));
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_uint_eq(second.events, 3);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+START_TEST(replay_does_not_swallow_what_others_are_still_to_hear)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x2000, 0x21000 | RW); /* pending: new */
+    bench_map(b, table, 0x1000, 0x22000 | RW); /* pending: changed */
+    listener_clear(&ear);
+    listener_start(&second, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert(holds(&second, 0x1000, 0x22000) && holds(&second, 0x2000, 0x21000));
+    bench_flush_page(b, 1, 0, 2);
+    ck_assert(holds(&ear, 0x1000, 0x22000) && holds(&ear, 0x2000, 0x21000));
+    ck_assert(holds(&second, 0x1000, 0x22000) && holds(&second, 0x2000, 0x21000));
+    ck_assert_uint_eq(ear.collisions + second.collisions, 0);
+    listener_clear(&ear);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+/* The newcomer was told of a superpage that is split again before anybody else heard. */
+START_TEST(superpage_told_to_one_alone_is_taken_back_whole)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, GIB, 0x20000 | RW);
+    bench_map(b, table, GIB + 0x9000, 0x21000 | RW);
+    uint64_t slot = bench_slot(b, table, 4, GIB, 2);
+    uint64_t split = mem_read64le(b->env.mem, GPA(slot));
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    mem_write64le(b->env.mem, GPA(slot), 0x600000 | VTD_SS_PS | RW);
+    listener_start(&second, b, SID_A, MIRROR, true);
+    ck_assert(holds(&second, GIB + 0x9000, 0x609000));
+    mem_write64le(b->env.mem, GPA(slot), split);
+    bench_flush_page(b, 1, GIB + 0x5000, 0); /* not where the pages are */
+    ck_assert(holds(&ear, GIB, 0x20000) && holds(&ear, GIB + 0x9000, 0x21000));
+    ck_assert(holds(&second, GIB, 0x20000) && holds(&second, GIB + 0x9000, 0x21000));
+    ck_assert_uint_eq(mapped(&ear), 2);
+    ck_assert_uint_eq(mapped(&second), 2);
+    ck_assert_uint_eq(ear.cuts + second.cuts + ear.collisions + second.collisions, 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+START_TEST(tree_ends_with_the_last_MAP_listener)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_stop(&ear);
+    listener_start(&ear, b, SID_A, MIRROR, false);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.maps, 1); /* nobody was told before */
+    listener_stop(&ear);
+}
+END_TEST
+
+/* ---- random changes ---- */
+
+/* The truth of one page, level by level. */
+static bool
+dumb_page(uint64_t table, uint64_t iova, uint64_t *gpa, unsigned *perm)
+{
+    *perm = 3;
+    for (unsigned level = 4;; level--) {
+        unsigned shift = 12 + 9 * (level - 1);
+        uint64_t e = mem_read64le(b->env.mem, GPA(table + ((iova >> shift) & 0x1ff) * 8));
+        *perm &= e & 3;
+        if (*perm == 0) {
+            return false;
+        }
+        if (level == 1 || (e & 0x80) != 0) {
+            *gpa = (e & UINT64_C(0xfffffffff000)) + (iova & ((UINT64_C(1) << shift) - 1));
+            return true;
+        }
+        table = e & UINT64_C(0xfffffffff000);
+    }
+}
+
+enum { PLAYGROUND = 3 * 512 }; /* pages from GIB on */
+
+/* V28: the shadow of e is the tables in [first, last], by pages of the playground. */
+static void
+compare(const struct listener *e, uint64_t table, uint64_t first, uint64_t last)
+{
+    for (uint64_t iova = GIB; iova < GIB + PLAYGROUND * 4 * KIB; iova += 4 * KIB) {
+        struct range_piece p;
+        uint64_t gpa = 0;
+        unsigned perm;
+        if (iova < first || iova > last) {
+            continue;
+        }
+        bool is = dumb_page(table, iova, &gpa, &perm);
+        bool held = rangemap_lookup(&e->shadow, iova, &p);
+        ck_assert_msg(is == held, "%#lx: mapped %d held %d", (unsigned long)iova, is,
+                      held);
+        if (is) {
+            ck_assert_uint_eq(p.target + (iova - p.first), gpa);
+            ck_assert_uint_eq(p.perm, perm);
+        }
+    }
+}
+
+/* One entry of level 1 or 2; the other level's tables are kept for later. */
+static void
+mutate(uint64_t table, const uint64_t *leaf_tables)
+{
+    unsigned region = (unsigned)rand() % 3;
+    uint64_t base = GIB + region * 2 * MIB, slot = bench_slot(b, table, 4, base, 2);
+    uint64_t perm = (uint64_t)(rand() % 4);
+
+    if (rand() % 12 == 0) {
+        uint64_t kinds[] = { 0, leaf_tables[region] | RW, leaf_tables[region] | VTD_SS_R,
+                             (8 + (uint64_t)rand() % 4 * 2) * MIB | VTD_SS_PS | perm };
+        mem_write64le(b->env.mem, GPA(slot), kinds[rand() % 4]);
+    } else {
+        uint64_t at = leaf_tables[region] + 8 * ((uint64_t)rand() % 512);
+        mem_write64le(b->env.mem, GPA(at), (uint64_t)(rand() % 64) << 12 | perm);
+    }
+}
+
+START_TEST(V28_N13_N15_N16_shadows_follow_random_changes)
+{
+    const unsigned seed = 3;
+    uint64_t leaf_tables[3];
+
+    srand(seed);
+    printf("seed %u\n", seed);
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        leaf_tables[i] = bench_page(b);
+    }
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    for (unsigned round = 0; round < 3000; round++) {
+        for (int i = rand() % 6; i >= 0; i--) {
+            mutate(table, leaf_tables);
+        }
+        if (round % 7 == 0) { /* in the middle of it somebody comes, later goes */
+            listener_start(&second, b, SID_A, MIRROR, true);
+            compare(&second, table, GIB, UINT64_MAX);
+        }
+        unsigned am = (unsigned)rand() % 12;
+        uint64_t first =
+            align_down(GIB + (uint64_t)(rand() % PLAYGROUND) * 4 * KIB, 12 + am);
+        uint64_t last = first + (4 * KIB << am) - 1;
+        bench_flush_page(b, 1, first, am);
+        compare(&ear, table, first, last);
+        ck_assert_uint_eq(ear.collisions, 0);
+        ck_assert_uint_eq(ear.cuts, 0);
+        if (round % 7 <= 3) {
+            compare(&second, table, first, last);
+            ck_assert_uint_eq(second.collisions, 0);
+            ck_assert_uint_eq(second.cuts, 0);
+        }
+        if (round % 7 == 3) {
+            listener_stop(&second);
+        }
+    }
+    bench_flush_domain(b, 1);
+    compare(&ear, table, GIB, UINT64_MAX);
+    unsigned events = ear.events;
+    bench_flush_domain(b, 1); /* V30 */
+    ck_assert_uint_eq(ear.events, events);
+    listener_stop(&ear);
+}
+END_TEST
+
+static void
+add_tests(TCase *tc)
+{
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, page_is_told_when_invalidated_and_not_before);
+    tcase_add_test(tc, V29_page_on_UNMAP_only_space_is_one_UNMAP);
+    tcase_add_test(tc, wider_invalidations_unmap_the_window_of_UNMAP_only_listeners);
+    tcase_add_test(tc,
+                   UNMAP_only_listener_hears_of_a_domain_attached_without_invalidation);
+    tcase_add_test(tc, V30_repeated_invalidations_are_silent);
+    tcase_add_test(tc, V31_cleared_directory_entry_is_one_UNMAP);
+    tcase_add_test(tc, superpage_split_in_place_is_told_whole);
+    tcase_add_test(tc, pages_merged_in_place_are_told_whole);
+    tcase_add_test(tc, entry_gone_bad_is_unmapped);
+    tcase_add_test(tc, superpage_over_both_windows_is_clipped_to_each);
+    tcase_add_test(tc, all_spaces_of_a_domain_are_told_and_no_others);
+    tcase_add_test(tc, V36_N28_replay_equals_the_shadow_of_those_present);
+    tcase_add_test(tc, replay_does_not_swallow_what_others_are_still_to_hear);
+    tcase_add_test(tc, superpage_told_to_one_alone_is_taken_back_whole);
+    tcase_add_test(tc, tree_ends_with_the_last_MAP_listener);
+    tcase_add_test(tc, V28_N13_N15_N16_shadows_follow_random_changes);
+}
+
+int
+main(void)
+{
+    Suite *s = suite_create("vtd_mirror");
+    TCase *tc = tcase_create("events");
+
+    add_tests(tc);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who behind a VT-d unit may listen, and what contexts, switches and quirks make them
+ * hear. V- and N-numbers are statements of the references.
+ */
+#include "iommu/vtd_fmt.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "support_vtd.h"
+
+#define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
+#define A_LAST  (VTD_INTERRUPT_FIRST - 1)
+#define B_FIRST (VTD_INTERRUPT_LAST + 1)
+
+static struct bench bench, *const b = &bench;
+static struct listener ear, second;
+
+static void
+setup(void)
+{
+    bench_up(b);
+}
+
+static void
+teardown(void)
+{
+    bench_fini(b);
+}
+
+static uint64_t
+mapped(const struct listener *e)
+{
+    return e->shadow.pages;
+}
+
+static bool
+holds(const struct listener *e, uint64_t iova, uint64_t gpa)
+{
+    struct range_piece p;
+
+    return rangemap_lookup(&e->shadow, iova, &p) && p.target + (iova - p.first) == gpa;
+}
+
+/* ---- registration ---- */
+
+START_TEST(N26_MAP_is_refused_without_caching_mode)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct bench own;
+
+    c.caching_mode = false;
+    bench_init(&own, &c);
+    bench_boot(&own);
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    ck_assert_int_eq(ear.refused, ENOTSUP);
+    listener_stop(&ear);
+    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
+    ck_assert_int_eq(ear.refused, 0);
+    listener_stop(&ear);
+    quirk_set(&own.env.quirks, QUIRK_VTD_MAP_WITHOUT_CM, true);
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    ck_assert_int_eq(ear.refused, 0);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
+START_TEST(device_TLB_events_are_refused)
+{
+    listener_start(&ear, b, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
+    ck_assert_int_eq(ear.refused, ENOTSUP);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(translated_space_has_two_sections_around_the_interrupt_range)
+{
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.n[0].first, 0);
+    ck_assert_uint_eq(ear.n[0].last, A_LAST);
+    ck_assert_uint_eq(ear.n[1].first, B_FIRST);
+    ck_assert_uint_eq(ear.n[1].last, UINT64_MAX);
+    ck_assert_uint_eq(ear.bypass, 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(space_of_a_source_id_outlives_its_device)
+{
+    struct err err;
+    struct space *s = b->m->ops->attach(b->m, SID_A, "one", &err);
+
+    b->m->ops->detach(b->m, SID_A);
+    ck_assert_ptr_eq(b->m->ops->attach(b->m, SID_A, "two", &err), s);
+    ck_assert_str_eq(s->name, "two");
+    ck_assert_ptr_ne(b->m->ops->attach(b->m, SID_B, "one", &err), s);
+}
+END_TEST
+
+/* ---- quirks ---- */
+
+START_TEST(quirk_domain_flush_ignored_is_told_to_the_observer_alone)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    quirk_set(&b->env.quirks, QUIRK_VTD_DSI_IGNORED, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    b->invalidated = b->completed = 0;
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_uint_eq(b->invalidated, 1);
+    ck_assert_uint_eq(b->completed, 1);
+    bench_flush_global(b);
+    ck_assert_uint_eq(ear.events, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_change_without_unmap_sends_a_lone_MAP)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    quirk_set(&b->env.quirks, QUIRK_VTD_NO_CHANGE_UNMAP, true);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    bench_map(b, table, 0x1000, 0x30000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(
+        listener_heard(&ear, 1, NOTIFY_MAP, 0x1000, 4 * KIB, 0x30000, CAUSE_CHANGE));
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.unmaps, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+/* ---- contexts and switches ---- */
+
+START_TEST(V32_new_domain_is_told_as_a_difference)
+{
+    uint64_t one = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, one, 0x1000, 0x20000 | RW); /* stays */
+    bench_map(b, one, 0x2000, 0x21000 | RW); /* goes */
+    bench_map(b, one, 0x3000, 0x22000 | RW); /* moves */
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.maps, 3);
+    listener_clear(&ear);
+    uint64_t two = bench_domain(b, SID_A, 2, 4);
+    bench_map(b, two, 0x1000, 0x20000 | RW);
+    bench_map(b, two, 0x3000, 0x23000 | RW);
+    bench_map(b, two, 0x4000, 0x24000 | RW); /* comes */
+    bench_flush_domain(b, 2);
+    ck_assert_uint_eq(ear.events, 0); /* the old context counts until it is invalidated */
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 4);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, 0x2000, 4 * KIB, 0, CAUSE_CONTEXT));
+    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x3000, 4 * KIB, 0, CAUSE_CONTEXT));
+    ck_assert(
+        listener_heard(&ear, 2, NOTIFY_MAP, 0x3000, 4 * KIB, 0x23000, CAUSE_CONTEXT));
+    ck_assert(
+        listener_heard(&ear, 3, NOTIFY_MAP, 0x4000, 4 * KIB, 0x24000, CAUSE_CONTEXT));
+    listener_stop(&ear);
+}
+END_TEST
+
+/* The minimal cover, piece by piece: from the reference on the core, 7.6. */
+static void
+expect_pieces(const struct listener *e, enum notify_cause cause)
+{
+    static const uint64_t a[] = { 2 * GIB,  GIB,      512 * MIB, 256 * MIB, 128 * MIB,
+                                  64 * MIB, 32 * MIB, 8 * MIB,   4 * MIB,   2 * MIB };
+    uint64_t at = B_FIRST;
+    unsigned i = 0;
+
+    ck_assert_uint_eq(e->events, 19);
+    for (uint64_t size = MIB; i < 9; size *= i == 1 ? 16 : i == 2 ? 256 : 2) {
+        ck_assert(listener_heard(e, i++, NOTIFY_UNMAP, at, size, 0, cause));
+        at += size;
+    }
+    ck_assert_uint_eq(at, VTD_BIT(39));
+    at = 0;
+    for (i = 0; i < 10; i++) {
+        ck_assert(listener_heard(e, 9 + i, NOTIFY_UNMAP, at, a[i], 0, cause));
+        at += a[i];
+    }
+    ck_assert_uint_eq(at, VTD_INTERRUPT_FIRST);
+}
+
+static void
+up_39_bits(struct bench *own)
+{
+    struct iommu_vtd_config c = bench_config();
+
+    c.aw_bits = 39;
+    bench_init(own, &c);
+    bench_boot(own);
+}
+
+START_TEST(V33_N21_cleared_context_unmaps_everything_in_pieces)
+{
+    struct bench own;
+
+    up_39_bits(&own);
+    uint64_t table = bench_attached(&own, SID_A, 1, 3);
+    bench_entry(&own, table, 3, 0x1000, 1, 0x20000 | RW);
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    listener_start(&second, &own, SID_A, NOTIFY_UNMAP, false);
+    listener_clear(&ear);
+    bench_context(&own, SID_A, 0, 0);
+    bench_flush_context(&own, SID_A, 1);
+    expect_pieces(&ear, CAUSE_CONTEXT);
+    expect_pieces(&second, CAUSE_CONTEXT);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    bench_flush_context(&own, SID_A, 0); /* V30 */
+    ck_assert_uint_eq(ear.events, 19);
+    listener_stop(&ear);
+    listener_stop(&second);
+    bench_fini(&own);
+}
+END_TEST
+
+START_TEST(V34_cleared_context_and_IOTLB_invalidation_alone_tell_nothing)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    bench_context(b, SID_A, 0, 0);
+    bench_flush_domain(b, 1);
+    bench_flush_global(b);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+/* Notes whether a mirror was empty when its 1:1 sections came. */
+static struct listener *watched;
+static bool was_empty;
+
+static void
+watch_add(struct space_listener *l, const struct space_section *s)
+{
+    (void)l;
+    if (s->region == NULL) {
+        was_empty = watched->shadow.pages == 0 && watched->unmaps > 0;
+    }
+}
+
+static void
+watch_del(struct space_listener *l, const struct space_section *s)
+{
+    (void)l;
+    (void)s;
+}
+
+START_TEST(V35_N27_shadow_is_empty_before_bypass_appears)
+{
+    struct space_listener watch = { .add = watch_add, .del = watch_del };
+    struct err err;
+    struct bench own;
+
+    up_39_bits(&own);
+    uint64_t table = bench_attached(&own, SID_A, 1, 3);
+    bench_entry(&own, table, 3, 0x1000, 1, 0x20000 | RW);
+    watched = &ear;
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    space_listen(own.m->ops->attach(own.m, SID_A, "dev", &err), &watch);
+    listener_clear(&ear);
+    bench_write(&own, VTD_GCMD, VTD_GCMD_QIE);
+    ck_assert(was_empty);
+    ck_assert_uint_eq(ear.bypass, 1);
+    expect_pieces(&ear, CAUSE_RESET);
+    listener_clear(&ear);
+    bench_write(&own, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE);
+    ck_assert_uint_eq(ear.bypass, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
+    listener_clear(&ear);
+    was_empty = false;
+    own.m->ops->reset(own.m);
+    ck_assert(was_empty);
+    expect_pieces(&ear, CAUSE_RESET);
+    space_unlisten(&watch);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
+START_TEST(pass_through_switches_at_the_context_invalidation)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 1));
+    ck_assert_uint_eq(ear.bypass, 0);
+    listener_clear(&ear);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.bypass, 1);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.bypass, 0);
+    ck_assert(holds(&ear, 0x1000, 0x20000));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(new_root_table_is_announced_anew)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    b->root = bench_page(b);
+    table = bench_domain(b, SID_A, 1, 4);
+    bench_map(b, table, 0x2000, 0x21000 | RW);
+    bench_write(b, VTD_RTADDR, b->root);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(ear.maps, 1);
+    ck_assert(holds(&ear, 0x2000, 0x21000));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(V37_function_mask_selects_1_2_4_8_functions)
+{
+    static struct listener fn[8];
+
+    for (uint16_t i = 0; i < 8; i++) {
+        bench_attached(b, SID_A + i, (uint16_t)(i + 1), 4);
+        listener_start(&fn[i], b, SID_A + i, NOTIFY_UNMAP, false);
+    }
+    for (unsigned fm = 0; fm < 4; fm++) {
+        static const unsigned ignored[] = { 0, 4, 6, 7 };
+        for (unsigned i = 0; i < 8; i++) {
+            listener_clear(&fn[i]);
+        }
+        bench_do(b, vtd_desc_context(VTD_GRAN_FINE, 0, SID_A + 5, fm));
+        for (unsigned i = 0; i < 8; i++) {
+            bool selected = ((i ^ 5) & ~ignored[fm]) == 0;
+            ck_assert_uint_eq(fn[i].events, selected ? 2 : 0);
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        listener_stop(&fn[i]);
+    }
+}
+END_TEST
+
+static void
+add_tests(TCase *tc)
+{
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, N26_MAP_is_refused_without_caching_mode);
+    tcase_add_test(tc, device_TLB_events_are_refused);
+    tcase_add_test(tc, translated_space_has_two_sections_around_the_interrupt_range);
+    tcase_add_test(tc, space_of_a_source_id_outlives_its_device);
+    tcase_add_test(tc, quirk_domain_flush_ignored_is_told_to_the_observer_alone);
+    tcase_add_test(tc, quirk_change_without_unmap_sends_a_lone_MAP);
+    tcase_add_test(tc, V32_new_domain_is_told_as_a_difference);
+    tcase_add_test(tc, V33_N21_cleared_context_unmaps_everything_in_pieces);
+    tcase_add_test(tc, V34_cleared_context_and_IOTLB_invalidation_alone_tell_nothing);
+    tcase_add_test(tc, V35_N27_shadow_is_empty_before_bypass_appears);
+    tcase_add_test(tc, pass_through_switches_at_the_context_invalidation);
+    tcase_add_test(tc, new_root_table_is_announced_anew);
+    tcase_add_test(tc, V37_function_mask_selects_1_2_4_8_functions);
+}
+
+int
+main(void)
+{
+    Suite *s = suite_create("vtd_notify");
+    TCase *tc = tcase_create("events");
+
+    add_tests(tc);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The vhost device IOTLB: S70 to S78, S80, S85, S120 and S123 as a cache sees them, and
+ * overlapping entries against a dumb re-statement.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subscriber/subscriber.h"
+#include "support_toy.h"
+
+struct rig {
+    struct toy t;
+    struct space space;
+    struct subscriber *s;
+    unsigned misses, fills;
+    uint64_t fill_first, fill_last;
+};
+
+/* The toy's table answers, entry by entry. */
+static bool
+translate(void *self, uint64_t iova, enum perm access, struct dma_answer *out)
+{
+    struct rig *r = self;
+    struct range_piece p;
+
+    r->misses++;
+    if (!rangemap_entry(&r->t.table, iova, &p) || (p.perm & access) != access) {
+        return false;
+    }
+    *out = (struct dma_answer){ .result = DMA_OK,
+                                .gpa = GPA(p.target + (iova - p.first)),
+                                .first = p.first,
+                                .last = p.last,
+                                .perm = p.perm };
+    return true;
+}
+
+static void
+filled(void *self, struct subscriber *s, uint64_t first, uint64_t last)
+{
+    struct rig *r = self;
+
+    (void)s;
+    r->fills++;
+    r->fill_first = first;
+    r->fill_last = last;
+}
+
+static void
+rig_init(struct rig *r, uint64_t entries)
+{
+    const struct space_section all = { 0, UINT64_MAX, &r->t.region, 0 };
+    const struct subscriber_config c = {
+        .name = "nic0/vhost", .device = "nic0", .replay = true, .entries = entries
+    };
+
+    *r = (struct rig){ 0 };
+    toy_init(&r->t, UINT64_MAX);
+    r->t.env.observer = (struct observer){ .self = r, .filled = filled };
+    space_init(&r->space, "nic0", &r->t.env);
+    space_set(&r->space, &all, 1);
+    r->s = subscriber_new(subscriber_kind("vhost"), &c, &r->t.env);
+    ck_assert(
+        subscriber_attach(r->s, &r->space, (struct translator){ translate, r }, NULL));
+}
+
+static void
+rig_fini(struct rig *r)
+{
+    subscriber_detach(r->s);
+    subscriber_free(r->s);
+    space_fini(&r->space);
+    toy_fini(&r->t);
+}
+
+static enum dma_outcome
+dma(struct rig *r, uint64_t iova, enum perm access)
+{
+    return r->s->ops->dma(r->s, iova, access).result;
+}
+
+/* The table changes behind everybody's back: no event. */
+static void
+set_silently(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
+{
+    rangemap_remove(&r->t.table, iova, iova + size - 1);
+    if (perm != PERM_NONE) {
+        rangemap_insert(&r->t.table, iova, iova + size - 1, gpa, perm);
+    }
+}
+
+static bool
+cached(const struct rig *r, uint64_t iova)
+{
+    struct range_piece p;
+
+    return r->s->ops->lookup(r->s, iova, &p);
+}
+
+START_TEST(S77_a_cache_asks_for_unmaps_only_and_fills_by_misses)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    toy_trace(&r.t, TRACE_NORMAL);
+    toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_UNMAP);
+    ck_assert_uint_eq(r.s->maps, 0);
+    ck_assert(!cached(&r, 0x1000));
+    struct dma_answer a = r.s->ops->dma(r.s, 0x1abc, PERM_W);
+    ck_assert_int_eq(a.result, DMA_OK);
+    ck_assert_uint_eq(a.gpa.v, 0x5abc);
+    ck_assert_uint_eq(r.fills, 1);
+    ck_assert_uint_eq(r.fill_first, 0x1000);
+    ck_assert_uint_eq(r.fill_last, 0x1fff);
+    ck_assert_int_eq(dma(&r, 0x1fff, PERM_R), DMA_OK);
+    ck_assert_uint_eq(r.misses, 1);
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/vhost fill iova=0x1000 size=0x1000 gpa=0x5000 perm=rw\n");
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S120_a_cached_entry_serves_until_its_invalidation)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    set_silently(&r, 0x1000, 0x1000, 0, PERM_NONE);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_BLOCKED);
+    ck_assert_uint_eq(r.s->unmaps, 1);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S70_a_full_cache_drops_what_was_inserted_first)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    for (uint64_t i = 0; i < 2049; i++) {
+        set_silently(&r, i << 13, 0x1000, i << 12, PERM_R);
+    }
+    for (uint64_t i = 0; i < 2048; i++) {
+        ck_assert_int_eq(dma(&r, i << 13, PERM_R), DMA_OK);
+    }
+    ck_assert_int_eq(dma(&r, 0, PERM_R), DMA_OK); /* the most recently used, and yet: */
+    ck_assert_uint_eq(r.misses, 2048);
+    toy_trace(&r.t, TRACE_VERBOSE);
+    ck_assert_int_eq(dma(&r, UINT64_C(2048) << 13, PERM_R), DMA_OK);
+    ck_assert_str_eq(
+        toy_lines(&r.t),
+        "0 nic0/vhost evict iova=0x0 size=0x1000 gpa=0x0 perm=r cause=capacity\n"
+        "0 nic0/vhost fill iova=0x1000000 size=0x1000 gpa=0x800000 perm=r\n");
+    ck_assert(!cached(&r, 0));
+    for (uint64_t i = 1; i < 2049; i++) {
+        ck_assert(cached(&r, i << 13));
+    }
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S71_an_invalidation_takes_every_entry_it_touches_whole)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0, 2 * MIB, 0, PERM_R);
+    set_silently(&r, 2 * MIB, 0x1000, 0, PERM_R);
+    dma(&r, 0, PERM_R);
+    dma(&r, 2 * MIB, PERM_R);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(!cached(&r, 0));
+    ck_assert(!cached(&r, 2 * MIB - 1));
+    ck_assert(cached(&r, 2 * MIB));
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S72_S80_an_unmap_of_the_whole_window_empties_the_cache)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0, 0x1000, 0, PERM_R);
+    set_silently(&r, UINT64_MAX - 0xfff, 0x1000, 0, PERM_R);
+    dma(&r, 0, PERM_R);
+    dma(&r, UINT64_MAX, PERM_R);
+    ck_assert(cached(&r, UINT64_MAX));
+    notify_unmap_window(&r.s->bindings->notifier, CAUSE_INVALIDATE);
+    ck_assert_uint_eq(r.s->unmaps, 1);
+    ck_assert(!cached(&r, 0));
+    ck_assert(!cached(&r, UINT64_MAX));
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S73_of_overlapping_entries_the_lowest_start_answers)
+{
+    struct rig r;
+    struct range_piece p;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0x4000, 0x1000, 0x14000, PERM_R);
+    dma(&r, 0x4000, PERM_R);
+    set_silently(&r, 0x0, 0x8000, 0x20000, PERM_R); /* no invalidation */
+    dma(&r, 0x0, PERM_R);
+    ck_assert_uint_eq(r.fills, 2);
+    ck_assert_uint_eq(r.s->ops->dma(r.s, 0x4008, PERM_R).gpa.v, 0x24008);
+    set_silently(&r, 0x7000, 0x2000, 0x30000, PERM_R);
+    dma(&r, 0x8000, PERM_R); /* starts later: only its second page is seen */
+    ck_assert(r.s->ops->lookup(r.s, 0x7000, &p));
+    ck_assert_uint_eq(p.target + (0x7000 - p.first), 0x27000);
+    ck_assert(r.s->ops->lookup(r.s, 0x8000, &p));
+    ck_assert_uint_eq(p.target + (0x8000 - p.first), 0x31000);
+    toy_unmap(&r.t, 0x0, 0xfff); /* the lowest goes, those it hid come forward */
+    ck_assert(!cached(&r, 0x0));
+    ck_assert_uint_eq(r.s->ops->dma(r.s, 0x4008, PERM_R).gpa.v, 0x14008);
+    ck_assert_uint_eq(r.s->ops->dma(r.s, 0x7000, PERM_R).gpa.v, 0x30000);
+    ck_assert_uint_eq(r.misses, 3);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S74_a_miss_without_an_answer_blocks_until_a_fresh_try)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    toy_trace(&r.t, TRACE_VERBOSE);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_BLOCKED);
+    ck_assert_uint_eq(r.misses, 1);
+    ck_assert_uint_eq(r.fills, 0);
+    ck_assert_str_eq(toy_lines(&r.t), "");
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_R);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S75_S123_a_cached_entry_without_the_permission_blocks_and_does_not_ask)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_R);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_W), DMA_BLOCKED);
+    ck_assert_uint_eq(r.misses, 1);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_W), DMA_OK);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S76_an_invalidation_after_the_answer_removes_it)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    toy_set(&r.t, 0x1000, 0x1000, 0, PERM_NONE);
+    ck_assert(!cached(&r, 0x1000));
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S78_the_cached_permission_is_the_answers)
+{
+    struct rig r;
+    struct range_piece p;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    ck_assert(r.s->ops->lookup(r.s, 0x1000, &p));
+    ck_assert_uint_eq(p.perm, PERM_RW);
+    set_silently(&r, 0x2000, 0x1000, 0x5000, PERM_W);
+    ck_assert_int_eq(dma(&r, 0x2000, PERM_W), DMA_OK);
+    ck_assert_int_eq(dma(&r, 0x2000, PERM_R), DMA_BLOCKED);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S85_an_answer_ends_with_its_memory_slot)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 2 * MIB, 2 * MIB, TOY_RAM - MIB, PERM_R);
+    ck_assert_int_eq(dma(&r, 2 * MIB + 0x1000, PERM_R), DMA_OK);
+    ck_assert_uint_eq(r.fill_first, 2 * MIB);
+    ck_assert_uint_eq(r.fill_last, 3 * MIB - 1);
+    ck_assert_int_eq(dma(&r, 3 * MIB, PERM_R), DMA_BLOCKED); /* ROM is no slot */
+    ck_assert_uint_eq(r.s->errors, 1);
+    mem_add_range(r.t.env.mem, 2 * GIB, 3 * GIB - 1, MEM_RAM);
+    set_silently(&r, 8 * MIB, 2 * MIB, 2 * GIB - MIB, PERM_R);
+    ck_assert_int_eq(dma(&r, 9 * MIB + 0x5000, PERM_R), DMA_OK);
+    ck_assert_uint_eq(r.fill_first, 9 * MIB);
+    ck_assert_uint_eq(r.fill_last, 10 * MIB - 1);
+    ck_assert_uint_eq(r.s->ops->dma(r.s, 9 * MIB, PERM_R).gpa.v, 2 * GIB);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(messages_cost_their_latency)
+{
+    struct rig r;
+    const struct dist cost = DIST_CONST(9);
+
+    rig_init(&r, 0);
+    latencies_set(&r.t.env.latency, LATENCY_VHOST_MESSAGE, &cost);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(&r, 0x1000, PERM_R); /* question and answer */
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 18);
+    dma(&r, 0x1000, PERM_R);
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 0);
+    dma(&r, 0x2000, PERM_R);
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 9);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 9);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(what_was_learnt_untranslated_goes_when_translation_comes)
+{
+    struct rig r;
+    const struct space_section all = { 0, UINT64_MAX, &r.t.region, 0 };
+
+    rig_init(&r, 0);
+    toy_trace(&r.t, TRACE_NORMAL);
+    space_set_bypass(&r.space);
+    set_silently(&r, 0, GIB, 0, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x5000, PERM_R), DMA_OK);
+    set_silently(&r, 0, GIB, 0, PERM_NONE);
+    space_set(&r.space, &all, 1);
+    ck_assert(!cached(&r, 0x5000));
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/vhost unregister\n"
+                     "0 nic0/vhost fill iova=0x0 size=0x40000000 gpa=0x0 perm=rw\n"
+                     "0 nic0/vhost register flags=unmap range=0x0-0xffffffffffffffff\n");
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_cache_starts_empty_each_time_it_is_attached)
+{
+    struct rig r;
+
+    rig_init(&r, 0);
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(&r, 0x1000, PERM_R);
+    subscriber_detach(r.s);
+    ck_assert(!cached(&r, 0x1000));
+    ck_assert(
+        subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    ck_assert_uint_eq(r.misses, 2);
+    rig_fini(&r);
+}
+END_TEST
+
+/* ---- against a list searched from end to end ---- */
+
+enum { CAPACITY = 12, SPACE = 32 /* pages */ };
+
+struct plain {
+    struct {
+        uint64_t first, last, target;
+    } e[CAPACITY]; /* oldest first */
+    unsigned n;
+};
+
+static void
+plain_drop(struct plain *m, unsigned i)
+{
+    m->n--;
+    memmove(&m->e[i], &m->e[i + 1], (m->n - i) * sizeof(m->e[0]));
+}
+
+static int
+plain_find(const struct plain *m, uint64_t addr)
+{
+    int best = -1;
+
+    for (unsigned i = 0; i < m->n; i++) {
+        if (addr >= m->e[i].first && addr <= m->e[i].last &&
+            (best < 0 || m->e[i].first < m->e[best].first)) {
+            best = (int)i;
+        }
+    }
+    return best;
+}
+
+static void
+plain_fill(struct plain *m, const struct range_piece *p)
+{
+    if (m->n == CAPACITY) {
+        plain_drop(m, 0);
+    }
+    m->e[m->n].first = p->first;
+    m->e[m->n].last = p->last;
+    m->e[m->n++].target = p->target;
+}
+
+static void
+plain_invalidate(struct plain *m, uint64_t first, uint64_t last)
+{
+    for (unsigned i = 0; i < m->n;) {
+        if (ranges_overlap(m->e[i].first, m->e[i].last, first, last)) {
+            plain_drop(m, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+static void
+compare(const struct rig *r, const struct plain *m)
+{
+    for (uint64_t at = 0; at < SPACE * PAGE_BYTES; at += PAGE_BYTES) {
+        struct range_piece p, q;
+        const int i = plain_find(m, at);
+
+        ck_assert_int_eq(r->s->ops->lookup(r->s, at, &p), i >= 0);
+        if (i >= 0) {
+            ck_assert_uint_eq(p.target + (at - p.first),
+                              m->e[i].target + (at - m->e[i].first));
+            ck_assert(r->s->ops->next(r->s, at, &q));
+            ck_assert_uint_eq(q.first, p.first);
+            ck_assert_uint_eq(q.target, p.target);
+        }
+    }
+}
+
+START_TEST(S70_S71_S73_random_overlaps_follow_the_kernels_rules)
+{
+    const uint64_t seed = 73 + (uint64_t)_i;
+    uint64_t state = seed;
+    struct rig r;
+    struct plain m = { .n = 0 };
+
+    printf("seed %lu\n", (unsigned long)seed);
+    rig_init(&r, CAPACITY);
+    for (int step = 0; step < 3000; step++) {
+        const uint64_t pages = 1 + rnd(&state) % 8;
+        const uint64_t first = rnd(&state) % (SPACE - pages + 1) * PAGE_BYTES;
+        const uint64_t last = first + pages * PAGE_BYTES - 1;
+        const uint64_t at = first + rnd(&state) % pages * PAGE_BYTES;
+
+        if (rnd(&state) % 8 == 0) {
+            toy_unmap(&r.t, first, first + PAGE_MASK);
+            plain_invalidate(&m, first, first + PAGE_MASK);
+        } else {
+            struct range_piece p = { .first = first, .last = last };
+            p.target = rnd(&state) % 1024 * PAGE_BYTES;
+            rangemap_clear(&r.t.table);
+            rangemap_insert(&r.t.table, first, last, p.target, PERM_RW);
+            ck_assert_int_eq(dma(&r, at, PERM_R), DMA_OK);
+            if (plain_find(&m, at) < 0) {
+                plain_fill(&m, &p);
+            }
+        }
+        ck_assert_uint_eq(r.misses, r.fills);
+        compare(&r, &m);
+    }
+    ck_assert_uint_gt(r.fills, 300);
+    rig_fini(&r);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+    Suite *s = suite_create("vhost");
+    TCase *tc = tcase_create("vhost");
+
+    tcase_add_test(tc, S77_a_cache_asks_for_unmaps_only_and_fills_by_misses);
+    tcase_add_test(tc, S120_a_cached_entry_serves_until_its_invalidation);
+    tcase_add_test(tc, S70_a_full_cache_drops_what_was_inserted_first);
+    tcase_add_test(tc, S71_an_invalidation_takes_every_entry_it_touches_whole);
+    tcase_add_test(tc, S72_S80_an_unmap_of_the_whole_window_empties_the_cache);
+    tcase_add_test(tc, S73_of_overlapping_entries_the_lowest_start_answers);
+    tcase_add_test(tc, S74_a_miss_without_an_answer_blocks_until_a_fresh_try);
+    tcase_add_test(
+        tc, S75_S123_a_cached_entry_without_the_permission_blocks_and_does_not_ask);
+    tcase_add_test(tc, S76_an_invalidation_after_the_answer_removes_it);
+    tcase_add_test(tc, S78_the_cached_permission_is_the_answers);
+    tcase_add_test(tc, S85_an_answer_ends_with_its_memory_slot);
+    tcase_add_test(tc, messages_cost_their_latency);
+    tcase_add_test(tc, what_was_learnt_untranslated_goes_when_translation_comes);
+    tcase_add_test(tc, a_cache_starts_empty_each_time_it_is_attached);
+    tcase_add_loop_test(tc, S70_S71_S73_random_overlaps_follow_the_kernels_rules, 0, 6);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int
+main(void)
+{
+    SRunner *sr = srunner_create(suite());
+    int failed;
+
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See support_papr.h. */
+#include "support_papr.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/names.h"
+
+const enum quirk spec_quirks[] = { QUIRK_COUNT };
+const enum quirk qemu_quirks[] = { QUIRK_PAPR_LONE_MAP, QUIRK_PAPR_PER_ENTRY,
+                                   QUIRK_PAPR_SILENT_TEARDOWN, QUIRK_COUNT };
+
+static void
+heard_return(void *self, struct iommu *iommu, uint64_t liobn, uint64_t first,
+             uint64_t last)
+{
+    struct papr_rig *r = self;
+
+    (void)iommu;
+    (void)liobn;
+    r->returned++;
+    r->returned_first = first;
+    r->returned_last = last;
+}
+
+static void
+heard_switch(void *self, struct iommu *iommu)
+{
+    struct papr_rig *r = self;
+
+    (void)iommu;
+    r->switched++;
+}
+
+void
+papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c, const enum quirk *quirks)
+{
+    memset(r, 0, sizeof(*r));
+    r->env.sim = sim_new(1);
+    r->env.trace = &r->trace;
+    r->env.mem = mem_new(NULL);
+    mem_add_range(r->env.mem, 0, RAM_SIZE - 1, MEM_RAM);
+    latencies_init(&r->env.latency, r->env.sim);
+    for (; *quirks != QUIRK_COUNT; quirks++) {
+        quirk_set(&r->env.quirks, *quirks, true);
+    }
+    r->env.observer = (struct observer){
+        .self = r,
+        .hcall_returned = heard_return,
+        .switched = heard_switch,
+    };
+    r->iommu = papr_new(c, &r->env);
+}
+
+void
+rig_init_default(struct papr_rig *r, const enum quirk *quirks)
+{
+    const struct iommu_papr_config c = {
+        .id = "phb0",
+        .liobn = W0,
+        .buid = PAPR_BUID,
+        .has_window = true,
+        .window_size = PAPR_PCI_WINDOW_SIZE,
+        .page_lg2 = 12,
+    };
+
+    papr_rig_init(r, &c, quirks);
+}
+
+void
+rig_init_high(struct papr_rig *r, const enum quirk *quirks)
+{
+    const struct iommu_papr_config c = {
+        .id = "phb0",
+        .liobn = W0,
+        .buid = PAPR_BUID,
+        .has_window = true,
+        .window_base = B,
+        .window_size = UINT64_C(1) << 36,
+        .page_lg2 = 16,
+    };
+
+    papr_rig_init(r, &c, quirks);
+}
+
+void
+papr_rig_fini(struct papr_rig *r)
+{
+    iommu_free(r->iommu);
+    mem_free(r->env.mem);
+    sim_free(r->env.sim);
+}
+
+static int64_t
+call(struct papr_rig *r, struct hcall *h)
+{
+    iommu_hcall(&r->iommu, 1, h);
+    iommu_hcall_return(h);
+    return h->ret;
+}
+
+int64_t
+put(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce)
+{
+    struct hcall h = { .op = HCALL_PUT_TCE, .liobn = liobn, .ioba = ioba, .tce = tce };
+
+    return call(r, &h);
+}
+
+int64_t
+stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n)
+{
+    struct hcall h = {
+        .op = HCALL_STUFF_TCE, .liobn = liobn, .ioba = ioba, .tce = tce, .npages = n
+    };
+
+    return call(r, &h);
+}
+
+int64_t
+indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n)
+{
+    struct hcall h = { .op = HCALL_PUT_TCE_INDIRECT,
+                       .liobn = liobn,
+                       .ioba = ioba,
+                       .list = list,
+                       .npages = n };
+
+    return call(r, &h);
+}
+
+int64_t
+get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce)
+{
+    struct hcall h = { .op = HCALL_GET_TCE, .liobn = liobn, .ioba = ioba };
+    int64_t ret = call(r, &h);
+
+    *tce = h.value;
+    return ret;
+}
+
+uint64_t
+entry(struct papr_rig *r, uint64_t ioba)
+{
+    uint64_t tce, dead = UINT64_C(0xdeadbeefdeadbeef);
+
+    return get(r, W0, ioba, &tce) == PAPR_H_SUCCESS ? tce : dead;
+}
+
+void
+list_fill(struct papr_rig *r, uint64_t first, uint64_t step, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        mem_write64be(r->env.mem, GPA(LIST + 8 * i), first + i * step);
+    }
+}
+
+/* --- ears --- */
+
+static void
+note(struct ear *e, const struct notifier *n, const struct notify_event *ev)
+{
+    struct log *log = e->log;
+    size_t room = sizeof(log->text) - log->len;
+    uint64_t first = ev->iova + n->offset, size = ev->mask + 1;
+    const char *comma = log->len > 0 ? ", " : "";
+    int len;
+
+    log->maps += ev->type == NOTIFY_MAP;
+    log->unmaps += ev->type == NOTIFY_UNMAP;
+    if (ev->type == NOTIFY_MAP) {
+        len = snprintf(log->text + log->len, room,
+                       "%s%sMAP 0x%" PRIx64 "+0x%" PRIx64 " 0x%" PRIx64 " %s", comma,
+                       e->name, first, size, ev->target.v, perm_name(ev->perm));
+    } else {
+        len = snprintf(log->text + log->len, room, "%s%sUNMAP 0x%" PRIx64 "+0x%" PRIx64,
+                       comma, e->name, first, size);
+    }
+    if (len > 0 && (size_t)len < room) {
+        log->len += (size_t)len;
+    }
+}
+
+static void
+hear(struct notifier *n, struct notify_event *ev)
+{
+    note(n->owner, n, ev);
+}
+
+static void
+ear_add(struct space_listener *l, const struct space_section *s)
+{
+    struct ear *e = (struct ear *)l;
+    struct ear_binding *b = e->binding;
+
+    while (b->used) {
+        b++;
+    }
+    *b = (struct ear_binding){
+        .used = true,
+        .notifier = {
+            .fn = hear,
+            .owner = e,
+            .subject = "nic0/ear",
+            .flags = e->flags,
+            .first = s->region_first,
+            .last = s->region_first + (s->last - s->first),
+            .offset = s->first - s->region_first,
+        },
+    };
+    e->sections++;
+    if (notify_register(s->region, &b->notifier, &e->why) != 0) {
+        e->refused++;
+    } else if (e->replay) {
+        notify_replay(&b->notifier);
+    }
+}
+
+static void
+ear_del(struct space_listener *l, const struct space_section *s)
+{
+    struct ear *e = (struct ear *)l;
+
+    e->sections--;
+    for (struct ear_binding *b = e->binding; b < e->binding + 4; b++) {
+        if (b->used && b->notifier.first + b->notifier.offset == s->first) {
+            notify_unregister(&b->notifier);
+            b->used = false;
+        }
+    }
+}
+
+void
+ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log, unsigned flags,
+         bool replay)
+{
+    memset(e, 0, sizeof(*e));
+    e->rig = r;
+    e->name = name;
+    e->log = log;
+    e->flags = flags;
+    e->replay = replay;
+    e->listener.add = ear_add;
+    e->listener.del = ear_del;
+    space_listen(r->iommu->ops->attach(r->iommu, 8, "nic0", NULL), &e->listener);
+}
+
+void
+ear_close(struct ear *e)
+{
+    space_unlisten(&e->listener);
+}
+
+const char *
+log_take(struct log *log, char *buf, size_t size)
+{
+    snprintf(buf, size, "%.*s", (int)log->len, log->text);
+    log->len = 0;
+    log->text[0] = '\0';
+    log->maps = log->unmaps = 0;
+    return buf;
+}

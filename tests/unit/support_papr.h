@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A PAPR bridge on a bench: 512 MiB of guest RAM, quirks by choice, hypercalls as
+ * one-line functions, and ears that write down what they are told as words:
+ *
+ *     MAP 0x1000+0x1000 0x201000 r
+ *     UNMAP 0x1000+0x1000
+ *
+ * with bus addresses, one event after the other, separated by ", ".
+ */
+#ifndef IOMMUSIM_TESTS_SUPPORT_PAPR_H
+#define IOMMUSIM_TESTS_SUPPORT_PAPR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+#include "iommu/papr.h"
+#include "iommu/papr_fmt.h"
+#include "notify/env.h"
+#include "notify/notify.h"
+
+#define RAM_SIZE UINT64_C(0x20000000)
+#define W0       UINT64_C(0x80000000)
+#define W1       UINT64_C(0x80000001)
+#define LIST     UINT64_C(0x1000) /* where the list page lies */
+#define B        PAPR_DYNAMIC_BASE
+
+enum { MU = NOTIFY_MAP | NOTIFY_UNMAP, U = NOTIFY_UNMAP };
+
+struct papr_rig {
+    struct env env;
+    struct trace trace;
+    struct iommu *iommu;
+    /* what the observer heard */
+    unsigned returned, switched;
+    uint64_t returned_first, returned_last;
+};
+
+/* A listener with one registration for each section, which writes events down. */
+struct ear {
+    struct space_listener listener;
+    struct papr_rig *rig;
+    const char *name; /* put before each event, if not empty */
+    struct log *log;
+    unsigned flags;
+    bool replay;                /* ask for it after registering */
+    unsigned sections, refused; /* sections that are there; registrations refused */
+    struct err why;
+    struct ear_binding {
+        struct notifier notifier;
+        bool used;
+    } binding[4];
+};
+
+struct log {
+    char text[1 << 16];
+    size_t len;
+    unsigned maps, unmaps;
+};
+
+/* quirks: ends with QUIRK_COUNT. */
+void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c, const enum quirk *quirks);
+/* The default window of 1 GiB in 4 KiB pages at 0; quirks as above. */
+void rig_init_default(struct papr_rig *r, const enum quirk *quirks);
+/* A window as W1 has it: at 2^59, 64 KiB pages, 2^36 bytes; its LIOBN is W0. */
+void rig_init_high(struct papr_rig *r, const enum quirk *quirks);
+void papr_rig_fini(struct papr_rig *r);
+
+extern const enum quirk spec_quirks[], qemu_quirks[];
+
+int64_t put(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce);
+int64_t stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n);
+int64_t indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n);
+int64_t get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce);
+/* The entry, which must be readable. */
+uint64_t entry(struct papr_rig *r, uint64_t ioba);
+/* Fill the list page: n entries, first, first + step, ... */
+void list_fill(struct papr_rig *r, uint64_t first, uint64_t step, unsigned n);
+
+/* Listen to the space of the bridge, now and later; close before papr_rig_fini. */
+void ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
+              unsigned flags, bool replay);
+void ear_close(struct ear *e);
+/* What was written down since the last call. */
+const char *log_take(struct log *log, char *buf, size_t size);
+
+#define ck_assert_log(log, words)                                                        \
+    do {                                                                                 \
+        char heard_[4096];                                                               \
+        ck_assert_str_eq(log_take(log, heard_, sizeof(heard_)), words);                  \
+    } while (0)
+
+#endif
