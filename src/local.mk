@@ -144,6 +144,7 @@ library_sources = \
 	src/scenario/machine.c \
 	src/scenario/node.c \
 	src/scenario/node.h \
+	src/scenario/overlay.c \
 	src/scenario/readers.c \
 	src/scenario/scalar.c \
 	src/scenario/scalar.h \

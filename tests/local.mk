@@ -39,8 +39,15 @@ EXTRA_PROGRAMS += $(bench_programs)
 
 unit_tests = \
 	tests/unit/check_check \
+	tests/unit/check_close \
+	tests/unit/check_dma \
 	tests/unit/check_exposure \
+	tests/unit/check_hear \
 	tests/unit/check_records \
+	tests/unit/check_table_index \
+	tests/unit/check_told \
+	tests/unit/check_truth \
+	tests/unit/check_verdict \
 	tests/unit/check_walk \
 	tests/unit/cli_import \
 	tests/unit/guest_guest \
@@ -58,10 +65,16 @@ unit_tests = \
 	tests/unit/iommu_vtd_queue \
 	tests/unit/iommu_vtd_trace \
 	tests/unit/iommu_vtd_walk \
+	tests/unit/machine_machine \
+	tests/unit/machine_random \
 	tests/unit/mem_mem \
 	tests/unit/notify_notify \
 	tests/unit/notify_replay \
 	tests/unit/notify_space \
+	tests/unit/scenario_errors \
+	tests/unit/scenario_load \
+	tests/unit/scenario_scalar \
+	tests/unit/scenario_script \
 	tests/unit/sim_dist \
 	tests/unit/sim_sim \
 	tests/unit/subscriber_subscriber \
@@ -81,6 +94,8 @@ unit_tests = \
 	tests/unit/util_rangemap
 
 unit_support = \
+	tests/unit/support_check.c \
+	tests/unit/support_check.h \
 	tests/unit/support_guest.c \
 	tests/unit/support_guest.h \
 	tests/unit/support_papr.c \
@@ -91,11 +106,15 @@ unit_support = \
 	tests/unit/support_vtd.h
 
 cli_tests = \
+	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
 	tests/cli/readme.sh \
-	tests/cli/test.sh
+	tests/cli/run.sh \
+	tests/cli/test.sh \
+	tests/cli/traffic.sh \
+	tests/cli/trouble.sh
 
 test_data = \
 	tests/bad-input/alias-bomb.expected \
@@ -260,11 +279,16 @@ test_data = \
 	tests/bad-input/wrong-type.expected \
 	tests/bad-input/wrong-type.yaml \
 	tests/bench/run.sh \
+	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
 	tests/cli/readme.sh \
+	tests/cli/run.sh \
+	tests/cli/support_tap.sh \
 	tests/cli/test.sh \
+	tests/cli/traffic.sh \
+	tests/cli/trouble.sh \
 	tests/scenarios.sh \
 	tests/tree.sh
 

@@ -5,6 +5,7 @@
  */
 #include "check/check.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "check/internal.h"
@@ -29,12 +30,15 @@ switched(void *self, struct iommu *m)
         return;
     }
     truth_switched(ti);
+    note_closed(c, &(struct closed_range){
+                       .iommu = ti, .last = UINT64_MAX, .origin = why.origin });
     for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
         if (cs->d->iommu == ti) {
             note_unasked(cs);
             compare_sub(cs, 0, UINT64_MAX, &why);
         }
     }
+    anomalies_settle_quiet(c);
 }
 
 static void
@@ -109,9 +113,43 @@ check_add_device(struct check *c, struct iommu *m, const char *id, uint16_t sid)
     return truth_add_device(c->truth, m, id, sid);
 }
 
+static void
+seat_add(struct check_sub *cs, struct truth_device *d)
+{
+    struct check_sub **end = &d->subs;
+
+    while (*end != NULL) {
+        end = &(*end)->beside;
+    }
+    *end = cs;
+    cs->beside = NULL;
+    cs->d = d;
+}
+
+static void
+seat_remove(struct check_sub *cs)
+{
+    struct check_sub **p = &cs->d->subs;
+
+    while (*p != cs) {
+        p = &(*p)->beside;
+    }
+    *p = cs->beside;
+}
+
+/* A subscriber that outlives its device is a container that others share. */
 void
 check_remove_device(struct truth_device *d)
 {
+    struct truth_device *heir = d->iommu->devices;
+
+    heir = heir == d ? d->next : heir;
+    while (d->subs != NULL) {
+        struct check_sub *cs = d->subs;
+        assert(heir != NULL);
+        seat_remove(cs);
+        seat_add(cs, heir);
+    }
     truth_remove_device(d);
 }
 
@@ -123,7 +161,7 @@ check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device 
 
     cs->c = c;
     cs->s = s;
-    cs->d = d;
+    seat_add(cs, d);
     rangemap_init(&cs->told, RANGEMAP_LINEAR, c->env->budget);
     rangemap_init(&cs->due, RANGEMAP_LINEAR, c->env->budget);
     rangemap_init(&cs->wrong, RANGEMAP_CONSTANT, c->env->budget);
@@ -153,6 +191,7 @@ check_remove_subscriber(struct check *c, struct subscriber *s)
         p = &(*p)->next;
     }
     *p = cs->next;
+    seat_remove(cs);
     s->mark = NULL;
     rangemap_fini(&cs->told);
     rangemap_fini(&cs->due);
@@ -171,56 +210,19 @@ check_all(struct check *c)
     }
 }
 
-/* What is still open in d's eyes was never invalidated as its change requires. */
-static void
-report_open(struct check *c, const struct recordset *rs, const struct truth_device *d,
-            const char *subject)
-{
-    struct range_piece p, t;
-    uint32_t newest;
-    uint64_t end;
-
-    for (uint64_t at = 0; recordset_next(rs, at, &p, &newest); at = end + 1) {
-        const struct record *r = recordset_at(rs, newest);
-        at = at > p.first ? at : p.first;
-        end = p.last;
-        t = (struct range_piece){ .first = at, .last = end };
-        if (d != NULL) {
-            truth_at(d, at, end, &t);
-            end = t.last < end ? t.last : end;
-        }
-        bool idle = r->perm == PERM_NONE && t.perm == PERM_NONE; /* nothing at stake */
-        if (!r->reported && !idle) {
-            verdict_add(c, &(struct verdict_run){
-                               .subject = subject,
-                               .class = VIOLATION_GUEST_MISSING_INVALIDATION,
-                               .blame = BLAME_GUEST,
-                               .first = at,
-                               .last = end,
-                               .have = { .first = r->base, .target = r->target,
-                                         .perm = r->perm },
-                               .want = t,
-                               .has_values = true,
-                               .origin = r->origin });
-        }
-        if (end == UINT64_MAX) {
-            break;
-        }
-    }
-    verdict_flush(c);
-}
-
 void
 check_end(struct check *c)
 {
     check_all(c);
     for (struct truth_iommu *ti = truth_first(c->truth); ti != NULL; ti = ti->next) {
         for (struct view *v = ti->views; v != NULL; v = v->next) {
-            const struct truth_device *d = view_device(v);
-            report_open(c, &v->records, d, d != NULL ? d->id : ti->iommu->id);
+            const struct truth_device *d = view_next_device(v, NULL);
+            if (d != NULL) {
+                report_open(c, &v->records, d, 0, UINT64_MAX, false);
+            }
         }
         for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-            report_open(c, &d->records, d, d->id);
+            report_open(c, &d->records, d, 0, UINT64_MAX, false);
         }
     }
 }

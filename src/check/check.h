@@ -35,7 +35,8 @@ struct violation {
     enum blame blame;
     const char *subject;  /* device/subscriber, device, or part of the machine */
     uint64_t first, last; /* bus addresses */
-    const char *have, *want; /* of the first page: 0x20000:rw or none; NULL: no such thing */
+    const char *have,
+        *want;            /* of the first page: 0x20000:rw or none; NULL: no such thing */
     struct origin origin; /* since when, and the line of the step that began it */
     const char *missing;  /* the events that should have come, or NULL */
     const char *hint;     /* an event class that explains it, or NULL */
@@ -80,7 +81,7 @@ struct check_dma {
     struct truth_device *device;
     struct subscriber *subscriber; /* whose shadow answered; NULL: the IOMMU */
     uint64_t iova;
-    uint64_t len; /* bytes, within the page that answered */
+    uint64_t len;     /* bytes, within the page that answered */
     enum perm access; /* one bit */
     bool ok;
     uint64_t gpa; /* ok: where it went */

@@ -9,51 +9,83 @@
 
 /* ---- records ---- */
 
-const struct truth_device *
-view_device(const struct view *v)
+/*
+ * The record at addr that matters most: the newest that took something away, else
+ * the newest; NULL if none is open. *end is cut to where that holds.
+ */
+static const struct record *
+culprit_at(const struct recordset *rs, uint64_t addr, uint64_t *end)
 {
-    const struct truth_device *d = v->iommu->devices;
-
-    while (d != NULL && !truth_sees(d, v)) {
-        d = d->next;
-    }
-    return d;
-}
-
-/* A page that was revoked is present again before anybody was told. */
-static void
-report_reuse(struct check *c, struct recordset *rs, const struct truth_device *d,
-             uint64_t first, uint64_t last)
-{
-    struct range_piece p, t = { 0 };
+    struct range_piece p;
     uint32_t newest;
 
-    if (d == NULL) {
-        return; /* nobody looks through it */
+    if (!recordset_next(rs, addr, &p, &newest)) {
+        return NULL;
     }
-    truth_at(d, first, first, &t);
-
-    for (uint64_t at = first; recordset_next(rs, at, &p, &newest) && p.first <= last;
-         at = p.last + 1) {
-        for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
-            struct record *r = recordset_at(rs, i);
-            if (r->perm == PERM_NONE || r->reported) {
-                continue;
-            }
-            r->reported = true;
-            verdict_add(c, &(struct verdict_run){
-                               .subject = d->id,
-                               .class = VIOLATION_GUEST_MISSING_INVALIDATION,
-                               .blame = BLAME_GUEST,
-                               .first = p.first < first ? first : p.first,
-                               .last = p.last > last ? last : p.last,
-                               .have = { .first = r->base, .target = r->target,
-                                         .perm = r->perm },
-                               .want = t,
-                               .has_values = true,
-                               .origin = r->origin });
+    uint64_t cut = p.first > addr ? p.first - 1 : p.last;
+    *end = cut < *end ? cut : *end;
+    if (p.first > addr) {
+        return NULL;
+    }
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        if (recordset_at(rs, i)->perm != PERM_NONE) {
+            return recordset_at(rs, i);
         }
-        if (p.last >= last) {
+    }
+    return recordset_at(rs, newest);
+}
+
+/* Report r over [first, last], but for pages that have been and were not right since. */
+static void
+accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
+       uint64_t first, uint64_t last, const struct record *r,
+       const struct range_piece *now)
+{
+    struct range_piece known;
+    bool more;
+
+    for (uint64_t at = first;; at = known.last + 1) {
+        more = rangemap_next(&rs->accused, at, &known) && known.first <= last;
+        if (!more || known.first > at) {
+            uint64_t end = more ? known.first - 1 : last;
+            verdict_add(
+                c, &(struct verdict_run){
+                       .subject = d->id,
+                       .class = VIOLATION_GUEST_MISSING_INVALIDATION,
+                       .blame = BLAME_GUEST,
+                       .first = at,
+                       .last = end,
+                       .have = { .first = r->base, .target = r->target, .perm = r->perm },
+                       .want = *now,
+                       .has_values = true,
+                       .origin = r->origin });
+            rangemap_insert(&rs->accused, at, end, 0, PERM_NONE);
+        }
+        if (!more || known.last >= last) {
+            return;
+        }
+    }
+}
+
+void
+report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
+            uint64_t first, uint64_t last, bool reused)
+{
+    struct range_piece now;
+    uint64_t end;
+
+    for (uint64_t at = first;; at = end + 1) {
+        end = last;
+        const struct record *r = culprit_at(rs, at, &end);
+        if (r != NULL) {
+            truth_at(d, at, end, &now);
+            end = now.last < end ? now.last : end;
+            bool taken = r->perm != PERM_NONE, present = now.perm != PERM_NONE;
+            if (reused ? taken && present : taken || present) {
+                accuse(c, rs, d, at, end, r, &now);
+            }
+        }
+        if (end == last) {
             break;
         }
     }
@@ -65,9 +97,10 @@ closed_add(struct check *c, const struct closed_range *add)
 {
     if (c->n_closed > 0) {
         struct closed_range *r = &c->closed[c->n_closed - 1];
-        if (r->view == add->view && r->device == add->device && r->last + 1 == add->first &&
-            r->exposed == add->exposed && r->origin.line == add->origin.line &&
-            r->origin.file == add->origin.file && r->origin.time == add->origin.time) {
+        if (r->view == add->view && r->device == add->device &&
+            r->last + 1 == add->first && r->exposed == add->exposed &&
+            r->origin.line == add->origin.line && r->origin.file == add->origin.file &&
+            r->origin.time == add->origin.time) {
             r->last = add->last;
             return;
         }
@@ -77,6 +110,16 @@ closed_add(struct check *c, const struct closed_range *add)
         c->closed = xrealloc(c->closed, c->cap_closed, sizeof(*c->closed));
     }
     c->closed[c->n_closed++] = *add;
+}
+
+void
+note_closed(struct check *c, const struct closed_range *r)
+{
+    c->notes[c->n_notes++ % CLOSED_NOTES] = *r;
+    if (r->exposed) {
+        exposure_add(&c->exposure, sim_now(c->env->sim) - r->origin.time,
+                     r->last - r->first + 1);
+    }
 }
 
 void
@@ -91,24 +134,69 @@ compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
     }
 }
 
+/* Compare cs over n closed ranges of one view or device, in one go. */
+static void
+compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        compare(cs, r[i].first, r[i].last,
+                &(struct comparison){ .changed = true, .origin = r[i].origin });
+    }
+    verdict_flush(cs->c);
+    for (size_t i = 0; i < n && cs->n_anomalies != 0; i++) {
+        anomalies_settle(cs, r[i].first, r[i].last);
+    }
+    verdict_flush(cs->c);
+}
+
+static void
+compare_device(const struct truth_device *d, const struct closed_range *r, size_t n)
+{
+    for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
+        compare_ranges(cs, r, n);
+    }
+}
+
 static void
 compare_closed(struct check *c)
 {
-    for (size_t i = 0; i < c->n_closed; i++) {
-        const struct closed_range r = c->closed[i];
-        const struct comparison why = { .changed = true, .origin = r.origin };
-        c->notes[c->n_notes++ % CLOSED_NOTES] = r;
-        if (r.exposed) {
-            exposure_add(&c->exposure, sim_now(c->env->sim) - r.origin.time,
-                         r.last - r.first + 1);
+    for (size_t i = 0, end; i < c->n_closed; i = end) {
+        const struct closed_range *r = &c->closed[i];
+        for (end = i; end < c->n_closed && c->closed[end].view == r->view &&
+                      c->closed[end].device == r->device;
+             end++) {
+            note_closed(c, &c->closed[end]);
         }
-        for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
-            if (r.view != NULL ? truth_sees(cs->d, r.view) : cs->d == r.device) {
-                compare_sub(cs, r.first, r.last, &why);
-            }
+        if (r->view == NULL) {
+            compare_device(r->device, r, end - i);
+            continue;
+        }
+        for (const struct truth_device *d = NULL;
+             (d = view_next_device(r->view, d)) != NULL;) {
+            compare_device(d, r, end - i);
         }
     }
     c->n_closed = 0;
+}
+
+/*
+ * Whether the newest record at addr was opened by this very step, with nothing
+ * executed since: an entry of two words is being changed, and no moment saw it half
+ * done.
+ */
+static bool
+continues_change(const struct check *c, const struct recordset *rs, uint64_t addr,
+                 const struct origin *here)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, addr, &p, &newest) || p.first > addr) {
+        return false;
+    }
+    const struct record *r = recordset_at(rs, newest);
+    return r->seq == c->seq && r->origin.time == here->time &&
+           r->origin.line == here->line && r->origin.file == here->file;
 }
 
 void
@@ -116,13 +204,17 @@ check_truth_changed(void *self, const struct truth_change *ch)
 {
     struct check *c = self;
     struct origin here = check_here(c);
+    struct recordset *rs = ch->view != NULL ? &ch->view->records : &ch->device->records;
 
-    struct recordset *rs =
-        ch->view != NULL ? &ch->view->records : &ch->device->records;
+    const struct truth_device *d =
+        ch->view != NULL ? view_next_device(ch->view, NULL) : ch->device;
 
-    if (ch->old_perm == PERM_NONE && ch->now_present && !recordset_empty(rs)) {
-        report_reuse(c, rs, ch->view != NULL ? view_device(ch->view) : ch->device, ch->first,
-                     ch->last);
+    if (ch->old_perm == PERM_NONE && ch->now_present && d != NULL &&
+        !recordset_empty(rs)) {
+        report_open(c, rs, d, ch->first, ch->last, true);
+    }
+    if (ch->in_place && continues_change(c, rs, ch->first, &here)) {
+        return;
     }
     if (ch->need == 0) {
         closed_add(c, &(struct closed_range){ .view = ch->view,
@@ -240,10 +332,12 @@ check_completed(void *self, struct iommu *m)
     }
     c->n_pending = kept;
     compare_closed(c);
+    anomalies_settle_quiet(c);
 }
 
 void
-check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first, uint64_t last)
+check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first,
+                     uint64_t last)
 {
     struct check *c = self;
     struct truth_iommu *ti = truth_find(c->truth, m);
@@ -254,4 +348,5 @@ check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first
         }
     }
     compare_closed(c);
+    anomalies_settle_quiet(c);
 }

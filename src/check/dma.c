@@ -21,10 +21,20 @@ weigh(struct access_verdict *v, const struct check_dma *a, uint64_t target,
     }
 }
 
+static enum perm
+as_held(const struct check_sub *cs, enum perm perm)
+{
+    bool widens = cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR &&
+                  !cs->s->config.strict_permissions;
+
+    return widens && perm == PERM_W ? PERM_RW : perm;
+}
+
 static void
 weigh_records(struct access_verdict *v, const struct check_dma *a,
-              const struct recordset *rs, bool mirror)
+              const struct recordset *rs, const struct check_sub *cs)
 {
+    bool mirror = cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR;
     struct range_piece p;
     uint32_t newest;
 
@@ -34,17 +44,8 @@ weigh_records(struct access_verdict *v, const struct check_dma *a,
     v->refusable |= mirror; /* between the UNMAP and the MAP of a change */
     for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
         const struct record *r = recordset_at(rs, i);
-        weigh(v, a, record_target(r, a->iova), r->perm);
+        weigh(v, a, record_target(r, a->iova), as_held(cs, r->perm));
     }
-}
-
-static enum perm
-as_held(const struct check_sub *cs, enum perm perm)
-{
-    bool widens = cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR &&
-                  !cs->s->config.strict_permissions;
-
-    return widens && perm == PERM_W ? PERM_RW : perm;
 }
 
 /* Since when, and by whom: the change last completed at addr. */
@@ -55,7 +56,8 @@ origin_of(const struct check *c, const struct truth_device *d, uint64_t addr)
 
     for (unsigned i = 1; i <= n; i++) {
         const struct closed_range *r = &c->notes[(c->n_notes - i) % CLOSED_NOTES];
-        bool its = r->device == d || (r->view != NULL && r->view == d->view);
+        bool its = r->iommu == d->iommu || r->device == d ||
+                   (r->view != NULL && r->view == d->view);
         for (const struct view *v = d->iommu->views; !its && d->view == NULL && v != NULL;
              v = v->next) {
             its = v == r->view;
@@ -69,31 +71,38 @@ origin_of(const struct check *c, const struct truth_device *d, uint64_t addr)
 
 static void
 weigh_all(struct access_verdict *v, const struct check_dma *a,
-          const struct truth_device *d, bool mirror)
+          const struct truth_device *d, const struct check_sub *cs)
 {
-    weigh_records(v, a, &d->records, mirror);
+    weigh_records(v, a, &d->records, cs);
     if (d->view != NULL) {
-        weigh_records(v, a, &d->view->records, mirror);
+        weigh_records(v, a, &d->view->records, cs);
     } else if (d->state == TRUTH_VIEWS) {
         for (const struct view *w = d->iommu->views; w != NULL; w = w->next) {
-            weigh_records(v, a, &w->records, mirror);
+            weigh_records(v, a, &w->records, cs);
         }
     }
 }
 
-/* True the first time, and again once the page has been right in between. */
+/*
+ * Whether an access to addr is wrong in a way (`class`) that was not reported yet, or
+ * that was right in between.
+ */
 static bool
-is_news(struct truth_device *d, uint64_t addr, bool wrong)
+is_news(struct truth_device *d, uint64_t addr, bool wrong, enum violation_class class)
 {
-    uint64_t page = align_down(addr, PAGE_LG2);
-    bool known = d->wrong_dma.entries != 0 && rangemap_any(&d->wrong_dma, page, page + PAGE_MASK);
+    uint64_t first = align_down(addr, PAGE_LG2), last = first + PAGE_MASK;
+    uint64_t tag = (uint64_t) class << PAGE_LG2;
+    struct range_piece known;
+    bool any = d->wrong_dma.entries != 0 && rangemap_lookup(&d->wrong_dma, addr, &known);
 
-    if (known && !wrong) {
-        rangemap_remove(&d->wrong_dma, page, page + PAGE_MASK);
-    } else if (!known && wrong) {
-        rangemap_insert(&d->wrong_dma, page, page + PAGE_MASK, 0, PERM_NONE);
+    if (any && (!wrong || known.target != tag)) {
+        rangemap_remove(&d->wrong_dma, first, last);
+        any = false;
     }
-    return wrong && !known;
+    if (wrong && !any) {
+        rangemap_insert(&d->wrong_dma, first, last, tag, PERM_NONE);
+    }
+    return wrong && !any;
 }
 
 void
@@ -106,23 +115,28 @@ check_dma(struct check *c, const struct check_dma *a)
     struct range_piece t;
 
     truth_at(d, a->iova, a->iova, &t);
+    if (d->state == TRUTH_IDENTITY && kind != SHADOW_MIRROR) { /* not only RAM */
+        t = (struct range_piece){ .last = UINT64_MAX, .perm = PERM_RW };
+    }
     t.perm = as_held(cs, t.perm);
     uint64_t target = t.target + (a->iova - t.first);
     weigh(&v, a, target, t.perm);
     if (t.perm != PERM_NONE && !mem_is_ram(c->env->mem, GPA(target))) {
         v.refusable = true; /* nothing there that could answer */
     }
-    weigh_all(&v, a, d, kind == SHADOW_MIRROR);
-    if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable)) {
+    weigh_all(&v, a, d, cs);
+    enum violation_class class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST;
+    if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable, class)) {
         return;
     }
     verdict_add(c, &(struct verdict_run){
                        .subject = cs != NULL ? cs->s->config.name : d->id,
-                       .class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST,
+                       .class = class,
                        .blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU,
                        .first = a->iova,
                        .last = a->iova + (a->len - 1),
-                       .have = { .first = a->iova, .target = a->gpa,
+                       .have = { .first = a->iova,
+                                 .target = a->gpa,
                                  .perm = a->ok ? a->access : PERM_NONE },
                        .want = t,
                        .has_values = true,

@@ -59,8 +59,7 @@ percentile(const double *sorted, size_t n, double f)
 void
 exposure_get(struct exposure *e, struct exposure_stats *out)
 {
-    unsigned __int128 byte_ns =
-        ((unsigned __int128)e->byte_ns_hi << 64) | e->byte_ns_lo;
+    unsigned __int128 byte_ns = ((unsigned __int128)e->byte_ns_hi << 64) | e->byte_ns_lo;
 
     *out = (struct exposure_stats){
         .count = e->count,

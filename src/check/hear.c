@@ -50,6 +50,7 @@ registered(void *self, struct notifier *n)
     cn->next = cr->notifiers;
     cr->notifiers = cn;
     n->mark = cn;
+    cs->failed = 0; /* what failed before was no answer to an event */
     cs->attached = check_here(c);
 }
 
@@ -108,7 +109,8 @@ well_formed(const struct notify_event *ev, const struct notifier *only)
     if (only != NULL && ev->type != NOTIFY_MAP) {
         return true; /* a whole window need not be a power of two */
     }
-    return ev->mask == UINT64_MAX || (is_pow2(ev->mask + 1) && (ev->iova & ev->mask) == 0);
+    return ev->mask == UINT64_MAX ||
+           (is_pow2(ev->mask + 1) && (ev->iova & ev->mask) == 0);
 }
 
 /* Whether n was given exactly its part of what was announced. */
@@ -147,27 +149,22 @@ static void
 announced(void *self, struct notify_region *r, unsigned index,
           const struct notify_event *ev, struct notifier *only)
 {
-    struct check *c = self;
     const struct check_region *cr = r->mark;
     bool sound = well_formed(ev, only);
 
+    (void)self;
     if (cr == NULL) {
         return;
     }
     for (struct check_notifier *cn = cr->notifiers, *next; cn != NULL; cn = next) {
-        struct check_sub *cs = cn->sub;
         next = cn->next;
         bool got = cn->got;
         audit(cn, ev, only != NULL ? cn->n == only : cn->n->index == index);
         if (!sound && got) {
-            anomaly_add(cs, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,
+            anomaly_add(cn->sub, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,
                         ev->iova + cn->n->offset, ev->iova + ev->mask + cn->n->offset);
         }
-        if (cs->n_anomalies != 0 && cs->s->ops->shadow == SHADOW_NONE) {
-            anomalies_settle(cs, 0, UINT64_MAX);
-        }
     }
-    verdict_flush(c);
 }
 
 static void
@@ -195,6 +192,7 @@ replay_end(void *self, struct notifier *n)
         truth_refresh(cn->sub->d->iommu);
         compare_sub(cn->sub, n->first + n->offset, n->last + n->offset,
                     &(struct comparison){ .origin = cn->sub->attached });
+        anomalies_settle_quiet(cn->sub->c);
     }
 }
 

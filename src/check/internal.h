@@ -49,14 +49,15 @@ struct check_sub {
     struct check *c;
     struct subscriber *s;
     struct truth_device *d;
-    struct check_sub *next; /* all of them, in order of arrival */
+    struct check_sub *next;   /* all of them, in order of arrival */
+    struct check_sub *beside; /* of the same device, likewise */
     struct origin attached;
     /*
      * Where what it would hold had it obeyed (told), and had the core passed on
      * everything (due), differs from what it holds. PERM_NONE pieces: nothing.
      */
     struct rangemap told, due;
-    struct rangemap wrong;     /* CONSTANT: pages reported, target = class of verdict */
+    struct rangemap wrong; /* CONSTANT: pages reported, target = class of verdict */
     struct anomaly *anomalies;
     size_t n_anomalies, cap_anomalies;
     struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
@@ -72,6 +73,7 @@ struct pending_inval {
 
 /* A stretch whose records closed and which is to be compared. */
 struct closed_range {
+    struct truth_iommu *iommu; /* a switch: every device of it; or NULL */
     struct view *view;
     struct truth_device *device;
     uint64_t first, last;
@@ -104,6 +106,7 @@ struct check {
     struct check_region *regions;
     struct origin here;
     uint64_t seq; /* counts invalidations */
+    bool odd;     /* some subscriber has anomalies */
     struct pending_inval *pending;
     size_t n_pending, cap_pending;
     struct closed_range *closed;
@@ -125,8 +128,13 @@ void check_completed(void *self, struct iommu *m);
 void check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first,
                           uint64_t last);
 void check_truth_changed(void *self, const struct truth_change *ch);
-/* Who stands for a view: the first device that looks through it, or NULL. */
-const struct truth_device *view_device(const struct view *v);
+void note_closed(struct check *c, const struct closed_range *r);
+/*
+ * Blame the guest for the open records of [first, last], in the eyes of d: those whose
+ * revoked pages are present again (`reused`), or all that mattered.
+ */
+void report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
+                 uint64_t first, uint64_t last, bool reused);
 /* Compare, report, and settle what odd events are left. */
 struct comparison;
 void compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
@@ -155,6 +163,8 @@ void told_nothing(struct check_sub *cs, uint64_t first, uint64_t last, enum blam
 void told_forget(struct check_sub *cs, uint64_t first, uint64_t last);
 void anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
                  uint64_t first, uint64_t last);
+/* What is left when something has completed: nothing more can come of these. */
+void anomalies_settle_quiet(struct check *c);
 /* The anomaly that touches [first, last], or NULL. */
 const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
                                    uint64_t last);

@@ -13,6 +13,7 @@ recordset_init(struct recordset *rs, struct budget *budget)
 {
     memset(rs, 0, sizeof(*rs));
     rangemap_init(&rs->map, RANGEMAP_CONSTANT, budget);
+    rangemap_init(&rs->accused, RANGEMAP_CONSTANT, budget);
 }
 
 void
@@ -20,6 +21,7 @@ recordset_fini(struct recordset *rs)
 {
     budget_return(rs->map.budget, rs->cap * sizeof(*rs->pool));
     rangemap_fini(&rs->map);
+    rangemap_fini(&rs->accused);
     free(rs->pool);
 }
 
@@ -90,10 +92,10 @@ continues(const struct recordset *rs, uint64_t first, const struct record *r)
         return false;
     }
     const struct record *n = &rs->pool[rs->newest];
-    return n->older == 0 && n->perm == r->perm && n->need == r->need && n->did == r->did &&
-           n->seq == r->seq && n->origin.time == r->origin.time &&
+    return n->older == 0 && n->perm == r->perm && n->need == r->need &&
+           n->did == r->did && n->seq == r->seq && n->origin.time == r->origin.time &&
            n->origin.line == r->origin.line && n->origin.file == r->origin.file &&
-           !n->reported && (r->perm == PERM_NONE || record_target(n, first) == r->target);
+           (r->perm == PERM_NONE || record_target(n, first) == r->target);
 }
 
 /* Over pages that no record covers yet. */
@@ -112,12 +114,13 @@ open_fresh(struct recordset *rs, uint64_t first, uint64_t last, const struct rec
 }
 
 void
-recordset_open(struct recordset *rs, uint64_t first, uint64_t last, const struct record *r)
+recordset_open(struct recordset *rs, uint64_t first, uint64_t last,
+               const struct record *r)
 {
     struct range_piece p;
     uint64_t from = first;
 
-    while (rangemap_next(&rs->map, from, &p) && p.first <= last) {
+    while (rangemap_next_until(&rs->map, from, last, &p)) {
         uint64_t a = p.first < from ? from : p.first, b = p.last < last ? p.last : last;
         uint32_t older = (uint32_t)(p.target >> PAGE_LG2);
         if (a > from) {
@@ -190,7 +193,7 @@ recordset_close(struct recordset *rs, uint64_t first, uint64_t last, record_done
     struct range_piece p;
     uint64_t from = first;
 
-    while (rangemap_next(&rs->map, from, &p) && p.first <= last) {
+    while (rangemap_next_until(&rs->map, from, last, &p)) {
         struct closing c = {
             .done = done,
             .closed = closed,
@@ -204,6 +207,8 @@ recordset_close(struct recordset *rs, uint64_t first, uint64_t last, record_done
             rangemap_remove(&rs->map, c.first, c.last);
             if (now != 0) {
                 point(rs, c.first, c.last, now);
+            } else if (rs->accused.entries != 0) {
+                rangemap_remove(&rs->accused, c.first, c.last);
             }
             drop(rs, was, pages(c.first, c.last));
         }
@@ -218,6 +223,7 @@ void
 recordset_clear(struct recordset *rs)
 {
     rangemap_clear(&rs->map);
+    rangemap_clear(&rs->accused);
     rs->n = rs->free = rs->newest = 0;
 }
 
@@ -227,7 +233,8 @@ context_answers(const struct record *r, const struct invalidation *inv, uint16_t
 {
     switch (inv->scope) {
     case INVAL_GLOBAL:
-        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT | VTD_NEED_CONTEXT_GLOBAL;
+        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT |
+               VTD_NEED_CONTEXT_GLOBAL;
     case INVAL_DOMAIN:
         return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
                (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);

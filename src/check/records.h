@@ -33,11 +33,10 @@ struct record {
     enum perm perm;  /* old permission; PERM_NONE: nothing was mapped */
     unsigned need;   /* VTD_NEED_ and RECORD_NEED_ bits still to come */
     uint16_t did;    /* whose invalidation is required */
-    bool reported;   /* as guest-missing-invalidation */
     uint64_t seq;    /* only invalidations executed after this count */
     struct origin origin;
-    uint64_t refs;   /* pages and newer records that point here */
-    uint32_t older;  /* index; 0 = none */
+    uint64_t refs;  /* pages and newer records that point here */
+    uint32_t older; /* index; 0 = none */
 };
 
 struct recordset {
@@ -46,6 +45,7 @@ struct recordset {
     uint32_t n, cap, free;
     uint32_t newest; /* the record opened last, while it may still grow */
     uint64_t newest_last;
+    struct rangemap accused; /* CONSTANT: pages reported as never invalidated */
 };
 
 void recordset_init(struct recordset *rs, struct budget *budget);
@@ -91,7 +91,7 @@ record_target(const struct record *r, uint64_t addr)
 
 /* Which of r's needs remain after `inv`, if it was executed as number `seq`, for pages
  * [first, last] of source id `sid`. */
-unsigned record_remains(const struct record *r, const struct invalidation *inv, uint64_t seq,
-                        uint64_t first, uint64_t last, uint16_t sid);
+unsigned record_remains(const struct record *r, const struct invalidation *inv,
+                        uint64_t seq, uint64_t first, uint64_t last, uint16_t sid);
 
 #endif

@@ -101,7 +101,7 @@ use_add(struct table_page *tp, const struct page_use *u)
 }
 
 static void
-use_remove(struct table_index *ix, uint64_t page, const struct view *v,
+use_remove(struct table_index *ix, uint64_t page, struct view *v,
            const struct truth_device *d, uint64_t base, unsigned level)
 {
     struct table_page *tp = mem_watch_cookie(ix->mem, GPA(page));
@@ -113,6 +113,9 @@ use_remove(struct table_index *ix, uint64_t page, const struct view *v,
         const struct page_use *u = &tp->uses[i];
         if (u->view == v && u->device == d && u->base == base && u->level == level) {
             tp->uses[i] = tp->uses[--tp->n];
+            if (v != NULL) {
+                v->pages--;
+            }
             break;
         }
     }
@@ -148,6 +151,7 @@ table_index_link(struct table_index *ix, struct view *v, uint64_t page, unsigned
     if (!mem_is_ram(ix->mem, GPA(page))) {
         return; /* cannot change */
     }
+    v->pages++;
     use_add(page_get(ix, page),
             &(struct page_use){ .view = v, .base = base, .level = level, .path = path });
     for_each_child(ix, v, page, level, base, path, table_index_link);
@@ -170,6 +174,23 @@ table_index_unlink(struct table_index *ix, struct view *v, uint64_t page, unsign
     }
     for_each_child(ix, v, page, level, base, PERM_NONE, unlink_child);
     use_remove(ix, page, v, NULL, base, level);
+}
+
+void
+table_index_drop(struct table_index *ix, struct view *v)
+{
+    table_index_unlink(ix, v, v->table.page, v->table.level, v->table.base);
+    for (struct table_page *tp = ix->pages, *next; tp != NULL && v->pages != 0;
+         tp = next) {
+        next = tp->next;
+        for (uint32_t i = tp->n; i-- > 0;) {
+            if (tp->uses[i].view == v) {
+                tp->uses[i] = tp->uses[--tp->n];
+                v->pages--;
+            }
+        }
+        page_put(ix, tp);
+    }
 }
 
 /* ---- entries of devices ---- */
@@ -258,7 +279,8 @@ piece_at(const struct piece_list *l, size_t *i, uint64_t addr, uint64_t *end)
 /* Report each stretch in which the two lists differ. */
 static void
 report_difference(struct table_index *ix, struct view *v, uint64_t first, uint64_t last,
-                  const struct piece_list *was, const struct piece_list *is, unsigned need)
+                  const struct piece_list *was, const struct piece_list *is,
+                  unsigned need)
 {
     size_t i = 0, j = 0;
 
@@ -350,6 +372,7 @@ stored(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
     uint64_t page = tp->page;
     unsigned slot = (unsigned)((word.v - page) / 8);
 
+    ix->stores++;
     if (tp->n == 1 && tp->uses[0].view != NULL) {
         table_stored(ix, tp->uses[0], slot, old, new);
         return;
@@ -375,7 +398,7 @@ void
 table_index_init(struct table_index *ix, struct mem *mem, truth_change_fn *changed,
                  void *self)
 {
-    *ix = (struct table_index){ .mem = mem, .changed = changed, .self = self };
+    *ix = (struct table_index){ .mem = mem, .changed = changed, .self = self, .stores = 1 };
     mem_set_watcher(mem, stored, ix);
 }
 

@@ -19,6 +19,7 @@ struct table_index {
     truth_change_fn *changed;
     void *self;
     struct table_page *pages; /* all of them */
+    uint64_t stores;          /* into any of them, counted from 1 */
 };
 
 /* Becomes the watcher of mem. */
@@ -27,11 +28,15 @@ void table_index_init(struct table_index *ix, struct mem *mem, truth_change_fn *
 /* All views and devices must be gone. */
 void table_index_fini(struct table_index *ix);
 
-/* `page` serves v as a table of `level` from IOVA `base` on, with all that hangs below. */
-void table_index_link(struct table_index *ix, struct view *v, uint64_t page, unsigned level,
-                      uint64_t base, enum perm path);
+/* `page` serves v as a table of `level` from IOVA `base` on, with all that hangs below.
+ */
+void table_index_link(struct table_index *ix, struct view *v, uint64_t page,
+                      unsigned level, uint64_t base, enum perm path);
 void table_index_unlink(struct table_index *ix, struct view *v, uint64_t page,
                         unsigned level, uint64_t base);
+
+/* No page serves v any more, even if its tables are knotted into themselves. */
+void table_index_drop(struct table_index *ix, struct view *v);
 
 /* The 16 bytes at `entry` are d's root or context entry; 0 is none. */
 void table_index_watch_entry(struct table_index *ix, struct truth_device *d,

@@ -28,6 +28,7 @@ void
 anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
             uint64_t first, uint64_t last)
 {
+    cs->c->odd = true;
     if (cs->n_anomalies > 0) {
         struct anomaly *a = &cs->anomalies[cs->n_anomalies - 1];
         if (a->class == class && a->blame == blame && a->last + 1 == first &&
@@ -80,8 +81,8 @@ set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum per
 static bool
 same_perm(const struct check_sub *cs, enum perm held, enum perm told)
 {
-    return held == told || (told == PERM_W && held == PERM_RW &&
-                            !cs->s->config.strict_permissions);
+    return held == told ||
+           (told == PERM_W && held == PERM_RW && !cs->s->config.strict_permissions);
 }
 
 /* Whether the shadow holds [first, last] -> target, as far as it can express it. */
@@ -165,9 +166,8 @@ observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t fi
 static void
 unmapped(struct check_sub *cs, uint64_t first, uint64_t last)
 {
-    cs->unmaps[cs->n_unmaps++ % UNMAP_NOTES] = (struct unmap_note){
-        .first = first, .last = last, .origin = check_here(cs->c)
-    };
+    cs->unmaps[cs->n_unmaps++ % UNMAP_NOTES] =
+        (struct unmap_note){ .first = first, .last = last, .origin = check_here(cs->c) };
     if (cs->s->ops->shadow == SHADOW_NONE || holds_nothing(cs, first, last)) {
         forget(&cs->told, first, last);
         return;

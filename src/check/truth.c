@@ -48,7 +48,7 @@ view_free(struct view *v)
         mem_set_watcher(v->window.tces, NULL, NULL);
         mem_watch_all(v->window.tces, NULL);
     } else {
-        table_index_unlink(&ti->truth->index, v, v->table.page, v->table.level, 0);
+        table_index_drop(&ti->truth->index, v);
         struct view **p = &ti->by_did[v->did % 256];
         while (*p != v) {
             p = &(*p)->did_next;
@@ -102,9 +102,10 @@ view_for(struct truth_iommu *ti, const struct walk_device *w)
         .page = w->table,
         .level = w->levels,
         .perm = PERM_RW,
-        .limits = { .haw = ti->roots.aw_bits,
-                    .superpages = ti->roots.superpages,
-                    .snoop = ti->roots.snoop },
+        .reserved =
+            vtd_ss_masks(&(struct vtd_ss_limits){ .haw = ti->roots.aw_bits,
+                                                  .superpages = ti->roots.superpages,
+                                                  .snoop = ti->roots.snoop }),
     };
     v->did_next = ti->by_did[w->did % 256];
     ti->by_did[w->did % 256] = v;
@@ -112,10 +113,11 @@ view_for(struct truth_iommu *ti, const struct walk_device *w)
     return v;
 }
 
+/* v has lost a device, or is NULL. */
 static void
 view_release(struct view *v)
 {
-    if (--v->users == 0) {
+    if (v != NULL && v->devices == NULL) {
         view_free(v);
     }
 }
@@ -216,13 +218,47 @@ truth_find(const struct truth *t, const struct iommu *m)
     return ti;
 }
 
-/* Read where a VT-d device's entries lead and watch them. */
 static void
+view_join(struct view *v, struct truth_device *d)
+{
+    struct truth_device **end = &v->devices;
+
+    while (*end != NULL) {
+        end = &(*end)->beside;
+    }
+    *end = d;
+    d->beside = NULL;
+    d->view = v;
+}
+
+/* Returns the view that d looked through, or NULL. */
+static struct view *
+view_leave(struct truth_device *d)
+{
+    struct view *v = d->view;
+
+    if (v != NULL) {
+        struct truth_device **p = &v->devices;
+        while (*p != d) {
+            p = &(*p)->beside;
+        }
+        *p = d->beside;
+        d->view = NULL;
+    }
+    return v;
+}
+
+/*
+ * Read where a VT-d device's entries lead and watch them. Returns the view that it
+ * left, for view_release.
+ */
+static struct view *
 look(struct truth_device *d)
 {
     struct truth_iommu *ti = d->iommu;
     struct table_index *index = &ti->truth->index;
     struct walk_device was = d->entries;
+    struct view *left = view_leave(d);
 
     d->state = TRUTH_IDENTITY;
     d->entries = (struct walk_device){ .state = WALK_IDENTITY };
@@ -234,17 +270,11 @@ look(struct truth_device *d)
     table_index_watch_entry(index, d, d->entries.context_entry);
     table_index_unwatch_entry(index, d, was.root_entry);
     table_index_unwatch_entry(index, d, was.context_entry);
-
-    struct view *left = d->view;
-    d->view = NULL;
     if (ti->roots.translation && d->entries.state == WALK_TRANSLATED) {
         d->state = TRUTH_VIEWS;
-        d->view = view_for(ti, &d->entries);
-        d->view->users++;
+        view_join(view_for(ti, &d->entries), d);
     }
-    if (left != NULL) {
-        view_release(left);
-    }
+    return left;
 }
 
 struct truth_device *
@@ -286,9 +316,7 @@ truth_remove_device(struct truth_device *d)
     *p = d->next;
     table_index_unwatch_entry(&ti->truth->index, d, d->entries.root_entry);
     table_index_unwatch_entry(&ti->truth->index, d, d->entries.context_entry);
-    if (d->view != NULL) {
-        view_release(d->view);
-    }
+    view_release(view_leave(d));
     recordset_fini(&d->records);
     rangemap_fini(&d->wrong_dma);
     free(d);
@@ -312,43 +340,6 @@ truth_free(struct truth *t)
     }
     table_index_fini(&t->index);
     free(t);
-}
-
-void
-truth_refresh(struct truth_iommu *ti)
-{
-    struct iommu_roots now;
-
-    if (ti->iommu->ops->windows != NULL) {
-        read_windows(ti);
-        return;
-    }
-    if (!is_vtd(ti)) {
-        return;
-    }
-    ti->iommu->ops->roots(ti->iommu, &now);
-    if (now.translation == ti->roots.translation &&
-        now.root_table.v == ti->roots.root_table.v) {
-        return;
-    }
-    ti->roots = now;
-    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-        look(d);
-    }
-}
-
-void
-truth_switched(struct truth_iommu *ti)
-{
-    truth_refresh(ti);
-    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-        recordset_clear(&d->records);
-    }
-    for (struct view *v = ti->views; v != NULL; v = v->next) {
-        if (v->window.tces != NULL || !ti->roots.translation) {
-            recordset_clear(&v->records);
-        }
-    }
 }
 
 /* ---- what a device sees ---- */
@@ -404,9 +395,11 @@ windows_at(const struct truth_iommu *ti, uint64_t addr, uint64_t limit,
 }
 
 static void
-view_at(const struct view *v, unsigned aw_bits, uint64_t addr, uint64_t limit,
+view_at(struct view *v, unsigned aw_bits, uint64_t addr, uint64_t limit,
         struct range_piece *out)
 {
+    const struct table_index *ix = &v->iommu->truth->index;
+
     uint64_t end = walk_table_last(&v->table);
     uint64_t widest = (UINT64_C(1) << aw_bits) - 1;
 
@@ -415,8 +408,13 @@ view_at(const struct view *v, unsigned aw_bits, uint64_t addr, uint64_t limit,
         hole(out, end + 1, UINT64_MAX);
     } else if (vtd_is_interrupt(addr)) {
         hole(out, VTD_INTERRUPT_FIRST, VTD_INTERRUPT_LAST);
+    } else if (v->memo_stores == ix->stores && addr >= v->memo.first &&
+               addr <= v->memo.last) {
+        *out = v->memo; /* each mirror of a domain asks the same */
     } else {
         walk_table_at(&v->table, addr, limit < end ? limit : end, out);
+        v->memo = *out;
+        v->memo_stores = ix->stores;
     }
 }
 
@@ -443,40 +441,40 @@ truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
 
 /* ---- a device moves ---- */
 
-/* Everything the device saw becomes its own record, holes included. */
+/* All that the device saw becomes its own record, holes included. */
 static void
-record_all(struct truth_device *d, unsigned need, uint16_t did)
+record_all(struct truth_device *d, const struct truth_device *was, unsigned need)
 {
     struct truth *t = d->iommu->truth;
+    bool led = was->state != TRUTH_BLOCKED, leads = d->state != TRUTH_BLOCKED;
     struct range_piece p;
 
     for (uint64_t at = 0;; at = p.last + 1) {
-        truth_at(d, at, UINT64_MAX, &p);
-        t->changed(t->self, &(struct truth_change){ .device = d,
-                                                    .first = at,
-                                                    .last = p.last,
-                                                    .old_target = p.target + (at - p.first),
-                                                    .old_perm = p.perm,
-                                                    .need = need,
-                                                    .did = did });
+        truth_at(was, at, UINT64_MAX, &p);
+        t->changed(t->self,
+                   &(struct truth_change){ .device = d,
+                                           .first = at,
+                                           .last = p.last,
+                                           .old_target = p.target + (at - p.first),
+                                           .old_perm = p.perm,
+                                           .now_present = leads,
+                                           .in_place = led && leads,
+                                           .need = need,
+                                           .did = was->entries.did });
         if (p.last == UINT64_MAX) {
             return;
         }
     }
 }
 
-/* What its old view still had open goes on concerning it. */
+/* What the view that d left still had open goes on concerning it. */
 static void
-keep_records(struct truth_device *d)
+keep_records(struct truth_device *d, const struct recordset *rs)
 {
     struct truth *t = d->iommu->truth;
     struct range_piece p;
     uint32_t newest;
 
-    if (d->view == NULL) {
-        return;
-    }
-    const struct recordset *rs = &d->view->records;
     for (uint64_t at = 0; recordset_next(rs, at, &p, &newest); at = p.last + 1) {
         for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
             const struct record *r = recordset_at(rs, i);
@@ -495,27 +493,74 @@ keep_records(struct truth_device *d)
     }
 }
 
+/* What leads d to its table changed: `need` is what that requires. */
+static void
+move(struct truth_device *d, unsigned need)
+{
+    const struct truth_device was = *d;
+    struct view *left = look(d);
+
+    if (d->state != was.state || d->view != left) {
+        if (left != NULL && need != 0) {
+            keep_records(d, &left->records);
+        }
+        record_all(d, &was, need);
+    }
+    view_release(left);
+}
+
 void
 truth_entry_changed(struct truth_device *d)
 {
-    struct truth *t = d->iommu->truth;
+    bool caching_mode = d->iommu->roots.caching_mode;
     struct walk_device now;
 
-    walk_device(t->env->mem, &d->iommu->roots, d->sid, &now);
-    unsigned need =
-        vtd_required_root(d->entries.root, now.root, d->iommu->roots.caching_mode) |
-        vtd_required_context(d->entries.context, now.context,
-                             d->iommu->roots.caching_mode);
-    bool same = now.state == d->entries.state &&
-                (now.state != WALK_TRANSLATED ||
-                 (now.did == d->entries.did && now.table == d->entries.table &&
-                  now.levels == d->entries.levels));
-    if (!same && need != 0) {
-        keep_records(d);
-        record_all(d, need, d->entries.did);
+    walk_device(d->iommu->truth->env->mem, &d->iommu->roots, d->sid, &now);
+    move(d, vtd_required_root(d->entries.root, now.root, caching_mode) |
+                vtd_required_context(d->entries.context, now.context, caching_mode));
+}
+
+/* ---- the IOMMU switches ---- */
+
+void
+truth_refresh(struct truth_iommu *ti)
+{
+    struct iommu_roots now;
+
+    if (ti->iommu->ops->windows != NULL) {
+        read_windows(ti);
+        return;
     }
-    look(d);
-    if (!same && need == 0) { /* nothing is required: it holds from now on */
-        t->changed(t->self, &(struct truth_change){ .device = d, .last = UINT64_MAX });
+    if (!is_vtd(ti)) {
+        return;
+    }
+    ti->iommu->ops->roots(ti->iommu, &now);
+    if (now.translation == ti->roots.translation &&
+        now.root_table.v == ti->roots.root_table.v) {
+        return;
+    }
+    bool moved = ti->roots.translation && now.translation;
+    ti->roots = now;
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        if (moved) {
+            move(d, vtd_required_srtp());
+        } else {
+            view_release(look(d));
+        }
+    }
+}
+
+void
+truth_switched(struct truth_iommu *ti)
+{
+    truth_refresh(ti);
+    if (ti->roots.translation) {
+        return;
+    }
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        recordset_clear(&d->records);
+    }
+    for (struct view *v = ti->views; v != NULL; v = v->next) {
+        recordset_clear(&v->records);
     }
 }

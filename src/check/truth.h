@@ -27,14 +27,19 @@ struct truth_iommu;
 
 struct view {
     struct truth_iommu *iommu;
-    struct view *next;        /* of the same iommu */
-    struct view *did_next;    /* VT-d: same hash bucket of DIDs */
-    uint16_t did;             /* VT-d */
-    struct walk_table table;  /* VT-d */
-    struct iommu_window window; /* PAPR; tces NULL for VT-d */
-    unsigned users;           /* devices that look through it */
+    struct view *next;            /* of the same iommu */
+    struct view *did_next;        /* VT-d: same hash bucket of DIDs */
+    uint16_t did;                 /* VT-d */
+    struct walk_table table;      /* VT-d */
+    struct iommu_window window;   /* PAPR; tces NULL for VT-d */
+    struct truth_device *devices; /* VT-d: that look through it, in order of arrival */
+    unsigned pages;               /* VT-d: uses of pages as its tables; the index's */
     struct recordset records;
+    struct range_piece memo; /* VT-d: what the table last answered, true as long as */
+    uint64_t memo_stores;    /* this equals table_index.stores; 0: nothing yet */
 };
+
+struct check_sub;
 
 enum truth_state { TRUTH_BLOCKED, TRUTH_IDENTITY, TRUTH_VIEWS };
 
@@ -44,10 +49,13 @@ struct truth_device {
     const char *id;            /* borrowed */
     uint16_t sid;
     enum truth_state state;
-    struct view *view;        /* VT-d: the one it looks through; PAPR: NULL, all of them */
-    struct walk_device entries; /* VT-d: root and context entry as last read */
-    struct recordset records; /* of its own changes: attach, detach */
-    struct rangemap wrong_dma; /* the caller's: accesses reported and not right since */
+    struct view *view; /* VT-d: the one it looks through; PAPR: NULL, all of them */
+    struct truth_device *beside; /* through the same view */
+    struct walk_device entries;  /* VT-d: root and context entry as last read */
+    struct recordset records;    /* of its own changes: attach, detach */
+    /* The caller's: accesses reported and not right since, subscribers. */
+    struct rangemap wrong_dma;
+    struct check_sub *subs;
 };
 
 struct truth_iommu {
@@ -68,6 +76,7 @@ struct truth_change {
     uint64_t old_target; /* at first */
     enum perm old_perm;  /* PERM_NONE: nothing was mapped */
     bool now_present;    /* somewhere in the range */
+    bool in_place;       /* device: its entries led somewhere before and after */
     unsigned need;       /* VTD_NEED_ or RECORD_NEED_ bits; 0: no invalidation required */
     uint16_t did;        /* whose */
 };
@@ -86,8 +95,9 @@ struct truth_iommu *truth_first(const struct truth *t);
 struct truth_iommu *truth_find(const struct truth *t, const struct iommu *m);
 
 /*
- * The IOMMU switched: read its roots anew. No change is announced; the devices'
- * truth is simply what it now is, and records whose translation is gone are void.
+ * The IOMMU switched: read its roots anew. Where translation went on or off no change
+ * is announced; the devices' truth is simply what it now is, and records whose
+ * translation is gone are void. A new root table under translation is a change.
  */
 void truth_switched(struct truth_iommu *ti);
 
@@ -107,11 +117,14 @@ void truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
 /* Views that a DID-tagged invalidation concerns: call with NULL first. */
 struct view *view_next_by_did(struct truth_iommu *ti, uint16_t did, struct view *prev);
 
-static inline bool
-truth_sees(const struct truth_device *d, const struct view *v)
+/* Devices that look through v, in order of arrival: call with NULL first. */
+static inline struct truth_device *
+view_next_device(const struct view *v, const struct truth_device *prev)
 {
-    return d->iommu == v->iommu && d->state == TRUTH_VIEWS &&
-           (d->view == v || v->window.tces != NULL);
+    if (v->window.tces != NULL) {
+        return prev == NULL ? v->iommu->devices : prev->next;
+    }
+    return prev == NULL ? v->devices : prev->beside;
 }
 
 #endif

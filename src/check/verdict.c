@@ -167,17 +167,22 @@ open_records_allow(const struct check_sub *cs, const struct range_piece *h, uint
 
 /* ---- class and blame ---- */
 
-/* What is held at addr, or the hole around it. */
+/* What is held at addr, or the hole from there, not looking past `limit`. */
 static void
-held_at(const struct check_sub *cs, uint64_t addr, struct range_piece *out)
+held_at(const struct check_sub *cs, uint64_t addr, uint64_t limit,
+        struct range_piece *out)
 {
-    if (!cs->s->ops->next(cs->s, addr, out)) {
+    if (cs->s->ops->lookup(cs->s, addr, out)) {
+        return;
+    }
+    if (limit - addr < PAGE_BYTES) {
+        *out = (struct range_piece){ .first = addr, .last = limit };
+    } else if (!cs->s->ops->next(cs->s, addr, out)) {
         *out = (struct range_piece){ .first = addr, .last = UINT64_MAX };
     } else if (out->first > addr) {
         *out = (struct range_piece){ .first = addr, .last = out->first - 1 };
     }
 }
-
 
 static enum violation_class
 classify(const struct range_piece *h, const struct range_piece *t, uint64_t addr)
@@ -195,8 +200,7 @@ classify(const struct range_piece *h, const struct range_piece *t, uint64_t addr
                                                : VIOLATION_LACKING_PERMISSION;
 }
 
-static const char *
-missing_events(enum violation_class class)
+static const char *missing_events(enum violation_class class)
 {
     switch (class) {
     case VIOLATION_STALE_MAPPING:
@@ -251,21 +255,28 @@ is_known(const struct check_sub *cs, enum violation_class class, uint64_t addr,
     }
     uint64_t cut = known.first <= addr ? known.last : known.first - 1;
     *end = cut < *end ? cut : *end;
-    return known.first <= addr && known.target == (uint64_t)class << PAGE_LG2;
+    return known.first <= addr && known.target == (uint64_t) class << PAGE_LG2;
 }
 
-/* Whether anybody would tell it of addr: a registration, or RAM 1:1. */
+/* Whether a registration of its own would tell it of addr. */
 static bool
 listens_at(const struct check_sub *cs, uint64_t addr)
 {
-    const struct space *space = cs->s->listener.space;
-
     for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
         if (addr >= b->section.first && addr <= b->section.last) {
             return true;
         }
     }
-    return space != NULL && space_is_bypass(space);
+    return false;
+}
+
+/* Whether its device's space is RAM 1:1, though the tables say otherwise. */
+static bool
+is_left_untranslated(const struct check_sub *cs)
+{
+    const struct space *space = cs->s->listener.space;
+
+    return space != NULL && space_is_bypass(space) && cs->d->state != TRUTH_IDENTITY;
 }
 
 /* The first link of the chain behind the guest that did not do its part. */
@@ -275,8 +286,8 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
 {
     struct range_piece told, due;
 
-    if (!listens_at(cs, addr)) {
-        return BLAME_SUBSCRIBER; /* it never asked */
+    if (!listens_at(cs, addr)) { /* it never asked, or failed to follow RAM 1:1 */
+        return is_left_untranslated(cs) ? BLAME_IOMMU : BLAME_SUBSCRIBER;
     }
     view_of(&cs->told, h, addr, end, &told);
     view_of(&cs->due, &told, addr, end, &due);
@@ -292,7 +303,7 @@ verdict_blame(const struct check_sub *cs, uint64_t addr, const struct range_piec
     struct range_piece h;
     uint64_t end = addr;
 
-    held_at(cs, addr, &h);
+    held_at(cs, addr, addr, &h);
     return blame_of(cs, &h, t, addr, &end);
 }
 
@@ -357,20 +368,22 @@ static void
 compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
                  const struct comparison *why)
 {
+    const bool cache = cs->s->ops->shadow == SHADOW_CACHE;
     struct range_piece h = { 0 }, t = { 0 };
     uint64_t end;
 
     for (uint64_t at = first;; at = end + 1) {
         if (at == first || h.last < at) {
-            held_at(cs, at, &h);
+            held_at(cs, at, last, &h);
         }
-        if (at == first || t.last < at) {
+        bool lacks = cache && h.perm == PERM_NONE; /* as it may, whatever the truth */
+        if (!lacks && (at == first || t.last < at)) {
             truth_at(cs->d, at, last, &t);
             round_truth(cs, &t);
         }
-        end = h.last < t.last ? h.last : t.last;
+        end = lacks || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;
-        if (agrees(cs, &h, t, at)) {
+        if (lacks || agrees(cs, &h, t, at)) {
             if (cs->wrong.entries != 0) {
                 rangemap_remove(&cs->wrong, at, end);
             }
@@ -427,4 +440,38 @@ anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last)
                                                   .origin = a.origin });
     }
     cs->n_anomalies = kept;
+}
+
+/* Whether no record of what d sees is open. */
+static bool
+is_quiet(const struct truth_device *d)
+{
+    const struct view *v = d->iommu->views;
+
+    if (!recordset_empty(&d->records)) {
+        return false;
+    }
+    if (d->view != NULL || d->state != TRUTH_VIEWS) {
+        return d->view == NULL || recordset_empty(&d->view->records);
+    }
+    while (v != NULL && recordset_empty(&v->records)) {
+        v = v->next;
+    }
+    return v == NULL;
+}
+
+void
+anomalies_settle_quiet(struct check *c)
+{
+    if (!c->odd) {
+        return;
+    }
+    c->odd = false;
+    for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
+        if (cs->s->ops->shadow == SHADOW_NONE || is_quiet(cs->d)) {
+            anomalies_settle(cs, 0, UINT64_MAX);
+            verdict_flush(c);
+        }
+        c->odd |= cs->n_anomalies != 0;
+    }
 }

@@ -31,7 +31,7 @@ walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
         return WALK_HOLE;
     }
     bool leaf = vtd_ss_is_leaf(entry, level);
-    if ((entry & vtd_ss_reserved(&t->limits, level, leaf)) != 0) {
+    if ((entry & (leaf ? t->reserved.leaf : t->reserved.table)[level]) != 0) {
         return WALK_HOLE;
     }
     return leaf ? WALK_LEAF : WALK_TABLE;
@@ -62,7 +62,8 @@ hole_end(const uint64_t *words, unsigned slot, uint64_t slot_first, unsigned lg2
 {
     uint64_t last = slot_first + ((UINT64_C(1) << lg2) - 1);
 
-    while (last < limit && ++slot < TABLE_WORDS && !vtd_ss_present(le64toh(words[slot]))) {
+    while (last < limit && ++slot < TABLE_WORDS &&
+           !vtd_ss_present(le64toh(words[slot]))) {
         last += UINT64_C(1) << lg2;
     }
     return last;

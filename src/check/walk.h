@@ -20,11 +20,11 @@
 /* A second-stage table, or the part of one below an entry. */
 struct walk_table {
     const struct mem *mem;
-    uint64_t page;   /* guest-physical, of the table to start at */
-    unsigned level;  /* of its entries */
-    uint64_t base;   /* IOVA that its entry 0 stands for */
-    enum perm perm;  /* what the entries above it allow */
-    struct vtd_ss_limits limits;
+    uint64_t page;  /* guest-physical, of the table to start at */
+    unsigned level; /* of its entries */
+    uint64_t base;  /* IOVA that its entry 0 stands for */
+    enum perm perm; /* what the entries above it allow */
+    struct vtd_ss_masks reserved;
 };
 
 /*
@@ -65,7 +65,7 @@ enum walk_context { WALK_BLOCKED, WALK_IDENTITY, WALK_TRANSLATED };
 struct walk_device {
     enum walk_context state;
     uint16_t did;
-    uint64_t table;   /* WALK_TRANSLATED: top second-stage table */
+    uint64_t table; /* WALK_TRANSLATED: top second-stage table */
     unsigned levels;
     uint64_t root_entry, context_entry; /* guest-physical; context 0 if unreachable */
     struct vtd_pair root, context;      /* their bytes as read; zero if unread */

@@ -24,6 +24,7 @@
 struct voice {
     FILE *errors;  /* messages */
     FILE *summary; /* NULL: none */
+    size_t runs;   /* begun so far */
 };
 
 static int
@@ -104,7 +105,7 @@ status_of(enum machine_end end, const struct machine_result *r)
 
 static int
 run_once(const struct scenario *sc, const char *run, const struct scenario_keys *keys,
-         const struct options *o, struct trace *t, const struct voice *v)
+         const struct options *o, struct trace *t, struct voice *v)
 {
     const struct profile_info *profile;
     struct progress progress = { 0 };
@@ -121,6 +122,8 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     };
     struct err e = { 0 };
 
+    config.profile = profile;
+    v->runs++;
     write_header(t, sc, run, config.seed, profile, &config.quirks, o);
     struct machine *m = machine_new(&config, &e);
     if (m == NULL) {
@@ -129,6 +132,10 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     }
     enum machine_end end = machine_run(m, &e);
     progress_end(&progress);
+    if (!trace_ok(t)) { /* its own message comes when it is closed */
+        machine_free(m);
+        return STATUS_FAIL;
+    }
     if (end == MACHINE_LIMIT || end == MACHINE_FAILED) {
         if (e.file != NULL) {
             fprintf(v->errors, "%s:%u: error: %s\n", e.file, (unsigned)e.line, e.text);
@@ -136,10 +143,12 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
             fprintf(v->errors, "%s: error: %s\n", sc->files[0].name, e.text);
         }
     }
+    int status = status_of(end, machine_result(m));
     if (v->summary != NULL) {
         summary_print(v->summary, sc->name, run, machine_result(m), end);
+    } else if (status == STATUS_DIFFER) {
+        summary_print_failures(v->errors, sc->name, run, machine_result(m), end);
     }
-    int status = status_of(end, machine_result(m));
     machine_free(m);
     return status;
 }
@@ -161,7 +170,7 @@ load(const char *path, FILE *errors)
 
 static int
 run_scenario(const char *path, const struct options *o, struct trace *t,
-             const struct voice *v)
+             struct voice *v)
 {
     struct scenario *sc = load(path, v->errors);
 
@@ -169,7 +178,7 @@ run_scenario(const char *path, const struct options *o, struct trace *t,
         return STATUS_FAIL;
     }
     int status = run_once(sc, NULL, &sc->keys, o, t, v);
-    for (size_t i = 0; i < sc->n_runs; i++) {
+    for (size_t i = 0; i < sc->n_runs && trace_ok(t); i++) {
         status = worse(status, run_once(sc, sc->runs[i].name, &sc->runs[i].keys, o, t, v));
     }
     scenario_free(sc);
@@ -206,10 +215,12 @@ cli_run(const struct options *o)
         return STATUS_FAIL;
     }
     int status = STATUS_OK;
-    for (size_t i = 0; i < o->n_operands; i++) {
+    for (size_t i = 0; i < o->n_operands && trace_ok(t); i++) {
         status = worse(status, run_scenario(o->operands[i], o, t, &v));
     }
-    if (!trace_close(t, &e)) {
+    if (v.runs == 0) {
+        trace_discard(t);
+    } else if (!trace_close(t, &e)) {
         print_error(stderr, &e);
         status = STATUS_FAIL;
     }
@@ -248,7 +259,7 @@ test_run_scenario(const char *path, const char *trace_out_path, struct test_resu
 
     res->status = STATUS_FAIL;
     if (t != NULL) {
-        res->status = run_scenario(path, &o, t, &(struct voice){ say, say });
+        res->status = run_scenario(path, &o, t, &(struct voice){ .errors = say, .summary = say });
         if (!trace_close(t, &e)) {
             res->status = STATUS_FAIL;
         }

@@ -3,6 +3,7 @@
 #include "cli/summary.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "util/names.h"
 
@@ -68,9 +69,9 @@ print_exposure(FILE *out, const struct exposure_stats *x)
             x->byte_seconds);
 }
 
-void
-summary_print(FILE *out, const char *scenario, const char *run,
-              const struct machine_result *r, enum machine_end end)
+static void
+print_title(FILE *out, const char *scenario, const char *run,
+            const struct machine_result *r, enum machine_end end)
 {
     fprintf(out, "%s", scenario);
     if (run != NULL) {
@@ -79,14 +80,28 @@ summary_print(FILE *out, const char *scenario, const char *run,
     fputs(": ", out);
     print_verdict(out, r, end);
     fputc('\n', out);
-    count(out, "  ", r->steps, "step");
-    count(out, ", ", r->hypercalls, "hypercall");
-    fprintf(out, ", %" PRIu64 " DMA access%s", r->dmas, r->dmas == 1 ? "" : "es");
-    count(out, ", ", r->faults, "fault");
-    fprintf(out, ", %" PRIu64 " ns simulated\n", r->time);
+}
+
+static void
+print_failures(FILE *out, const struct machine_result *r)
+{
+    for (size_t i = 0; i < r->n_failures; i++) {
+        fprintf(out, "  failed: %s\n", r->failures[i]);
+    }
+}
+
+static void
+print_subscribers(FILE *out, const struct machine_result *r)
+{
+    int width = 0;
+
+    for (size_t i = 0; i < r->n_subscribers; i++) {
+        int len = (int)strlen(r->subscribers[i].name);
+        width = len > width ? len : width;
+    }
     for (size_t i = 0; i < r->n_subscribers; i++) {
         const struct machine_subscriber_count *s = &r->subscribers[i];
-        fprintf(out, "  %s: ", s->name);
+        fprintf(out, "  %s:%*s", s->name, width - (int)strlen(s->name) + 1, "");
         if (s->refused) {
             fputs("refused\n", out);
             continue;
@@ -100,11 +115,30 @@ summary_print(FILE *out, const char *scenario, const char *run,
         }
         fputc('\n', out);
     }
+}
+
+void
+summary_print_failures(FILE *out, const char *scenario, const char *run,
+                       const struct machine_result *r, enum machine_end end)
+{
+    print_title(out, scenario, run, r, end);
+    print_failures(out, r);
+}
+
+void
+summary_print(FILE *out, const char *scenario, const char *run,
+              const struct machine_result *r, enum machine_end end)
+{
+    print_title(out, scenario, run, r, end);
+    count(out, "  ", r->steps, "step");
+    count(out, ", ", r->hypercalls, "hypercall");
+    fprintf(out, ", %" PRIu64 " DMA access%s", r->dmas, r->dmas == 1 ? "" : "es");
+    count(out, ", ", r->faults, "fault");
+    fprintf(out, ", %" PRIu64 " ns simulated\n", r->time);
+    print_subscribers(out, r);
     print_violations(out, r);
     if (r->exposure.count != 0) {
         print_exposure(out, &r->exposure);
     }
-    for (size_t i = 0; i < r->n_failures; i++) {
-        fprintf(out, "  failed: %s\n", r->failures[i]);
-    }
+    print_failures(out, r);
 }

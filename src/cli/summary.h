@@ -11,4 +11,8 @@
 void summary_print(FILE *out, const char *scenario, const char *run,
                    const struct machine_result *r, enum machine_end end);
 
+/* The verdict and why it is so only: for a quiet run that did not hold. */
+void summary_print_failures(FILE *out, const char *scenario, const char *run,
+                            const struct machine_result *r, enum machine_end end);
+
 #endif

@@ -134,11 +134,16 @@ entry_for(struct op *op, struct intel_domain *d, struct vtd_pair *entry)
 
 /* ---- setting up a unit ---- */
 
+static struct phase boot_root(struct op *op);
+
 static struct phase
 boot_done(struct op *op)
 {
     struct intel_unit *u = op->vtd.unit;
 
+    if (op->reply.ok && op->vtd.submit.resets != u->queue.resets) {
+        return intel_queue_start(op, boot_root); /* reset meanwhile: all over again */
+    }
     if (op->reply.ok && !intel_command(op, VTD_GCMD_TE)) {
         op_fail(op, "translation-not-enabled");
     }
@@ -240,6 +245,7 @@ intel_reset(struct intel_unit *u)
     u->on = false;
     u->queue.enabled = false;
     u->queue.tail = 0;
+    u->queue.resets++;
     /* Nothing is cached any more: what waited for an invalidation is free. */
     for (size_t i = 0; i < l->n; i++) {
         l->domains[i]->queued = false;

@@ -210,21 +210,30 @@ check_registers(struct op *op)
 
 /* ---- submissions ---- */
 
-static struct phase
-submission_done(struct op *op)
+static void
+check_done(struct op *op)
 {
-    struct intel_submission *s = &op->vtd.submit;
+    const struct intel_submission *s = &op->vtd.submit;
     const struct intel_queue *q = &op->vtd.unit->queue;
 
+    if (s->resets != q->resets) {
+        return; /* nothing is cached any more */
+    }
     if (!q->enabled) {
         check_registers(op);
     } else if (mem_read32le(op->g->env->mem, status_word(q, s->slot)) != STATUS_DONE) {
         op_fail(op, "queue-error");
     }
-    if (!s->keep) {
+}
+
+static struct phase
+submission_done(struct op *op)
+{
+    check_done(op);
+    if (!op->vtd.submit.keep) {
         intel_release(op);
     }
-    return PHASE(s->after);
+    return PHASE(op->vtd.submit.after);
 }
 
 /* A unit that the driver has not set up: whatever its registers say. */
@@ -253,6 +262,7 @@ submit_held(struct op *op)
     if (op->g->driver == GUEST_MANUAL) {
         probe(op);
     }
+    op->vtd.submit.resets = u->queue.resets;
     if (!u->queue.enabled) {
         return submit_to_registers(op);
     }

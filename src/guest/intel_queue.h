@@ -27,6 +27,7 @@ struct intel_queue {
     uint32_t tail;     /* index of the next one written */
     bool has_status;   /* the page of status words exists */
     gpa_t status;      /* one 32-bit word for each of the first 1024 descriptors */
+    uint64_t resets;   /* of the unit, so far */
     struct op *holder; /* whose submission is in progress */
     struct op *first_wait, *last_wait;
 };
@@ -43,16 +44,18 @@ struct intel_request {
 struct intel_submission {
     struct intel_request request;
     struct phase (*after)(struct op *op);
-    uint32_t slot; /* of its wait */
-    uint32_t sent; /* qi: descriptors written so far */
-    bool calling;  /* iommu_when_idle has not returned yet */
-    bool idle;     /* and has already called back */
-    bool keep;     /* the operation holds the unit beyond this submission */
+    uint32_t slot;   /* of its wait */
+    uint64_t resets; /* of the unit, when it was submitted */
+    uint32_t sent;   /* qi: descriptors written so far */
+    bool calling;    /* iommu_when_idle has not returned yet */
+    bool idle;       /* and has already called back */
+    bool keep;       /* the operation holds the unit beyond this submission */
 };
 
 /*
  * Submit a request for op->vtd.unit and go on with `after` when it is done; if the
- * unit does not do it, the operation is failed first.
+ * unit does not do it, the operation is failed first. A reset that comes in between
+ * leaves nothing to be invalidated: then it is done.
  */
 struct phase intel_submit(struct op *op, struct intel_request r,
                           struct phase (*after)(struct op *op));

@@ -443,6 +443,7 @@ vtd_new(const struct iommu_vtd_config *c, struct env *env)
     v->base = (struct iommu){ .ops = &vtd_ops, .id = c->id, .env = env };
     v->cfg = *c;
     v->limits = (struct vtd_ss_limits){ .haw = c->aw_bits, .superpages = c->superpages };
+    v->reserved = vtd_ss_masks(&v->limits);
     vtd_regs_reset(v);
     init_cache(v, &v->contexts, &c->context_cache, "context_cache");
     init_cache(v, &v->iotlb, &c->iotlb, "iotlb");

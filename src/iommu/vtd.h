@@ -34,6 +34,7 @@ struct vtd_queue {
     enum vtd_stage stage;
     struct vtd_pair desc; /* EXECUTE */
     bool last_was_wait;   /* the descriptor fetched last */
+    bool stopped;         /* by a tail out of range, until the next good one */
 };
 
 struct vtd_space;
@@ -42,6 +43,7 @@ struct vtd {
     struct iommu base;
     struct iommu_vtd_config cfg;
     struct vtd_ss_limits limits;
+    struct vtd_ss_masks reserved; /* what limits makes of them */
     uint32_t regs[VTD_REG_END / 4];
     gpa_t root;      /* latched by SRTP */
     uint64_t epoch;  /* of power; events of an earlier one are void */

@@ -382,6 +382,23 @@ vtd_ss_reserved(const struct vtd_ss_limits *l, unsigned level, bool leaf)
     return rsvd;
 }
 
+/* vtd_ss_reserved for every level and kind, worked out once for those who ask often. */
+struct vtd_ss_masks {
+    uint64_t table[6], leaf[6]; /* by level, 1 to 5 */
+};
+
+static inline struct vtd_ss_masks
+vtd_ss_masks(const struct vtd_ss_limits *l)
+{
+    struct vtd_ss_masks m = { .table = { 0 } };
+
+    for (unsigned level = 1; level <= 5; level++) {
+        m.table[level] = vtd_ss_reserved(l, level, false);
+        m.leaf[level] = vtd_ss_reserved(l, level, true);
+    }
+    return m;
+}
+
 /* ---- queued invalidation descriptors ---- */
 
 enum {

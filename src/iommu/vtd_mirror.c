@@ -45,6 +45,28 @@ map_event(const struct vtd_page *p, enum notify_cause cause)
     };
 }
 
+bool
+vtd_has_caches(const struct vtd_space *s)
+{
+    for (const struct notifier *n = s->region.head; n != NULL; n = n->next) {
+        if (vtd_is_cache(n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+tell_mirrors(struct vtd_space *s, const struct notify_event *ev)
+{
+    for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
+        next = n->next;
+        if (!vtd_is_cache(n)) {
+            notify_one(n, ev);
+        }
+    }
+}
+
 void
 vtd_mirror_forget(struct vtd_space *s)
 {
@@ -84,6 +106,7 @@ struct diff {
     struct vtd_visitor visitor;
     struct vtd_space *s;
     enum notify_cause cause; /* CAUSE_MAP: each item its own */
+    bool mixed;              /* there are caches too, which are told otherwise */
 };
 
 struct old {
@@ -97,7 +120,8 @@ static bool
 next_block(const struct rangemap *m, uint64_t from, uint64_t last,
            struct range_piece *out)
 {
-    return m->pages != 0 && rangemap_next_entry(m, from, out) && out->first <= last;
+    return m->pages != 0 && rangemap_next_until(m, from, last, out) &&
+           rangemap_entry(m, out->first, out);
 }
 
 /* The first of what was announced to anybody in [from, last]; nested ones as one. */
@@ -129,7 +153,7 @@ cause_of(const struct diff *d, enum notify_cause item)
     return d->cause == CAUSE_MAP ? item : d->cause;
 }
 
-/* Take b out of the record and tell everybody. */
+/* Take b out of the record and say so. */
 static void
 drop(struct diff *d, const struct vtd_block *b, enum notify_cause item)
 {
@@ -143,7 +167,11 @@ drop(struct diff *d, const struct vtd_block *b, enum notify_cause item)
     if (item == CAUSE_CHANGE && env_quirk(s->v->base.env, QUIRK_VTD_NO_CHANGE_UNMAP)) {
         return;
     }
-    notify_all(&s->region, 0, &ev);
+    if (d->mixed) {
+        tell_mirrors(s, &ev);
+    } else {
+        notify_all(&s->region, 0, &ev);
+    }
 }
 
 static struct vtd_block
@@ -228,7 +256,7 @@ widen(const struct rangemap *m, struct vtd_block *b)
             return;
         }
     }
-    if (rangemap_entry(m, b->last, &p)) {
+    if (b->last - b->first >= PAGE_BYTES && rangemap_entry(m, b->last, &p)) {
         b->last = p.last;
     }
 }
@@ -241,6 +269,7 @@ vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
         .visitor = { .page = diff_page, .hole = diff_hole },
         .s = s,
         .cause = cause,
+        .mixed = vtd_has_caches(s),
     };
     struct vtd_block b = *range, owed;
 

@@ -34,10 +34,19 @@ vtd_wants_maps(const struct vtd_space *s)
     return (s->region.flags & NOTIFY_MAP) != 0;
 }
 
+/* A notifier without MAP: a cache below, which is told what is invalidated. */
+static inline bool
+vtd_is_cache(const struct notifier *n)
+{
+    return (n->flags & NOTIFY_MAP) == 0;
+}
+
+bool vtd_has_caches(const struct vtd_space *s);
+
 /*
- * Walk what the context entry in effect makes of `range` and announce how it differs
- * from the tree. Each item has its own cause, unless `cause` says one for all;
- * CAUSE_MAP stands for the former.
+ * Walk what the context entry in effect makes of `range` and announce to the MAP
+ * notifiers how it differs from the tree. Each item has its own cause, unless `cause`
+ * says one for all; CAUSE_MAP stands for the former.
  */
 void vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
                        enum notify_cause cause);

@@ -179,12 +179,20 @@ invalidate_mirrors(struct vtd_space *s, const struct invalidation *inv)
     vtd_mirror_update(s, &block, CAUSE_MAP);
 }
 
+/* UNMAP to each cache below: this event, or NULL for its window. */
 static void
-unmap_windows(struct vtd_space *s, enum notify_cause cause)
+tell_caches(struct vtd_space *s, const struct notify_event *ev, enum notify_cause cause)
 {
     for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
         next = n->next;
-        notify_unmap_window(n, cause);
+        if (!vtd_is_cache(n)) {
+            continue;
+        }
+        if (ev != NULL) {
+            notify_one(n, ev);
+        } else {
+            notify_unmap_window(n, cause);
+        }
     }
 }
 
@@ -201,9 +209,9 @@ invalidate_caches(struct vtd_space *s, const struct invalidation *inv)
             .iova = inv->first,
             .mask = inv->last - inv->first,
         };
-        notify_all(&s->region, 0, &ev);
+        tell_caches(s, &ev, CAUSE_INVALIDATE);
     } else {
-        unmap_windows(s, CAUSE_INVALIDATE);
+        tell_caches(s, NULL, CAUSE_INVALIDATE);
     }
 }
 
@@ -214,7 +222,8 @@ vtd_notify_iotlb(struct vtd *v, const struct invalidation *inv)
         struct vtd_space *s = v->spaces[i];
         if (vtd_wants_maps(s)) {
             invalidate_mirrors(s, inv);
-        } else if (s->region.flags != 0) {
+        }
+        if (vtd_has_caches(s)) {
             invalidate_caches(s, inv);
         }
     }
@@ -231,12 +240,15 @@ announce_context(struct vtd_space *s)
     if (!vtd_context_translates(&s->ctx)) {
         if (had || !vtd_wants_maps(s)) {
             vtd_mirror_unmap_all(s, CAUSE_CONTEXT);
+        } else {
+            tell_caches(s, NULL, CAUSE_CONTEXT);
         }
-    } else if (vtd_wants_maps(s)) {
-        vtd_mirror_update(s, &everything, CAUSE_CONTEXT);
-    } else {
-        unmap_windows(s, CAUSE_CONTEXT);
+        return;
     }
+    if (vtd_wants_maps(s)) {
+        vtd_mirror_update(s, &everything, CAUSE_CONTEXT);
+    }
+    tell_caches(s, NULL, CAUSE_CONTEXT);
 }
 
 static void

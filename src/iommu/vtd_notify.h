@@ -8,7 +8,8 @@
  * was announced, leaf by leaf; an invalidation walks what it covers and announces the
  * difference, UNMAP before MAP for each item, unchanged leaves not at all. Before it
  * walks it widens its range to whole leaves, old and new, so that a split or a merge
- * leaves nothing behind.
+ * leaves nothing behind. Notifiers without MAP get what was invalidated, once, be
+ * there MAP notifiers beside them or not: what they cached may be newer than the tree.
  *
  * A space follows its context entry as it stood at the last invalidation that covers
  * it, as a context cache would that never forgets: absent entries count as cached in
@@ -16,8 +17,8 @@
  *
  * Causes of events:
  *   map, unmap, change  items of a difference walk: new, gone, both
- *   invalidate          UNMAP of what an IOTLB invalidation names, to a space
- *                       without MAP notifiers: the block of pages, or the window
+ *   invalidate          UNMAP of what an IOTLB invalidation names, to notifiers
+ *                       without MAP: the block of pages, or the window
  *   context             a context-cache invalidation, whatever it led to
  *   replay              to one notifier that asked for what exists
  *   reset               translation switched, new root table, reset

@@ -187,7 +187,7 @@ stage_is(struct vtd *v, enum vtd_stage next, sim_time delay)
 static sim_time
 step_fetch(struct vtd *v)
 {
-    if (has_failed(v)) { /* a tail out of range, meanwhile */
+    if (v->queue.stopped) {
         return stage_is(v, VTD_QUEUE_IDLE, 0);
     }
     enum vtd_iqei bad = fetch(v);
@@ -280,9 +280,11 @@ vtd_queue_kick(struct vtd *v)
         return;
     }
     if (vtd_get64(v, VTD_IQT) >= vtd_queue_bytes(vtd_get64(v, VTD_IQA))) {
+        v->queue.stopped = true;
         vtd_fault_queue(v, VTD_IQEI_TAIL);
         return;
     }
+    v->queue.stopped = false;
     if (v->queue.stage != VTD_QUEUE_IDLE || is_empty(v)) {
         return;
     }

@@ -167,7 +167,6 @@ set_status(struct vtd *v, uint64_t bit, bool on)
 static void
 switched(struct vtd *v)
 {
-    vtd_inval_caches(v);
     vtd_notify_switch(v);
     observe(v->base.env, switched, &v->base);
 }
@@ -177,10 +176,12 @@ command_te(struct vtd *v, bool on)
 {
     if (on != vtd_is_on(v, VTD_GCMD_TE)) {
         set_status(v, VTD_GCMD_TE, on);
+        vtd_inval_caches(v);
         switched(v);
     }
 }
 
+/* What is cached stays so (CAP.ESRTPS is 0): software must invalidate. */
 static void
 command_srtp(struct vtd *v)
 {

@@ -155,7 +155,7 @@ vtd_walk(const struct vtd *v, const struct vtd_context *c, uint16_t sid, uint64_
             return access == PERM_W ? VTD_FAULT_WRITE : VTD_FAULT_READ;
         }
         bool leaf = vtd_ss_is_leaf(entry, level);
-        if ((entry & vtd_ss_reserved(&v->limits, level, leaf)) != 0) {
+        if ((entry & (leaf ? v->reserved.leaf : v->reserved.table)[level]) != 0) {
             return VTD_FAULT_PAGING_RSVD;
         }
         if (leaf) {
@@ -186,7 +186,7 @@ classify(const struct vtd *v, uint64_t entry, unsigned level, enum perm perm)
         return HOLE;
     }
     bool leaf = vtd_ss_is_leaf(entry, level);
-    if ((entry & vtd_ss_reserved(&v->limits, level, leaf)) != 0 ||
+    if ((entry & (leaf ? v->reserved.leaf : v->reserved.table)[level]) != 0 ||
         (leaf && vtd_ss_hits_interrupt(entry, level))) {
         return HOLE;
     }

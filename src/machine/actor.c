@@ -9,6 +9,7 @@
  * which they were scheduled.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine/traffic.h"
 
@@ -153,12 +154,33 @@ reset(struct machine *m, const struct step_target *t)
         }
         return;
     }
+    guest_reset(m->guest, t->iommu); /* first: it may be waiting for the unit */
     for (uint32_t i = 0; i < m->sc->n_iommus; i++) {
         if (t->iommu == SCENARIO_NONE || t->iommu == i) {
             m->iommus[i]->ops->reset(m->iommus[i]);
         }
     }
-    guest_reset(m->guest, t->iommu);
+}
+
+/* A copy that lives as long as the machine: steps of a recording do not. */
+static const struct scenario_subscriber *
+keep_subscriber(struct machine *m, const struct scenario_subscriber *sub)
+{
+    struct scenario_subscriber *copy = arena_alloc(&m->kept, sizeof(*copy));
+
+    *copy = *sub;
+    copy->name = arena_strndup(&m->kept, sub->name, strlen(sub->name));
+    copy->label = arena_strndup(&m->kept, sub->label, strlen(sub->label));
+    if (sub->container != NULL) {
+        copy->container = arena_strndup(&m->kept, sub->container, strlen(sub->container));
+    }
+    if (sub->n_reserved > 0) {
+        struct scenario_span *spans =
+            arena_alloc(&m->kept, sub->n_reserved * sizeof(*spans));
+        memcpy(spans, sub->reserved, sub->n_reserved * sizeof(*spans));
+        copy->reserved = spans;
+    }
+    return copy;
 }
 
 static void
@@ -173,7 +195,9 @@ subscribe(struct machine *m, struct running *r)
     } else if (device_seat(d, s->sub->name) != NULL) {
         r->result = "already-subscribed";
     } else {
-        bool ok = device_subscribe(m, d, s->sub, s->replay != REPLAY_OFF, &why);
+        const struct scenario_subscriber *sub =
+            r->actor->traffic != NULL ? keep_subscriber(m, s->sub) : s->sub;
+        bool ok = device_subscribe(m, d, sub, s->replay != REPLAY_OFF, &why);
         r->result = ok ? "ok" : "refused";
     }
 }

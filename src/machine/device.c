@@ -363,6 +363,7 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
 
 /* ---- dumps ---- */
 
+/* What was mapped, an entry a line: not the pieces that the shadow keeps of it. */
 static void
 dump_shadow(struct machine *m, const struct seat *seat)
 {
@@ -374,7 +375,7 @@ dump_shadow(struct machine *m, const struct seat *seat)
         !trace_wants(m->env.trace, TE_DUMP_SHADOW)) {
         return;
     }
-    for (uint64_t at = 0; s->ops->next(s, at, &p); at = p.last + 1) {
+    for (uint64_t at = 0; shadow_run(s, at, true, &p); at = p.last + 1) {
         trace_begin(&r, sim_now(m->env.sim), s->config.name, TE_DUMP_SHADOW);
         trace_u64(&r, TF_IOVA, p.first);
         trace_u64(&r, TF_SIZE, p.last - p.first + 1);

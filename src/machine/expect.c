@@ -460,8 +460,7 @@ expect_refusals(struct machine *m, const struct scenario_expect *x)
     }
 }
 
-/* The stretch of the shadow at or after `from`, joined as the expectation asks. */
-static bool
+bool
 shadow_run(const struct subscriber *s, uint64_t from, bool unjoined, struct range_piece *out)
 {
     struct range_piece p;

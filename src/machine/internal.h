@@ -59,6 +59,7 @@ struct machine {
     struct running *spare;
     struct step_watch *watches; /* of steps in progress that expect events or faults */
     struct machine_result result;
+    struct arena kept; /* subscribers that a recording brought along */
     struct machine_subscriber_count *counts;
     size_t n_counts;
     struct violation_note *violations;
@@ -145,6 +146,12 @@ void step_line(struct machine *m, const struct running *r);
 
 /* ---- expect.c ---- */
 
+/*
+ * The stretch of the shadow at or after `from`: pieces of one mapping joined, and, unless
+ * `unjoined`, neighbours that lead on where it ends with the same permission.
+ */
+bool shadow_run(const struct subscriber *s, uint64_t from, bool unjoined,
+                struct range_piece *out);
 void step_watch_begin(struct machine *m, struct running *r);
 void step_watch_end(struct machine *m, struct running *r);
 void expect_step(struct machine *m, struct running *r);

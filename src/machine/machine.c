@@ -70,7 +70,8 @@ machine_may_go_on(struct machine *m)
 {
     count_event(m);
     return m->result.events < m->sc->limits.events && !m->budget.exceeded &&
-           !m->env.aborted && !m->stop && trace_ok(m->env.trace);
+           m->result.violations < m->sc->limits.violations && !m->env.aborted &&
+           !m->stop && trace_ok(m->env.trace);
 }
 
 /* ---- violations ---- */
@@ -139,10 +140,6 @@ on_violation(void *self, const struct violation *v)
         .line = v->origin.line,
     };
     res->by_class[v->class]++;
-    if (res->violations >= m->sc->limits.violations) {
-        machine_stop(m, MACHINE_LIMIT, "limit of %llu violations reached",
-                     (unsigned long long)m->sc->limits.violations);
-    }
     if (m->config.stop_on_violation) {
         machine_stop(m, MACHINE_VIOLATION, "stopped on the first violation");
     }
@@ -257,13 +254,32 @@ boot(struct machine *m)
     sim_take_charge(m->env.sim);
 }
 
+/* Whether every model can behave as the profile asks. */
+static bool
+profile_is_modelled(const struct machine_config *config, struct err *e)
+{
+    const struct profile_info *p = config->profile;
+
+    for (size_t i = 0; p != NULL && p->n > 0 && i < config->scenario->n_iommus; i++) {
+        if (config->scenario->iommus[i].model == IOMMU_INTEL_VTD) {
+            return err_set(e, "profile '%s' is not supported by this version for intel-vtd",
+                           p->name);
+        }
+    }
+    return true;
+}
+
 struct machine *
 machine_new(const struct machine_config *config, struct err *e)
 {
+    if (!profile_is_modelled(config, e)) {
+        return NULL;
+    }
     const struct scenario *sc = config->scenario;
     struct machine *m = xcalloc(1, sizeof(*m));
 
     m->config = *config;
+    arena_init(&m->kept);
     m->sc = sc;
     m->budget.limit = sc->limits.memory;
     m->env.budget = &m->budget;
@@ -319,6 +335,7 @@ machine_free(struct machine *m)
     }
     free(m->failures);
     free(m->counts);
+    arena_fini(&m->kept);
     free(m->violations);
     free(m);
 }
@@ -363,7 +380,14 @@ watch_limits(struct machine *m)
     const struct scenario_limits *l = &m->sc->limits;
     sim_time next;
 
-    if (m->budget.exceeded) {
+    if (m->stop) {
+        return;
+    }
+    if (m->result.violations >= l->violations) {
+        trace_limit(m, "violations", l->violations);
+        machine_stop(m, MACHINE_LIMIT, "limit of %llu violation%s reached",
+                     (unsigned long long)l->violations, l->violations == 1 ? "" : "s");
+    } else if (m->budget.exceeded) {
         trace_limit(m, "memory", l->memory);
         machine_stop(m, MACHINE_LIMIT, "limit of %llu bytes of memory reached",
                      (unsigned long long)l->memory);
@@ -425,6 +449,7 @@ machine_run(struct machine *m, struct err *e)
     }
     if (!m->stop) {
         check_end(m->check);
+        watch_limits(m);
     }
     if (m->end == MACHINE_VIOLATION) {
         dump_concerned(m);

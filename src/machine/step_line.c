@@ -4,20 +4,20 @@
  * comes when its step is complete, after everything that it caused.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine/traffic.h"
 
-enum { LIST_SHOWN = 16 }; /* values of a list in a line; the rest is counted */
-
 struct line {
     struct machine *m;
     const struct running *r;
     struct trace_rec rec;
-    char text[4][24]; /* small numbers as text */
-    char list[LIST_SHOWN * 40 + 32];
+    char text[2][48]; /* numbers as text */
+    char *list;       /* a list as text, of any length; NULL: none */
+    size_t len, cap;  /* of list */
 };
 
 static const enum trace_event events[STEP_KIND_COUNT] = {
@@ -49,6 +49,22 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_H_STUFF_TCE] = TE_STEP_H_STUFF_TCE,
     [STEP_H_GET_TCE] = TE_STEP_H_GET_TCE,
 };
+
+/* Go on with the list's text. Lists are whole, so that a trace can be run again. */
+__attribute__((format(printf, 2, 3))) static void
+add(struct line *l, const char *fmt, ...)
+{
+    enum { PIECE = 64 };
+    va_list ap;
+
+    if (l->cap - l->len < PIECE) {
+        l->cap = 2 * l->cap + 4 * PIECE;
+        l->list = xrealloc(l->list, l->cap, 1);
+    }
+    va_start(ap, fmt);
+    l->len += (size_t)vsnprintf(l->list + l->len, PIECE, fmt, ap);
+    va_end(ap);
+}
 
 static void
 put_device(struct line *l, uint32_t device)
@@ -197,6 +213,19 @@ put_target(struct line *l, const struct step_target *s)
     put_result(l);
 }
 
+static const char *
+flags_text(struct line *l, unsigned flags)
+{
+    static const char *const name[] = { "map", "unmap", "deviotlb" };
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (flags & 1U << i) {
+            add(l, "%s%s", l->len > 0 ? "|" : "", name[i]);
+        }
+    }
+    return l->list;
+}
+
 static void
 put_subscribe(struct line *l, const struct step_subscribe *s)
 {
@@ -204,6 +233,17 @@ put_subscribe(struct line *l, const struct step_subscribe *s)
     trace_text(&l->rec, TF_BACKEND, backend_name(s->sub->backend));
     if (strcmp(s->sub->name, backend_name(s->sub->backend)) != 0) {
         trace_text(&l->rec, TF_NAME, s->sub->name);
+    }
+    if (s->sub->flags != (SCENARIO_EVENT_MAP | SCENARIO_EVENT_UNMAP)) {
+        trace_text(&l->rec, TF_FLAGS, flags_text(l, s->sub->flags));
+    }
+    if (s->sub->range.first != 0 || s->sub->range.last != UINT64_MAX) {
+        snprintf(l->text[0], sizeof(l->text[0]), "0x%" PRIx64 "-0x%" PRIx64,
+                 s->sub->range.first, s->sub->range.last);
+        trace_text(&l->rec, TF_RANGE, l->text[0]);
+    }
+    if (s->sub->container != NULL) {
+        trace_text(&l->rec, TF_CONTAINER, s->sub->container);
     }
     if (s->replay != REPLAY_DEFAULT) {
         trace_text(&l->rec, TF_REPLAY, s->replay == REPLAY_ON ? "on" : "off");
@@ -250,18 +290,12 @@ put_replay(struct line *l, const struct step_replay *s)
     put_result(l);
 }
 
-/* Values separated by commas; a long list is cut and its length given. */
+/* Values separated by commas. */
 static const char *
 list_text(struct line *l, const uint64_t *v, size_t n)
 {
-    size_t used = 0, shown = n < LIST_SHOWN ? n : LIST_SHOWN;
-
-    for (size_t i = 0; i < shown; i++) {
-        used += (size_t)snprintf(l->list + used, sizeof(l->list) - used,
-                                 "%s0x%" PRIx64, i == 0 ? "" : ",", v[i]);
-    }
-    if (shown < n) {
-        snprintf(l->list + used, sizeof(l->list) - used, ",...(%zu)", n);
+    for (size_t i = 0; i < n; i++) {
+        add(l, "%s0x%" PRIx64, i == 0 ? "" : ",", v[i]);
     }
     return l->list;
 }
@@ -319,31 +353,113 @@ put_context(struct line *l, const struct step_context *s)
     put_device(l, s->device);
     put_domain(l, s->domain);
     if (s->has_raw) {
-        trace_u64(&l->rec, TF_LO, s->raw[0]);
-        trace_u64(&l->rec, TF_HI, s->raw[1]);
+        trace_text(&l->rec, TF_RAW, list_text(l, s->raw, 2));
+        put_result(l);
+        return;
+    }
+    if (!s->present) {
+        trace_text(&l->rec, TF_PRESENT, "off");
+    }
+    if (s->fpd) {
+        trace_text(&l->rec, TF_FPD, "on");
+    }
+    if (s->tt != 0) {
+        trace_u64(&l->rec, TF_TT, s->tt);
+    }
+    if (s->has_aw) {
+        trace_u64(&l->rec, TF_AW, s->aw);
+    }
+    if (s->has_did) {
+        trace_u64(&l->rec, TF_DID, s->did);
+    }
+    if (s->has_table) {
+        trace_u64(&l->rec, TF_TABLE, s->table);
     }
     put_result(l);
 }
 
 static void
+add_iotlb(struct line *l, const struct qi_descriptor *d)
+{
+    static const char *const granularity[] = {
+        [QI_GLOBAL] = "global", [QI_DOMAIN] = "domain", [QI_PAGE] = "page"
+    };
+
+    add(l, "iotlb:%s", granularity[d->granularity]);
+    if (d->granularity != QI_GLOBAL) {
+        add(l, ":did=%u", (unsigned)d->did);
+    }
+    if (d->granularity == QI_PAGE) {
+        add(l, ":iova=0x%" PRIx64 ":am=%u%s", d->address, (unsigned)d->am,
+            d->ih ? ":ih" : "");
+    }
+    add(l, "%s%s", d->drain_read ? ":drain_read" : "", d->drain_write ? ":drain_write" : "");
+}
+
+static void
+add_context(struct line *l, const struct qi_descriptor *d)
+{
+    static const char *const granularity[] = {
+        [QI_GLOBAL] = "global", [QI_DOMAIN] = "domain", [QI_DEVICE] = "device"
+    };
+
+    add(l, "context:%s", granularity[d->granularity]);
+    if (d->granularity != QI_GLOBAL) {
+        add(l, ":did=%u", (unsigned)d->did);
+    }
+    if (d->granularity == QI_DEVICE) {
+        add(l, ":sid=0x%x:fm=%u", (unsigned)d->sid, (unsigned)d->fm);
+    }
+}
+
+static void
+add_wait(struct line *l, const struct qi_descriptor *d)
+{
+    add(l, "wait%s", d->status ? "" : ":status=off");
+    if (d->has_address) {
+        add(l, ":address=0x%" PRIx64, d->address);
+    }
+    if (d->data != 0) {
+        add(l, ":data=0x%" PRIx32, d->data);
+    }
+    add(l, "%s%s", d->irq ? ":irq" : "", d->fence ? ":fence" : "");
+}
+
+static void
+add_descriptor(struct line *l, const struct qi_descriptor *d)
+{
+    switch ((enum qi_type)d->type) {
+    case QI_RAW:
+        add(l, "raw:0x%" PRIx64 ":0x%" PRIx64, d->raw[0], d->raw[1]);
+        return;
+    case QI_CONTEXT:
+        add_context(l, d);
+        return;
+    case QI_IOTLB:
+        add_iotlb(l, d);
+        return;
+    case QI_IEC:
+        if (d->granularity == 0) {
+            add(l, "iec:global");
+        } else {
+            add(l, "iec:index:index=%u:im=%u", (unsigned)d->index, (unsigned)d->im);
+        }
+        return;
+    case QI_WAIT:
+        add_wait(l, d);
+        return;
+    }
+}
+
+static void
 put_qi(struct line *l, const struct step_qi *s)
 {
-    static const char *const type[] = { [QI_RAW] = "raw",
-                                        [QI_CONTEXT] = "context",
-                                        [QI_IOTLB] = "iotlb",
-                                        [QI_IEC] = "iec",
-                                        [QI_WAIT] = "wait" };
-    size_t used = 0, shown = s->n < LIST_SHOWN ? s->n : LIST_SHOWN;
-
     put_iommu(l, s->iommu);
-    for (size_t i = 0; i < shown; i++) {
-        const struct qi_descriptor *d = &s->desc[i];
-        used += (size_t)snprintf(l->list + used, sizeof(l->list) - used, "%s%s",
-                                 i == 0 ? "" : ",", type[d->type]);
-        if (d->type == QI_RAW) {
-            used += (size_t)snprintf(l->list + used, sizeof(l->list) - used,
-                                     ":0x%" PRIx64 ":0x%" PRIx64, d->raw[0], d->raw[1]);
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (i > 0) {
+            add(l, ",");
         }
+        add_descriptor(l, &s->desc[i]);
     }
     trace_text(&l->rec, TF_DESCRIPTORS, l->list);
     put_result(l);
@@ -460,10 +576,13 @@ step_line(struct machine *m, const struct running *r)
     }
     l.m = m;
     l.r = r;
+    l.list = NULL;
+    l.len = l.cap = 0;
     trace_begin(&l.rec, sim_now(m->env.sim),
                 r->step.kind == STEP_DMA ? m->sc->devices[r->step.u.dma.device].id
                                          : actor_name(r),
                 event);
     put_step(&l);
     trace_emit(m->env.trace, &l.rec);
+    free(l.list);
 }

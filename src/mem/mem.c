@@ -300,6 +300,14 @@ read_chunk(const struct mem *m, gpa_t addr, unsigned char *buf, size_t len)
 bool
 mem_read(const struct mem *m, gpa_t addr, void *buf, size_t len)
 {
+    if (len <= PAGE_BYTES - (addr.v & PAGE_MASK)) { /* the common case, fast */
+        const struct page *pg = page_find(m, addr);
+
+        if (pg != NULL && pg->words != NULL) {
+            memcpy(buf, (const unsigned char *)pg->words + (addr.v & PAGE_MASK), len);
+            return true;
+        }
+    }
     unsigned char *to = buf;
     size_t left = (size_t)len_below_end(addr, len);
     bool ok = left == len;
@@ -531,5 +539,17 @@ mem_write32le(struct mem *m, gpa_t addr, uint32_t v)
 {
     uint32_t raw = htole32(v);
 
+    if (is_aligned(addr.v, 2)) {
+        struct page *pg = page_find(m, addr);
+
+        if (pg != NULL && pg->words != NULL) {
+            unsigned i = (unsigned)(addr.v & PAGE_MASK) / 8;
+            uint64_t word = pg->words[i];
+
+            memcpy((unsigned char *)&word + (addr.v & 7), &raw, sizeof(raw));
+            store_word(m, pg, i, word);
+            return true;
+        }
+    }
     return mem_write(m, addr, &raw, sizeof(raw));
 }

@@ -5,8 +5,8 @@
 #include "scenario/action.h"
 #include "scenario/scalar.h"
 
-#define TABLE(name, what, ...)                                                               \
-    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+#define TABLE(name, what, ...)                                                           \
+    static const struct field name##_fields[] = __VA_ARGS__;                             \
     const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
@@ -14,18 +14,19 @@
 
 enum { MEM_GPA, MEM_U64, MEM_U32, MEM_U8, MEM_FILL, MEM_SIZE };
 
-#define MEM_FIELDS                                                                           \
-    [MEM_GPA] = { "gpa", field_size, U(mem.gpa), FIELD_REQUIRED, NULL },                     \
-    [MEM_U64] = { "u64", field_ignore, 0, 0, NULL },                                         \
-    [MEM_U32] = { "u32", field_ignore, 0, 0, NULL },                                         \
-    [MEM_U8] = { "u8", field_ignore, 0, 0, NULL },                                           \
-    [MEM_FILL] = { "fill", field_ignore, 0, 0, NULL },                                       \
+#define MEM_FIELDS                                                                       \
+    [MEM_GPA] = { "gpa", field_size, U(mem.gpa), FIELD_REQUIRED, NULL },                 \
+    [MEM_U64] = { "u64", field_ignore, 0, 0, NULL },                                     \
+    [MEM_U32] = { "u32", field_ignore, 0, 0, NULL },                                     \
+    [MEM_U8] = { "u8", field_ignore, 0, 0, NULL },                                       \
+    [MEM_FILL] = { "fill", field_ignore, 0, 0, NULL },                                   \
     [MEM_SIZE] = { "size", field_some, U(mem.n), 0, NULL }
 TABLE(mem, "mem", { MEM_FIELDS });
 TABLE(mem_expect, "mem_expect", { MEM_FIELDS });
 
 void
-finish_mem(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_mem(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
 {
     static const uint8_t widths[] = { [MEM_U64] = 8, [MEM_U32] = 4, [MEM_U8] = 1 };
     struct step_mem *m = &s->u.mem;
@@ -48,9 +49,7 @@ finish_mem(struct loader *l, const struct action *a, struct step *s, const struc
         return;
     }
     m->width = kind == MEM_FILL ? 0 : widths[kind];
-    uint64_t max = m->width == 8   ? UINT64_MAX
-                   : m->width == 4 ? UINT32_MAX
-                                   : UINT8_MAX;
+    uint64_t max = m->width == 8 ? UINT64_MAX : m->width == 4 ? UINT32_MAX : UINT8_MAX;
     size_t n = 0;
 
     m->values = read_numbers(l, mem_fields[kind].name, args->v[kind], max, &n);
@@ -69,8 +68,9 @@ finish_mem(struct loader *l, const struct action *a, struct step *s, const struc
         bytes = n * m->width;
     }
     if (bytes - 1 > (UINT64_C(1) << 52) - 1 - m->gpa || m->gpa >> 52 != 0) {
-        load_error(l, args->v[MEM_GPA], "'gpa' passes the end of guest-physical memory "
-                                        "(52 bits)");
+        load_error(l, args->v[MEM_GPA],
+                   "'gpa' passes the end of guest-physical memory "
+                   "(52 bits)");
     }
 }
 
@@ -84,19 +84,19 @@ struct reg {
 
 /* IVA, IOTLB and FRCD stand where IRO and FRO of the modelled unit put them. */
 static const struct reg regs[] = {
-    { "VER", 0x00, 4 },     { "CAP", 0x08, 8 },     { "ECAP", 0x10, 8 },
-    { "GCMD", 0x18, 4 },    { "GSTS", 0x1c, 4 },    { "RTADDR", 0x20, 8 },
-    { "CCMD", 0x28, 8 },    { "FSTS", 0x34, 4 },    { "FECTL", 0x38, 4 },
-    { "FEDATA", 0x3c, 4 },  { "FEADDR", 0x40, 4 },  { "FEUADDR", 0x44, 4 },
-    { "AFLOG", 0x58, 8 },   { "PMEN", 0x64, 4 },    { "PLMBASE", 0x68, 4 },
+    { "VER", 0x00, 4 },      { "CAP", 0x08, 8 },     { "ECAP", 0x10, 8 },
+    { "GCMD", 0x18, 4 },     { "GSTS", 0x1c, 4 },    { "RTADDR", 0x20, 8 },
+    { "CCMD", 0x28, 8 },     { "FSTS", 0x34, 4 },    { "FECTL", 0x38, 4 },
+    { "FEDATA", 0x3c, 4 },   { "FEADDR", 0x40, 4 },  { "FEUADDR", 0x44, 4 },
+    { "AFLOG", 0x58, 8 },    { "PMEN", 0x64, 4 },    { "PLMBASE", 0x68, 4 },
     { "PLMLIMIT", 0x6c, 4 }, { "PHMBASE", 0x70, 8 }, { "PHMLIMIT", 0x78, 8 },
-    { "IQH", 0x80, 8 },     { "IQT", 0x88, 8 },     { "IQA", 0x90, 8 },
-    { "ICS", 0x9c, 4 },     { "IECTL", 0xa0, 4 },   { "IEDATA", 0xa4, 4 },
-    { "IEADDR", 0xa8, 4 },  { "IEUADDR", 0xac, 4 }, { "IQERCD", 0xb0, 8 },
-    { "IRTA", 0xb8, 8 },    { "PQH", 0xc0, 8 },     { "PQT", 0xc8, 8 },
-    { "PQA", 0xd0, 8 },     { "PRS", 0xdc, 4 },     { "PECTL", 0xe0, 4 },
-    { "PEDATA", 0xe4, 4 },  { "PEADDR", 0xe8, 4 },  { "PEUADDR", 0xec, 4 },
-    { "IVA", 0xf0, 8 },     { "IOTLB", 0xf8, 8 },   { "FRCD_LO", 0x220, 8 },
+    { "IQH", 0x80, 8 },      { "IQT", 0x88, 8 },     { "IQA", 0x90, 8 },
+    { "ICS", 0x9c, 4 },      { "IECTL", 0xa0, 4 },   { "IEDATA", 0xa4, 4 },
+    { "IEADDR", 0xa8, 4 },   { "IEUADDR", 0xac, 4 }, { "IQERCD", 0xb0, 8 },
+    { "IRTA", 0xb8, 8 },     { "PQH", 0xc0, 8 },     { "PQT", 0xc8, 8 },
+    { "PQA", 0xd0, 8 },      { "PRS", 0xdc, 4 },     { "PECTL", 0xe0, 4 },
+    { "PEDATA", 0xe4, 4 },   { "PEADDR", 0xe8, 4 },  { "PEUADDR", 0xec, 4 },
+    { "IVA", 0xf0, 8 },      { "IOTLB", 0xf8, 8 },   { "FRCD_LO", 0x220, 8 },
     { "FRCD_HI", 0x228, 8 },
 };
 
@@ -141,7 +141,8 @@ field_reg(struct loader *l, const struct field *f, struct val v, void *out)
 static void
 field_width(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    bool narrow = val_is(v, "4") || val_is(v, "32"), wide = val_is(v, "8") || val_is(v, "64");
+    bool narrow = val_is(v, "4") || val_is(v, "32"),
+         wide = val_is(v, "8") || val_is(v, "64");
 
     if (want_scalar(l, f->name, v) &&
         read_ok(l, f->name, v, narrow || wide ? NULL : "expected 4 or 8 (bytes)")) {
@@ -151,17 +152,18 @@ field_width(struct loader *l, const struct field *f, struct val v, void *out)
 
 enum { MMIO_IOMMU, MMIO_REG, MMIO_VALUE, MMIO_WIDTH, MMIO_MASK };
 
-#define MMIO_FIELDS                                                                          \
-    [MMIO_IOMMU] = { "iommu", field_iommu, U(mmio.iommu), 0, NULL },                         \
-    [MMIO_REG] = { "reg", field_reg, U(mmio), FIELD_REQUIRED, NULL },                        \
-    [MMIO_VALUE] = { "value", field_u64, U(mmio.value), FIELD_REQUIRED, NULL },              \
+#define MMIO_FIELDS                                                                      \
+    [MMIO_IOMMU] = { "iommu", field_iommu, U(mmio.iommu), 0, NULL },                     \
+    [MMIO_REG] = { "reg", field_reg, U(mmio), FIELD_REQUIRED, NULL },                    \
+    [MMIO_VALUE] = { "value", field_u64, U(mmio.value), FIELD_REQUIRED, NULL },          \
     [MMIO_WIDTH] = { "width", field_width, U(mmio.width), 0, NULL }
 TABLE(mmio, "mmio", { MMIO_FIELDS });
 TABLE(mmio_expect, "mmio_expect",
       { MMIO_FIELDS, [MMIO_MASK] = { "mask", field_u64, U(mmio.mask), 0, NULL } });
 
 bool
-want_vtd(struct loader *l, const struct action *a, const struct args *args, uint32_t *iommu)
+want_vtd(struct loader *l, const struct action *a, const struct args *args,
+         uint32_t *iommu)
 {
     uint32_t n = 0, only = 0;
 
@@ -175,7 +177,8 @@ want_vtd(struct loader *l, const struct action *a, const struct args *args, uint
         *iommu = only;
     }
     if (n == 0) {
-        load_error(l, args->whole, "'%s' is for intel-vtd; the machine has none", a->doc.name);
+        load_error(l, args->whole, "'%s' is for intel-vtd; the machine has none",
+                   a->doc.name);
     } else if (*iommu == SCENARIO_NONE) {
         load_error(l, args->whole, "'%s' needs 'iommu': there are several", a->doc.name);
     } else if (l->sc->iommus[*iommu].model != IOMMU_INTEL_VTD) {
@@ -188,7 +191,8 @@ want_vtd(struct loader *l, const struct action *a, const struct args *args, uint
 }
 
 void
-finish_mmio(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_mmio(struct loader *l, const struct action *a, struct step *s,
+            const struct args *args)
 {
     struct step_mmio *m = &s->u.mmio;
 
@@ -198,8 +202,8 @@ finish_mmio(struct loader *l, const struct action *a, struct step *s, const stru
         load_error(l, args->v[MMIO_VALUE], "'value' does not fit 4 bytes");
     }
     if (m->offset % m->width != 0 && m->reg_name == NULL) {
-        load_error(l, args->v[MMIO_REG], "a register access of %u bytes is aligned to them",
-                   m->width);
+        load_error(l, args->v[MMIO_REG],
+                   "a register access of %u bytes is aligned to them", m->width);
     }
     if (s->kind == STEP_MMIO_EXPECT && !args_has(args, MMIO_MASK)) {
         m->mask = m->width == 4 ? UINT32_MAX : UINT64_MAX;
@@ -219,19 +223,22 @@ TABLE(pte, "pte",
       });
 
 void
-finish_pte(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_pte(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
 {
     struct step_pte *p = &s->u.pte;
     unsigned aw = l->sc->guest.domains[p->domain].aw_bits;
     unsigned levels = aw == 39 ? 3 : 4;
 
     (void)a;
-    if (args_has(args, PTE_LEVEL) && (p->level == 0 || p->level > levels)) {
+    p->level = args_has(args, PTE_LEVEL) ? p->level : 1;
+    if (p->level == 0 || p->level > levels) {
         load_error(l, args->v[PTE_LEVEL], "the tables of this domain have levels 1 to %u",
                    levels);
     }
     if (aw != 0 && p->iova >> aw != 0) {
-        load_error(l, args->v[PTE_IOVA], "'iova' passes the %u bits that are translated", aw);
+        load_error(l, args->v[PTE_IOVA], "'iova' passes the %u bits that are translated",
+                   aw);
     }
 }
 
@@ -270,7 +277,8 @@ field_context_aw(struct loader *l, const struct field *f, struct val v, void *ou
         return;
     }
     field_u8(l, f, v, out);
-    read_ok(l, f->name, v, *(uint8_t *)out > 7 ? "expected 39, 48, or a field of 0 to 7" : NULL);
+    read_ok(l, f->name, v,
+            *(uint8_t *)out > 7 ? "expected 39, 48, or a field of 0 to 7" : NULL);
 }
 
 enum {
@@ -327,8 +335,8 @@ finish_context(struct loader *l, const struct action *a, struct step *s,
                const struct args *args)
 {
     struct step_context *c = context_of(s);
-    uint32_t fields = args->given & ~(uint32_t)(1U << CONTEXT_IOMMU | 1U << CONTEXT_DEVICE |
-                                                1U << CONTEXT_RAW);
+    uint32_t fields = args->given & ~(uint32_t)(1U << CONTEXT_IOMMU |
+                                                1U << CONTEXT_DEVICE | 1U << CONTEXT_RAW);
 
     c->has_raw = args_has(args, CONTEXT_RAW);
     c->has_aw = args_has(args, CONTEXT_AW);
@@ -344,7 +352,8 @@ finish_context(struct loader *l, const struct action *a, struct step *s,
         load_error(l, args->v[CONTEXT_DEVICE], "the device is behind another iommu");
     }
     if (c->has_raw && fields != 0) {
-        load_error(l, args->v[CONTEXT_RAW], "'raw' is the whole entry; give no other fields");
+        load_error(l, args->v[CONTEXT_RAW],
+                   "'raw' is the whole entry; give no other fields");
     }
     if (c->tt > 3) {
         load_error(l, args->v[CONTEXT_TT], "'tt' is 0 to 3");
@@ -359,43 +368,53 @@ finish_context(struct loader *l, const struct action *a, struct step *s,
 
 /* ---- hypercalls --------------------------------------------------------- */
 
-enum { TCE_LIOBN, TCE_IOBA, TCE_TCE, TCE_NPAGES };
+enum { TCE_LIOBN, TCE_IOBA, TCE_TCE, TCE_NPAGES, TCE_TCES };
 
-#define TCE_FIELDS                                                                           \
-    [TCE_LIOBN] = { "liobn", field_u64, U(tce.liobn), FIELD_REQUIRED, NULL },                \
+#define TCE_FIELDS                                                                       \
+    [TCE_LIOBN] = { "liobn", field_u64, U(tce.liobn), FIELD_REQUIRED, NULL },            \
     [TCE_IOBA] = { "ioba", field_size, U(tce.ioba), FIELD_REQUIRED, NULL }
 TABLE(put_tce, "h_put_tce",
-      { TCE_FIELDS,
-        [TCE_TCE] = { "tce", field_u64, U(tce.tce), FIELD_REQUIRED, NULL } });
+      { TCE_FIELDS, [TCE_TCE] = { "tce", field_u64, U(tce.tce), FIELD_REQUIRED, NULL } });
 TABLE(stuff_tce, "h_stuff_tce",
       { TCE_FIELDS, [TCE_TCE] = { "tce", field_u64, U(tce.tce), FIELD_REQUIRED, NULL },
         [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), FIELD_REQUIRED, NULL } });
 TABLE(get_tce, "h_get_tce", { TCE_FIELDS });
+
+/* The entries themselves, however few. */
+static void
+field_tces(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step_tce *t = out;
+    size_t n = 0;
+
+    t->values = read_numbers(l, f->name, v, UINT64_MAX, &n);
+    t->n_values = (uint32_t)n;
+    if (t->values != NULL && n > 512) {
+        load_error(l, v, "'%s' holds a page: at most 512 entries", f->name);
+    }
+}
 
 /* A GPA, or the entries themselves. */
 static void
 field_tce_list(struct loader *l, const struct field *f, struct val v, void *out)
 {
     struct step_tce *t = out;
-    size_t n = 0;
 
     if (v.node != NULL ? v.node->kind != NODE_LIST : memchr(v.s, ',', v.len) == NULL) {
         field_size(l, f, v, &t->tce);
-        return;
-    }
-    t->values = read_numbers(l, f->name, v, UINT64_MAX, &n);
-    t->n_values = (uint32_t)n;
-    if (t->values != NULL && n > 512) {
-        load_error(l, v, "'list' holds a page: at most 512 entries");
+    } else {
+        field_tces(l, f, v, out);
     }
 }
 
 TABLE(put_tce_indirect, "h_put_tce_indirect",
-      { TCE_FIELDS, [TCE_TCE] = { "list", field_tce_list, U(tce), FIELD_REQUIRED, NULL },
-        [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), 0, NULL } });
+      { TCE_FIELDS, [TCE_TCE] = { "list", field_tce_list, U(tce), 0, NULL },
+        [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), 0, NULL },
+        [TCE_TCES] = { "tces", field_tces, U(tce), 0, NULL } }); /* as traces say it */
 
 void
-finish_tce(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_tce(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
 {
     bool papr = false;
 
@@ -403,8 +422,13 @@ finish_tce(struct loader *l, const struct action *a, struct step *s, const struc
         papr |= l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
                 l->sc->iommus[i].model == IOMMU_PAPR_VIO;
     }
+    if (a->kind == STEP_H_PUT_TCE_INDIRECT &&
+        args_has(args, TCE_TCE) == args_has(args, TCE_TCES)) {
+        load_error(l, args->whole, "'h_put_tce_indirect' needs 'list'");
+    }
     if (!papr) {
-        load_error(l, args->whole, "'%s' is for PAPR; the machine has no papr-tce or papr-vio",
+        load_error(l, args->whole,
+                   "'%s' is for PAPR; the machine has no papr-tce or papr-vio",
                    a->doc.name);
     }
     if (s->kind == STEP_H_PUT_TCE_INDIRECT && !args_has(args, TCE_NPAGES)) {

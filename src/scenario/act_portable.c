@@ -4,8 +4,8 @@
 
 #include "scenario/action.h"
 
-#define TABLE(name, what, ...)                                                               \
-    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+#define TABLE(name, what, ...)                                                           \
+    static const struct field name##_fields[] = __VA_ARGS__;                             \
     const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
@@ -16,16 +16,25 @@ static const char auto_page[] = "auto";
 
 /* ---- map, unmap, change ------------------------------------------------- */
 
-enum { MAP_DEVICE, MAP_DOMAIN, MAP_IOVA, MAP_SIZE, MAP_FLUSH, MAP_GPA, MAP_PERM, MAP_PAGE };
+enum {
+    MAP_DEVICE,
+    MAP_DOMAIN,
+    MAP_IOVA,
+    MAP_SIZE,
+    MAP_FLUSH,
+    MAP_GPA,
+    MAP_PERM,
+    MAP_PAGE
+};
 
-#define MAP_FIELDS(gpa_flags)                                                                \
-    [MAP_DEVICE] = { "device", field_device, U(map.device), 0, NULL },                       \
-    [MAP_DOMAIN] = { "domain", field_domain, U(map.domain), 0, NULL },                       \
-    [MAP_IOVA] = { "iova", field_size, U(map.iova), FIELD_REQUIRED, NULL },                  \
-    [MAP_SIZE] = { "size", field_some, U(map.size), FIELD_REQUIRED, NULL },                  \
-    [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },                   \
-    [MAP_GPA] = { "gpa", field_size, U(map.gpa), gpa_flags, NULL },                          \
-    [MAP_PERM] = { "perm", field_perm, U(map.perm), 0, NULL },                               \
+#define MAP_FIELDS(gpa_flags)                                                            \
+    [MAP_DEVICE] = { "device", field_device, U(map.device), 0, NULL },                   \
+    [MAP_DOMAIN] = { "domain", field_domain, U(map.domain), 0, NULL },                   \
+    [MAP_IOVA] = { "iova", field_size, U(map.iova), FIELD_REQUIRED, NULL },              \
+    [MAP_SIZE] = { "size", field_some, U(map.size), FIELD_REQUIRED, NULL },              \
+    [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },               \
+    [MAP_GPA] = { "gpa", field_size, U(map.gpa), gpa_flags, NULL },                      \
+    [MAP_PERM] = { "perm", field_perm, U(map.perm), 0, NULL },                           \
     [MAP_PAGE] = { "page", field_page, U(map.page_lg2), 0, auto_page }
 
 TABLE(map, "map", { MAP_FIELDS(FIELD_REQUIRED) });
@@ -39,7 +48,8 @@ TABLE(unmap, "unmap",
           [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },
       });
 
-/* The IOMMU that tables of a device or domain belong to; NULL, reported, if it has none. */
+/* The IOMMU that a device's or domain's tables belong to; NULL, reported, if it has none.
+ */
 static const struct scenario_iommu *
 table_iommu(struct loader *l, const struct action *a, const struct args *args,
             uint32_t device, uint32_t domain)
@@ -58,8 +68,9 @@ table_iommu(struct loader *l, const struct action *a, const struct args *args,
         return NULL; /* reported where it was declared */
     }
     if (sc->iommus[i].model == IOMMU_NONE) {
-        load_error(l, args->v[MAP_DEVICE], "'%s' cannot be done here: '%s' does not translate",
-                   a->doc.name, sc->iommus[i].id);
+        load_error(l, args->v[MAP_DEVICE],
+                   "'%s' cannot be done here: '%s' does not translate", a->doc.name,
+                   sc->iommus[i].id);
         return NULL;
     }
     return &sc->iommus[i];
@@ -103,8 +114,8 @@ check_gpa(struct loader *l, struct val v, uint64_t gpa, uint64_t size)
 }
 
 static void
-check_papr_map(struct loader *l, const struct scenario_iommu *io, const struct step_map *m,
-               const struct args *args)
+check_papr_map(struct loader *l, const struct scenario_iommu *io,
+               const struct step_map *m, const struct args *args)
 {
     const struct papr_config *p = &io->papr;
 
@@ -113,12 +124,13 @@ check_papr_map(struct loader *l, const struct scenario_iommu *io, const struct s
         return;
     }
     if (args_has(args, MAP_FLUSH)) {
-        load_error(l, args->v[MAP_FLUSH], "'flush' is not for PAPR: a hypercall is complete "
-                                          "when it returns");
+        load_error(l, args->v[MAP_FLUSH],
+                   "'flush' is not for PAPR: a hypercall is complete "
+                   "when it returns");
     }
     if (m->page_lg2 != 0 && m->page_lg2 != p->window_page_lg2) {
-        load_error(l, args->v[MAP_PAGE], "the window of '%s' has pages of %u bytes", io->id,
-                   1U << p->window_page_lg2);
+        load_error(l, args->v[MAP_PAGE], "the window of '%s' has pages of %u bytes",
+                   io->id, 1U << p->window_page_lg2);
     }
     check_pages(l, args->v[MAP_IOVA], "iova", m->iova, p->window_page_lg2);
     check_pages(l, args->v[MAP_SIZE], "size", m->size, p->window_page_lg2);
@@ -151,8 +163,8 @@ check_vtd_map(struct loader *l, const struct step_map *m, const struct args *arg
         return;
     }
     if (range_last(m->iova, m->size) >> aw != 0) {
-        load_error(l, args->v[MAP_IOVA], "the range passes the %u bits that are translated",
-                   aw);
+        load_error(l, args->v[MAP_IOVA],
+                   "the range passes the %u bits that are translated", aw);
     }
     check_pages(l, args->v[MAP_IOVA], "iova", m->iova, lg2);
     check_pages(l, args->v[MAP_SIZE], "size", m->size, lg2);
@@ -162,18 +174,21 @@ check_vtd_map(struct loader *l, const struct step_map *m, const struct args *arg
 }
 
 void
-finish_map(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_map(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
 {
     struct step_map *m = &s->u.map;
     const struct scenario_iommu *io = table_iommu(l, a, args, m->device, m->domain);
 
     m->has_gpa = s->kind != STEP_UNMAP && args_has(args, MAP_GPA);
-    m->has_perm = s->kind == STEP_MAP || (s->kind == STEP_CHANGE && args_has(args, MAP_PERM));
+    m->has_perm =
+        s->kind == STEP_MAP || (s->kind == STEP_CHANGE && args_has(args, MAP_PERM));
     if (s->kind == STEP_CHANGE && !m->has_gpa && !m->has_perm) {
         load_error(l, args->whole, "'change' needs 'gpa' or 'perm'");
     }
     if (m->size - 1 > UINT64_MAX - m->iova) {
-        load_error(l, args->v[MAP_SIZE], "the range passes the end of the 64-bit address space");
+        load_error(l, args->v[MAP_SIZE],
+                   "the range passes the end of the 64-bit address space");
         return;
     }
     if (m->has_gpa) {
@@ -202,7 +217,8 @@ refuse_papr(struct loader *l, const struct action *a, const struct scenario_iomm
             const struct args *args)
 {
     if (io->model != IOMMU_INTEL_VTD) {
-        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name, io->id);
+        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name,
+                   io->id);
     }
     return io->model == IOMMU_INTEL_VTD;
 }
@@ -228,7 +244,8 @@ finish_flush(struct loader *l, const struct action *a, struct step *s,
     }
     if (f->scope == FLUSH_PAGE) {
         if (!args_has(args, MAP_IOVA) || !args_has(args, MAP_SIZE)) {
-            load_error(l, args->whole, "'flush' with 'scope: page' needs 'iova' and 'size'");
+            load_error(l, args->whole,
+                       "'flush' with 'scope: page' needs 'iova' and 'size'");
             return;
         }
         check_pages(l, args->v[MAP_IOVA], "iova", f->iova, PAGE_LG2);
@@ -242,13 +259,15 @@ enum { ATTACH_DEVICE, ATTACH_DOMAIN, ATTACH_TYPE };
 
 TABLE(attach, "attach",
       {
-          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED, NULL },
+          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED,
+                              NULL },
           [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
           [ATTACH_TYPE] = { "type", field_enum8, U(attach.type), 0, &attach_words },
       });
 TABLE(detach, "detach",
       {
-          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED, NULL },
+          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED,
+                              NULL },
           [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
       });
 
@@ -272,7 +291,8 @@ finish_attach(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     if (at->domain != SCENARIO_NONE && l->sc->guest.domains[at->domain].iommu != i) {
-        load_error(l, args->v[ATTACH_DOMAIN], "device and domain are behind different iommus");
+        load_error(l, args->v[ATTACH_DOMAIN],
+                   "device and domain are behind different iommus");
     }
     if (at->domain != SCENARIO_NONE && at->type == ATTACH_BLOCKED) {
         load_error(l, args->v[ATTACH_DOMAIN], "'type: blocked' takes no 'domain'");
@@ -294,7 +314,8 @@ TABLE(dma, "dma",
           [DMA_DEVICE] = { "device", field_device, U(dma.device), FIELD_REQUIRED, NULL },
           [DMA_IOVA] = { "iova", field_size, U(dma.iova), FIELD_REQUIRED, NULL },
           [DMA_SIZE] = { "size", field_some, U(dma.size), 0, NULL },
-          [DMA_ACCESS] = { "access", field_enum8, U(dma.write), FIELD_REQUIRED, &access_words },
+          [DMA_ACCESS] = { "access", field_enum8, U(dma.write), FIELD_REQUIRED,
+                           &access_words },
           [DMA_DATA] = { "data", field_ignore, 0, 0, NULL },
           [DMA_PASID] = { "pasid", field_off, 0, 0, NULL },
       });
@@ -306,7 +327,8 @@ read_data(struct loader *l, struct step_dma *d, struct val v, bool has_size)
     bool list = (v.node != NULL && v.node->kind == NODE_LIST) ||
                 (v.node == NULL && memchr(v.s, ',', v.len) != NULL);
     size_t n;
-    const uint64_t *numbers = read_numbers(l, "data", v, list ? UINT8_MAX : UINT64_MAX, &n);
+    const uint64_t *numbers =
+        read_numbers(l, "data", v, list ? UINT8_MAX : UINT64_MAX, &n);
 
     if (numbers == NULL) {
         return;
@@ -315,8 +337,9 @@ read_data(struct loader *l, struct step_dma *d, struct val v, bool has_size)
         d->size = list ? n : 8;
     }
     if (list ? n != d->size : d->size > 4096) {
-        load_error(l, v, list ? "'data' must be as long as 'size'"
-                              : "an integer as 'data' fills at most 4KiB");
+        load_error(l, v,
+                   list ? "'data' must be as long as 'size'"
+                        : "an integer as 'data' fills at most 4KiB");
         return;
     }
     if (!list && d->size < 8 && numbers[0] >> (8 * d->size) != 0) {
@@ -332,7 +355,8 @@ read_data(struct loader *l, struct step_dma *d, struct val v, bool has_size)
 }
 
 void
-finish_dma(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_dma(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
 {
     struct step_dma *d = &s->u.dma;
 
@@ -367,7 +391,8 @@ field_target(struct loader *l, const struct field *f, struct val v, void *out)
     if (s->kind == STEP_RESET && val_is(v, "machine")) {
         return;
     }
-    if (v.s != NULL && strmap_get(&l->sc->index->iommus, v.s, v.len, &s->u.target.iommu)) {
+    if (v.s != NULL &&
+        strmap_get(&l->sc->index->iommus, v.s, v.len, &s->u.target.iommu)) {
         return;
     }
     field_device(l, f, v, &s->u.target.device);

@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "scenario/action.h"
+#include "scenario/scalar.h"
 
 static const char *const type_words[] = {
-    [QI_RAW] = "raw",  [QI_CONTEXT] = "context", [QI_IOTLB] = "iotlb",
+    [QI_RAW] = "raw", [QI_CONTEXT] = "context", [QI_IOTLB] = "iotlb",
     [QI_IEC] = "iec", [QI_WAIT] = "wait",
 };
 static const char *const later_types[] = { "dev-iotlb", "pasid-iotlb" };
@@ -89,7 +90,8 @@ static const struct qi_kind kinds[] = {
                        BIT(D_DRAIN_READ) | BIT(D_DRAIN_WRITE),
                    &iotlb_granularity },
     [QI_IEC] = { BIT(D_GRANULARITY) | BIT(D_INDEX) | BIT(D_IM), &iec_granularity },
-    [QI_WAIT] = { BIT(D_ADDRESS) | BIT(D_DATA) | BIT(D_STATUS) | BIT(D_IRQ) | BIT(D_FENCE),
+    [QI_WAIT] = { BIT(D_ADDRESS) | BIT(D_DATA) | BIT(D_STATUS) | BIT(D_IRQ) |
+                      BIT(D_FENCE),
                   NULL },
 };
 
@@ -111,18 +113,14 @@ check_widths(struct loader *l, const struct qi_descriptor *d, const struct args 
     }
 }
 
+/* All keys of a descriptor have been read. */
 static void
-read_descriptor(struct loader *l, const struct node *n, struct qi_descriptor *d)
+finish_descriptor(struct loader *l, struct qi_descriptor *d, struct args args)
 {
-    struct args args;
-
-    d->status = true;
-    if (!schema_read(l, &desc_schema, n, d, &args)) {
-        return;
-    }
     if (!args_has(&args, D_TYPE) && !args_has(&args, D_RAW)) {
-        load_error(l, args.whole, "a descriptor needs 'type' (context, iotlb, iec, wait) or "
-                                  "'raw'");
+        load_error(l, args.whole,
+                   "a descriptor needs 'type' (context, iotlb, iec, wait) or "
+                   "'raw'");
         return;
     }
     for (unsigned i = D_RAW; i < desc_schema.n; i++) {
@@ -138,7 +136,7 @@ read_descriptor(struct loader *l, const struct node *n, struct qi_descriptor *d)
             load_error(l, args.whole, "a descriptor of type '%s' needs 'granularity'",
                        type_words[d->type]);
         } else if (read_choice(l, "granularity", args.v[D_GRANULARITY],
-                             kinds[d->type].granularity, &g)) {
+                               kinds[d->type].granularity, &g)) {
             d->granularity = (uint8_t)g;
         }
     }
@@ -149,12 +147,98 @@ read_descriptor(struct loader *l, const struct node *n, struct qi_descriptor *d)
     check_widths(l, d, &args);
 }
 
+static void
+read_descriptor(struct loader *l, const struct node *n, struct qi_descriptor *d)
+{
+    struct args args;
+
+    d->status = true;
+    if (schema_read(l, &desc_schema, n, d, &args)) {
+        finish_descriptor(l, d, args);
+    }
+}
+
+/* The words up to the next `separator`; *rest moves behind it. */
+static struct val
+next_part(struct val *rest, char separator)
+{
+    const char *end = memchr(rest->s, separator, rest->len);
+    struct val part = *rest;
+
+    part.len = end != NULL ? (size_t)(end - rest->s) : rest->len;
+    rest->s += part.len + (end != NULL);
+    rest->len -= part.len + (end != NULL);
+    return part;
+}
+
+/* `raw:LO:HI`; what follows the type. */
+static void
+read_raw_parts(struct loader *l, struct val rest, struct qi_descriptor *d)
+{
+    struct val lo = next_part(&rest, ':');
+
+    (void)(read_ok(l, "raw", lo, scalar_u64(lo.s, lo.len, &d->raw[0])) &&
+           read_ok(l, "raw", rest, scalar_u64(rest.s, rest.len, &d->raw[1])));
+}
+
+/* One descriptor as a trace writes it: TYPE:GRANULARITY:key=value:switch... */
+static void
+read_descriptor_word(struct loader *l, struct val word, struct qi_descriptor *d)
+{
+    struct val on = { "on", 2, NULL }, rest = word, type = next_part(&rest, ':');
+    uint64_t before = l->errors;
+    struct args args;
+
+    d->status = true;
+    if (val_is(type, "raw")) {
+        read_raw_parts(l, rest, d);
+        return;
+    }
+    args_init(&args, word);
+    schema_key(l, &desc_schema, (struct val){ "type", 4, NULL }, type, d, &args);
+    if (l->errors == before && kinds[d->type].granularity != NULL && rest.len > 0) {
+        schema_key(l, &desc_schema, (struct val){ "granularity", 11, NULL },
+                   next_part(&rest, ':'), d, &args);
+    }
+    while (rest.len > 0) {
+        struct val v = next_part(&rest, ':');
+        bool bare = memchr(v.s, '=', v.len) == NULL;
+        struct val key = next_part(&v, '=');
+        schema_key(l, &desc_schema, key, bare ? on : v, d, &args);
+    }
+    if (l->errors == before) {
+        finish_descriptor(l, d, args);
+    }
+}
+
+static void
+read_descriptor_words(struct loader *l, struct val v, struct step_qi *q)
+{
+    uint32_t n = 1;
+
+    for (size_t i = 0; i < v.len; i++) {
+        n += v.s[i] == ',';
+    }
+    struct qi_descriptor *desc = arena_alloc(l->arena, n * sizeof(*desc));
+
+    for (uint32_t i = 0; i < n; i++) {
+        read_descriptor_word(l, next_part(&v, ','), &desc[i]);
+    }
+    q->n = n;
+    q->desc = desc;
+}
+
 enum { QI_FIELD_IOMMU, QI_FIELD_DESCRIPTORS, QI_FIELD_RAW };
 
 static void
 field_descriptors(struct loader *l, const struct field *f, struct val v, void *out)
 {
     struct step_qi *q = out;
+
+    if (v.node == NULL) {
+        read_descriptor_words(l, v, q);
+        return;
+    }
     const struct node *list = want_list(l, f->name, v);
     uint32_t n = list != NULL ? node_count(list) : 0;
     struct qi_descriptor *desc = arena_alloc(l->arena, n * sizeof(*desc) + 1);
@@ -201,7 +285,8 @@ static const struct field qi_fields[] = {
 const struct schema qi_schema = { "qi", qi_fields, LEN(qi_fields) };
 
 void
-finish_qi(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_qi(struct loader *l, const struct action *a, struct step *s,
+          const struct args *args)
 {
     if (args_has(args, QI_FIELD_RAW) == args_has(args, QI_FIELD_DESCRIPTORS)) {
         load_error(l, args->whole, "'qi' needs 'descriptors' or 'raw'");

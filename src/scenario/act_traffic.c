@@ -7,8 +7,8 @@
 
 #include "scenario/action.h"
 
-#define TABLE(name, what, ...)                                                               \
-    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+#define TABLE(name, what, ...)                                                           \
+    static const struct field name##_fields[] = __VA_ARGS__;                             \
     const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
@@ -40,8 +40,8 @@ enum { SUBSCRIBE_DEVICE };
 
 TABLE(subscribe, "subscribe",
       {
-          [SUBSCRIBE_DEVICE] = { "device", field_device, U(subscribe.device), FIELD_REQUIRED,
-                                 NULL },
+          [SUBSCRIBE_DEVICE] = { "device", field_device, U(subscribe.device),
+                                 FIELD_REQUIRED, NULL },
           { "replay", field_replay_choice, U(subscribe.replay), 0, NULL },
           { "backend", field_option, 0, FIELD_REQUIRED, NULL },
           { "name", field_option, 0, 0, NULL },
@@ -135,7 +135,8 @@ field_dump_what(struct loader *l, const struct field *f, struct val v, void *out
 {
     struct step *s = out;
 
-    field_enum8(l, &(struct field){ .name = f->name, .arg = &dump_words }, v, &s->u.dump.what);
+    field_enum8(l, &(struct field){ .name = f->name, .arg = &dump_words }, v,
+                &s->u.dump.what);
 }
 
 /* "device/name" in full, or the name alone beside `device`. */
@@ -163,7 +164,8 @@ dump_subscriber(struct loader *l, struct step_dump *d, struct val v)
 }
 
 void
-finish_dump(struct loader *l, const struct action *a, struct step *s, const struct args *args)
+finish_dump(struct loader *l, const struct action *a, struct step *s,
+            const struct args *args)
 {
     (void)a;
     if (args_has(args, DUMP_FIELD_SUBSCRIBER)) {
@@ -221,7 +223,10 @@ in_workload(struct loader *l, const struct field *f, struct val v, void *out)
     inner->read(l, inner, v, (char *)workload_of(out) + inner->offset);
 }
 
-#define INNER(i, name, flags) { name, in_workload, 0, flags, &workload_inner_fields[i] }
+#define INNER(i, name, flags)                                                            \
+    {                                                                                    \
+        name, in_workload, 0, flags, &workload_inner_fields[i]                           \
+    }
 TABLE(workload, "workload",
       {
           INNER(0, "device", FIELD_REQUIRED),
@@ -264,14 +269,17 @@ static const char *const from_words[] = {
     [REPLAY_SCRIPT] = "script",
 };
 static const char *const later_from[] = { "linux-trace" };
-static const struct word_list replay_from = { from_words, LEN(from_words), later_from, 1 };
+static const struct word_list replay_from = { from_words, LEN(from_words), later_from,
+                                              1 };
 
 enum { REPLAY_CAPTURE, REPLAY_FROM };
 
 TABLE(replay, "replay",
       {
-          [REPLAY_CAPTURE] = { "capture", field_text, U(replay.capture), FIELD_REQUIRED, NULL },
-          [REPLAY_FROM] = { "from", field_enum, U(replay.from), FIELD_REQUIRED, &replay_from },
+          [REPLAY_CAPTURE] = { "capture", field_text, U(replay.capture), FIELD_REQUIRED,
+                               NULL },
+          [REPLAY_FROM] = { "from", field_enum, U(replay.from), FIELD_REQUIRED,
+                            &replay_from },
       });
 
 void

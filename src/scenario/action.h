@@ -17,20 +17,22 @@ struct action {
     struct step_doc doc; /* doc.name is the key */
     enum step_kind kind;
     const struct schema *schema;
-    action_fn *finish;  /* after all arguments were read without error; may be NULL */
+    action_fn *finish;   /* after all arguments were read without error; may be NULL */
     field_fn *shorthand; /* `ACTION: word` instead of arguments; gets the step; or NULL */
 };
 
 extern const struct schema map_schema, unmap_schema, change_schema, flush_schema;
 extern const struct schema attach_schema, detach_schema, dma_schema, target_schema;
-extern const struct schema subscribe_schema, unsubscribe_schema, check_schema, dump_schema;
+extern const struct schema subscribe_schema, unsubscribe_schema, check_schema,
+    dump_schema;
 extern const struct schema workload_schema, replay_schema, mem_schema, mem_expect_schema;
 extern const struct schema mmio_schema, mmio_expect_schema, pte_schema, context_schema;
 extern const struct schema qi_schema, put_tce_schema, put_tce_indirect_schema;
 extern const struct schema stuff_tce_schema, get_tce_schema;
 
 action_fn finish_map, finish_flush, finish_attach, finish_dma, finish_target;
-action_fn finish_subscribe, finish_unsubscribe, finish_dump, finish_workload, finish_replay;
+action_fn finish_subscribe, finish_unsubscribe, finish_dump, finish_workload,
+    finish_replay;
 action_fn finish_mem, finish_mmio, finish_pte, finish_context, finish_qi, finish_tce;
 field_fn field_target, field_dump_what;
 
@@ -41,7 +43,8 @@ const struct action *find_action(struct val key);
 void unknown_action(struct loader *l, struct val key);
 
 /* A zeroed step gets its kind and what is not zero by default. */
-void step_init(struct loader *l, struct step *s, const struct action *a, struct src_pos pos);
+void step_init(struct loader *l, struct step *s, const struct action *a,
+               struct src_pos pos);
 
 /* The IOMMU of an intel-vtd step: *iommu as given, or the only one there is. */
 bool want_vtd(struct loader *l, const struct action *a, const struct args *args,

@@ -19,19 +19,19 @@ is_tce(const struct step *s)
 static uint64_t *
 iova_of(struct step *s)
 {
-    return is_map(s)                ? &s->u.map.iova
-           : s->kind == STEP_FLUSH  ? &s->u.flush.iova
-           : s->kind == STEP_DMA    ? &s->u.dma.iova
-           : s->kind == STEP_PTE    ? &s->u.pte.iova
-                                    : NULL;
+    return is_map(s)               ? &s->u.map.iova
+           : s->kind == STEP_FLUSH ? &s->u.flush.iova
+           : s->kind == STEP_DMA   ? &s->u.dma.iova
+           : s->kind == STEP_PTE   ? &s->u.pte.iova
+                                   : NULL;
 }
 
 static uint64_t *
 gpa_of(struct step *s)
 {
-    return is_map(s) && s->u.map.has_gpa                           ? &s->u.map.gpa
+    return is_map(s) && s->u.map.has_gpa                       ? &s->u.map.gpa
            : s->kind == STEP_MEM || s->kind == STEP_MEM_EXPECT ? &s->u.mem.gpa
-                                                                   : NULL;
+                                                               : NULL;
 }
 
 static uint64_t *
@@ -49,7 +49,9 @@ step_number(struct step *s, enum stride_key key)
     case STRIDE_IOVA:
         return iova_of(s);
     case STRIDE_SIZE:
-        return is_map(s) ? &s->u.map.size : s->kind == STEP_FLUSH ? &s->u.flush.size : NULL;
+        return is_map(s)               ? &s->u.map.size
+               : s->kind == STEP_FLUSH ? &s->u.flush.size
+                                       : NULL;
     case STRIDE_GPA:
         return gpa_of(s);
     case STRIDE_IOBA:
@@ -162,7 +164,8 @@ meets_tables(const struct guest_config *g, const struct step_map *m, uint64_t by
     if (!g->has_table_memory || by == 0 || m->gpa > last) {
         return false;
     }
-    uint64_t reach = m->gpa + m->size - 1; /* the first k whose end is not below the tables */
+    uint64_t reach =
+        m->gpa + m->size - 1; /* the first k whose end is not below the tables */
     uint64_t k = reach >= first ? 0 : (first - reach + by - 1) / by;
 
     return k < repeat && m->gpa + k * by <= last;
@@ -170,8 +173,8 @@ meets_tables(const struct guest_config *g, const struct step_map *m, uint64_t by
 
 /* What is wrong with number `key` of a step becoming `last` in the end, or NULL. */
 static const char *
-stride_problem(const struct loader *l, const struct step *s, const struct step_stride *stride,
-               uint64_t repeat, uint64_t last)
+stride_problem(const struct loader *l, const struct step *s,
+               const struct step_stride *stride, uint64_t repeat, uint64_t last)
 {
     uint64_t size = is_map(s) ? s->u.map.size : s->kind == STEP_DMA ? s->u.dma.size : 1;
 
@@ -222,8 +225,8 @@ check_strides(struct loader *l, struct val where, const struct step *s,
                                       : "passes 2^64";
 
             if (problem != NULL) {
-                load_error(l, where, "with this stride '%s' %s", stride_words.words[stride->key],
-                           problem);
+                load_error(l, where, "with this stride '%s' %s",
+                           stride_words.words[stride->key], problem);
             }
         }
     }

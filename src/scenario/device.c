@@ -48,12 +48,16 @@ field_value(struct loader *l, const struct field *f, struct val v, void *out)
     *(struct val *)out = v;
 }
 
-#define DEVICE_FIELDS                                                                        \
-    { "iommu", field_iommu, offsetof(struct device_reader, d.iommu), FIELD_REQUIRED, NULL }, \
-        { "address", field_address, 0, 0, NULL },                                            \
-        { "backend", field_value, offsetof(struct device_reader, backend), 0, NULL },        \
-        { "plugged", field_switch, offsetof(struct device_reader, d.plugged), 0, NULL },     \
-        { "ats", field_off, 0, 0, NULL }, { "pasids", field_off, 0, 0, NULL }
+#define DEVICE_FIELDS                                                                    \
+    { "iommu", field_iommu, offsetof(struct device_reader, d.iommu), FIELD_REQUIRED,     \
+      NULL },                                                                            \
+        { "address", field_address, 0, 0, NULL },                                        \
+        { "backend", field_value, offsetof(struct device_reader, backend), 0, NULL },    \
+        { "plugged", field_switch, offsetof(struct device_reader, d.plugged), 0, NULL }, \
+        { "ats", field_off, 0, 0, NULL },                                                \
+    {                                                                                    \
+        "pasids", field_off, 0, 0, NULL                                                  \
+    }
 
 /* The device's own keys; all others are options of its one backend. */
 SCHEMA(device_schema, "device", { DEVICE_FIELDS });
@@ -71,12 +75,14 @@ is_device_key(const struct node *key)
 
 /* Split a device's mapping in its own keys and the options of its backend. */
 static void
-split_keys(struct loader *l, const struct node *map, struct node *own, struct node *options)
+split_keys(struct loader *l, const struct node *map, struct node *own,
+           struct node *options)
 {
     *own = *options = *map;
     own->n = options->n = 0;
     own->u.pairs = arena_alloc(&l->nodes, ((size_t)map->n + 1) * sizeof(*own->u.pairs));
-    options->u.pairs = arena_alloc(&l->nodes, ((size_t)map->n + 1) * sizeof(*own->u.pairs));
+    options->u.pairs =
+        arena_alloc(&l->nodes, ((size_t)map->n + 1) * sizeof(*own->u.pairs));
     for (uint32_t i = 0; i < map->n; i++) {
         const struct node_pair *p = &map->u.pairs[i];
 
@@ -89,8 +95,8 @@ split_keys(struct loader *l, const struct node *map, struct node *own, struct no
 }
 
 static void
-add_subscriber(struct loader *l, struct scenario_device *d, struct scenario_subscriber *subs,
-               struct val v)
+add_subscriber(struct loader *l, struct scenario_device *d,
+               struct scenario_subscriber *subs, struct val v)
 {
     struct scenario_subscriber *sub = &subs[d->n_subs];
 
@@ -99,7 +105,8 @@ add_subscriber(struct loader *l, struct scenario_device *d, struct scenario_subs
     }
     for (size_t i = 0; i < d->n_subs; i++) {
         if (strcmp(subs[i].name, sub->name) == 0) {
-            load_error(l, v, "two subscribers are called '%s'; give one a 'name'", sub->label);
+            load_error(l, v, "two subscribers are called '%s'; give one a 'name'",
+                       sub->label);
         }
     }
     strmap_put(&l->subscribers, sub->label, strlen(sub->label), 0);
@@ -141,9 +148,10 @@ read_subscribers(struct loader *l, struct scenario_device *d, struct val backend
         return;
     }
     if (options->n > 0) {
-        load_error(l, val_of(options->u.pairs[0].key),
-                   "with a list of backends, options go into the list: {backend: , %.64s: }",
-                   options->u.pairs[0].key->u.text);
+        load_error(
+            l, val_of(options->u.pairs[0].key),
+            "with a list of backends, options go into the list: {backend: , %.64s: }",
+            options->u.pairs[0].key->u.text);
     }
     if (!list) {
         add_subscriber(l, d, subs, backend);
@@ -159,8 +167,8 @@ sid_taken(const struct scenario_device *list, size_t n, const struct device_read
           const bool *addressed)
 {
     for (size_t i = 0; i < n; i++) {
-        if (addressed[i] && list[i].iommu == r->d.iommu &&
-            list[i].sid == r->d.sid && list[i].segment == r->d.segment) {
+        if (addressed[i] && list[i].iommu == r->d.iommu && list[i].sid == r->d.sid &&
+            list[i].segment == r->d.segment) {
             return true;
         }
     }
@@ -168,8 +176,8 @@ sid_taken(const struct scenario_device *list, size_t n, const struct device_read
 }
 
 static void
-read_device(struct loader *l, const struct node_pair *p, struct scenario_device *list, size_t n,
-            bool *addressed)
+read_device(struct loader *l, const struct node_pair *p, struct scenario_device *list,
+            size_t n, bool *addressed)
 {
     struct device_reader r = { .d = { .iommu = SCENARIO_NONE, .plugged = true } };
     struct val key = val_of(p->key);
@@ -195,13 +203,14 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
     }
     args_init(&args, key);
     for (i = 0; i < own.n; i++) {
-        schema_key(l, &device_schema, val_of(own.u.pairs[i].key), val_of(own.u.pairs[i].value),
-                   &r, &args);
+        schema_key(l, &device_schema, val_of(own.u.pairs[i].key),
+                   val_of(own.u.pairs[i].value), &r, &args);
     }
     if (r.d.iommu == SCENARIO_NONE && !args_has(&args, 0)) {
         load_error(l, key, "'device' needs 'iommu'");
     }
-    read_subscribers(l, &r.d, args_has(&args, 2) ? r.backend : (struct val){ 0 }, options);
+    read_subscribers(l, &r.d, args_has(&args, 2) ? r.backend : (struct val){ 0 },
+                     options);
     if (r.has_address && sid_taken(list, n, &r, addressed)) {
         load_error(l, args.v[1], "another device behind this iommu has the same address");
     }
@@ -211,7 +220,8 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
 
 /* Addresses left open, in file order behind each IOMMU: 00:01.0, 00:02.0, ... */
 static void
-assign_addresses(struct loader *l, struct scenario_device *list, size_t n, bool *addressed)
+assign_addresses(struct loader *l, struct scenario_device *list, size_t n,
+                 bool *addressed)
 {
     unsigned *last = xcalloc(l->sc->n_iommus, sizeof(*last));
 
@@ -225,7 +235,8 @@ assign_addresses(struct loader *l, struct scenario_device *list, size_t n, bool 
             r.d.sid = (uint16_t)(++last[r.d.iommu] << 3);
         } while (sid_taken(list, n, &r, addressed));
         if (last[r.d.iommu] >= 0x2000) {
-            load_error_at(l, list[i].pos, 1, "no PCI address is left for '%s'", list[i].id);
+            load_error_at(l, list[i].pos, 1, "no PCI address is left for '%s'",
+                          list[i].id);
             break;
         }
         list[i].sid = r.d.sid;

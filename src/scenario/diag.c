@@ -242,9 +242,9 @@ static void
 finish_one(struct scenario_error *e, const struct scenario_file *f)
 {
     size_t len = 0;
-    const char *line =
-        f->text != NULL && e->pos.line > 0 ? diag_line(f->text, f->len, e->pos.line, &len)
-                                           : NULL;
+    const char *line = f->text != NULL && e->pos.line > 0
+                           ? diag_line(f->text, f->len, e->pos.line, &len)
+                           : NULL;
     char *text = diag_render(f->name, e->pos, e->span, e->text, line, len);
 
     free(e->text);

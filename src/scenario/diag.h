@@ -21,8 +21,8 @@ struct scenario_error {
 
 /*
  * Note an error at pos (line 0: about the file as a whole). The same text at the same
- * place counts once: an alias may bring a node up many times. Past a bound nothing more is
- * kept.
+ * place counts once: an alias may bring a node up many times. Past a bound nothing more
+ * is kept.
  */
 void diag_add(struct scenario_errors *errs, struct src_pos pos, uint32_t span,
               const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));

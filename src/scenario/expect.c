@@ -30,7 +30,8 @@ field_blame(struct loader *l, const struct field *f, struct val v, void *out)
     const char *names[BLAME_COUNT];
     char buf[VAL_TEXT];
 
-    if (!want_scalar(l, f->name, v) || blame_by_name(val_text(v, buf, sizeof(buf)), out)) {
+    if (!want_scalar(l, f->name, v) ||
+        blame_by_name(val_text(v, buf, sizeof(buf)), out)) {
         return;
     }
     for (unsigned i = 0; i < BLAME_COUNT; i++) {
@@ -168,7 +169,8 @@ read_mappings(struct loader *l, const char *name, const struct node *n,
 {
     const struct node *list = want_list(l, name, val_of(n));
     uint32_t count = list != NULL ? node_count(list) : 0;
-    struct expect_mapping *mappings = arena_alloc(l->arena, count * sizeof(*mappings) + 1);
+    struct expect_mapping *mappings =
+        arena_alloc(l->arena, count * sizeof(*mappings) + 1);
     struct args args;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -177,7 +179,8 @@ read_mappings(struct loader *l, const char *name, const struct node *n,
         mappings[i].perm = PERM_RW;
         if (schema_read(l, &mapping_schema, v.node, &mappings[i], &args) &&
             mappings[i].size - 1 > UINT64_MAX - mappings[i].iova) {
-            load_error(l, args.v[1], "the range passes the end of the 64-bit address space");
+            load_error(l, args.v[1],
+                       "the range passes the end of the 64-bit address space");
         }
     }
     out->mappings = mappings;
@@ -194,7 +197,8 @@ read_shadows(struct loader *l, const char *name, struct val v, bool unjoined,
 {
     const struct node *map = want_map(l, name, v);
     uint32_t n = map != NULL ? node_count(map) : 0;
-    struct expect_shadow *list = arena_alloc(l->arena, (x->n_shadows + n) * sizeof(*list) + 1);
+    struct expect_shadow *list =
+        arena_alloc(l->arena, (x->n_shadows + n) * sizeof(*list) + 1);
 
     if (x->n_shadows > 0) {
         memcpy(list, x->shadows, x->n_shadows * sizeof(*list));
@@ -207,7 +211,8 @@ read_shadows(struct loader *l, const char *name, struct val v, bool unjoined,
         s->pos = p->key->pos;
         s->subscriber = refer_subscriber(l, val_of(p->key), false);
         s->unjoined = unjoined;
-        if (value->kind == NODE_MAP && value->n == 1 && node_get(value, "entries") != NULL) {
+        if (value->kind == NODE_MAP && value->n == 1 &&
+            node_get(value, "entries") != NULL) {
             s->unjoined = true;
             value = node_get(value, "entries");
         }
@@ -228,9 +233,11 @@ field_shadow(struct loader *l, const struct field *f, struct val v, void *out)
 static const struct {
     const char *text;
     enum compare_op op;
-} compare_ops[] = { /* longer ones first */
-    { "<=", COMPARE_LE }, { ">=", COMPARE_GE }, { "==", COMPARE_EQ }, { "!=", COMPARE_NE },
-    { "<", COMPARE_LT },  { ">", COMPARE_GT },  { "=", COMPARE_EQ },
+} compare_ops[] = {
+    /* longer ones first */
+    { "<=", COMPARE_LE }, { ">=", COMPARE_GE }, { "==", COMPARE_EQ },
+    { "!=", COMPARE_NE }, { "<", COMPARE_LT },  { ">", COMPARE_GT },
+    { "=", COMPARE_EQ },
 };
 
 /* "<= 10us": an operator (none: ==) and a time or a number. */

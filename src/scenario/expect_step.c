@@ -36,9 +36,9 @@ read_ret(struct loader *l, const char *name, struct val v, int64_t *out)
     }
     if (v.s[0] == 'H') {
         static const char *const names[] = {
-            "H_SUCCESS", "H_HARDWARE", "H_FUNCTION", "H_PARAMETER",
-            "H_PARTIAL", "H_P2",       "H_P3",       "H_P4",
-            "H_NOT_ENOUGH_RESOURCES",
+            "H_SUCCESS",   "H_HARDWARE", "H_FUNCTION",
+            "H_PARAMETER", "H_PARTIAL",  "H_P2",
+            "H_P3",        "H_P4",       "H_NOT_ENOUGH_RESOURCES",
         };
 
         load_unknown(l, v, "hypercall status", names, LEN(names));
@@ -125,7 +125,8 @@ field_fault(struct loader *l, const struct field *f, struct val v, void *out)
         fault->none = true;
         return;
     }
-    if (want_map(l, f->name, v) == NULL || !schema_read(l, &fault_schema, v.node, fault, &args)) {
+    if (want_map(l, f->name, v) == NULL ||
+        !schema_read(l, &fault_schema, v.node, fault, &args)) {
         return;
     }
     fault->has_reason = args_has(&args, FAULT_REASON);

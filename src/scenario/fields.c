@@ -36,7 +36,8 @@ val_pos(const struct loader *l, struct val v)
 }
 
 static void __attribute__((format(printf, 4, 0)))
-add_error(struct loader *l, struct src_pos pos, uint32_t span, const char *fmt, va_list args)
+add_error(struct loader *l, struct src_pos pos, uint32_t span, const char *fmt,
+          va_list args)
 {
     l->errors++;
     diag_add(l->errs, pos, span, fmt, args);
@@ -133,7 +134,9 @@ advice(const char *word, const char *const *names, size_t n, char *buf, size_t s
             if (names[i] != NULL && used < size) {
                 left--;
                 used += (size_t)snprintf(buf + used, size - used, " %s%s", names[i],
-                                         left > 1 ? "," : left == 1 ? " or" : "");
+                                         left > 1    ? ","
+                                         : left == 1 ? " or"
+                                                     : "");
             }
         }
     }
@@ -150,12 +153,13 @@ load_unknown(struct loader *l, struct val v, const char *what, const char *const
     const char *word = val_text(v, buf, sizeof(buf));
 
     advice(word, names, n, more, sizeof(more));
-    load_error(l, v, "unknown %s '%s'%s%s", what, word, more[0] != '\0' ? "; " : "", more);
+    load_error(l, v, "unknown %s '%s'%s%s", what, word, more[0] != '\0' ? "; " : "",
+               more);
 }
 
 void
-load_bad_choice(struct loader *l, struct val v, const char *name, const char *const *names,
-                size_t n)
+load_bad_choice(struct loader *l, struct val v, const char *name,
+                const char *const *names, size_t n)
 {
     char buf[VAL_TEXT], more[ADVICE];
     const char *word = val_text(v, buf, sizeof(buf));
@@ -208,8 +212,8 @@ unknown_key(struct loader *l, const struct schema *s, struct val key, struct arg
 }
 
 void
-schema_key(struct loader *l, const struct schema *s, struct val key, struct val v, void *out,
-           struct args *args)
+schema_key(struct loader *l, const struct schema *s, struct val key, struct val v,
+           void *out, struct args *args)
 {
     /* keys mostly come in the order of the table */
     for (size_t tried = 0; tried < s->n; tried++) {
@@ -328,8 +332,8 @@ read_ok(struct loader *l, const char *name, struct val v, const char *problem)
     char buf[VAL_TEXT];
 
     if (problem != NULL) {
-        load_error(l, v, "bad value '%s' for '%s': %s", val_text(v, buf, sizeof(buf)), name,
-                   problem);
+        load_error(l, v, "bad value '%s' for '%s': %s", val_text(v, buf, sizeof(buf)),
+                   name, problem);
     }
     return problem == NULL;
 }
@@ -351,7 +355,8 @@ check_id(struct loader *l, const char *what, struct val v)
         good = strchr(allowed, v.s[i]) != NULL && v.s[i] != '\0';
     }
     if (!good) {
-        load_error(l, v, "%s must be 1 to 64 of letters, digits, '_', '-', '.' and ':'", what);
+        load_error(l, v, "%s must be 1 to 64 of letters, digits, '_', '-', '.' and ':'",
+                   what);
     }
     return good;
 }

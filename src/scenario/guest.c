@@ -29,7 +29,9 @@ field_domain_aw(struct loader *l, const struct field *f, struct val v, void *out
 static void
 field_domain_type(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    static const char *const words[] = { "second-stage" }, *const refused[] = { "first-stage" };
+    static const char *const words[] = { "second-stage" }, *const refused[] = {
+        "first-stage"
+    };
     static const struct word_list list = { words, 1, refused, 1 };
     size_t i;
 
@@ -85,7 +87,8 @@ check_domain(struct loader *l, const struct args *args, struct val key,
         return;
     }
     if (d->aw_bits > io->vtd.aw_bits) {
-        load_error(l, args->v[2], "'%s' translates %u bits at most", io->id, io->vtd.aw_bits);
+        load_error(l, args->v[2], "'%s' translates %u bits at most", io->id,
+                   io->vtd.aw_bits);
     }
     if (d->has_did && (d->did == 0 || d->did >= io->vtd.domains)) {
         load_error(l, args->v[1], "'%s' has domain numbers from 1 to %u", io->id,
@@ -93,7 +96,8 @@ check_domain(struct loader *l, const struct args *args, struct val key,
     }
     for (size_t i = 0; d->has_did && i < n; i++) {
         if (list[i].has_did && list[i].did == d->did && list[i].iommu == d->iommu) {
-            load_error(l, args->v[1], "domain '%s' has the same did %u", list[i].id, d->did);
+            load_error(l, args->v[1], "domain '%s' has the same did %u", list[i].id,
+                       d->did);
         }
     }
 }
@@ -152,7 +156,8 @@ field_table_memory(struct loader *l, const struct field *f, struct val v, void *
     struct guest_config *g = out;
     struct args args;
 
-    if (want_map(l, f->name, v) == NULL || !schema_read(l, &table_schema, v.node, g, &args)) {
+    if (want_map(l, f->name, v) == NULL ||
+        !schema_read(l, &table_schema, v.node, g, &args)) {
         return;
     }
     if (((g->table_base | g->table_size) & PAGE_MASK) != 0) {
@@ -197,7 +202,8 @@ finish_table_memory(struct loader *l)
                       "there is no RAM below 4GiB for page tables; give 'table_memory'");
         return;
     }
-    uint64_t end = best->base + best->size < four_gib ? best->base + best->size : four_gib;
+    uint64_t end =
+        best->base + best->size < four_gib ? best->base + best->size : four_gib;
     uint64_t size = align_down((end - best->base) / 16, PAGE_LG2);
 
     g->table_size = size > 0 ? size : PAGE_BYTES;
@@ -219,7 +225,8 @@ field_flush(struct loader *l, const struct field *f, struct val v, void *out)
     struct guest_config *g = out;
     struct args args;
 
-    if (want_map(l, f->name, v) != NULL && schema_read(l, &flush_schema, v.node, g, &args)) {
+    if (want_map(l, f->name, v) != NULL &&
+        schema_read(l, &flush_schema, v.node, g, &args)) {
         if (g->flush_timer == 0) {
             load_error(l, args.v[1], "'timer' must be longer than 0");
         }

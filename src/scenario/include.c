@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files that a scenario consists of, and `include`. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,8 @@ hash_bytes(uint64_t h, const char *text, size_t len)
     for (size_t i = 0; i < len; i += 8) {
         uint64_t word = 0;
 
-        for (size_t j = 0; j < 8 && i + j < len; j++) {
-            word |= (uint64_t)(unsigned char)text[i + j] << (8 * j);
-        }
-        h = (h ^ word) * UINT64_C(0x100000001b3);
+        memcpy(&word, text + i, len - i < 8 ? len - i : 8);
+        h = (h ^ le64toh(word)) * UINT64_C(0x100000001b3);
         h ^= h >> 32;
     }
     return h;
@@ -38,8 +37,8 @@ add_file(struct loader *l, const char *name, char *text, size_t len)
         len -= 3;
         memmove(text, text + 3, len);
     }
-    sc->files[n] =
-        (struct scenario_file){ arena_strndup(&sc->arena, name, strlen(name)), text, len };
+    sc->files[n] = (struct scenario_file){ arena_strndup(&sc->arena, name, strlen(name)),
+                                           text, len };
     sc->n_files++;
     sc->hash = hash_bytes(sc->hash, text, len);
     return (uint32_t)n;
@@ -77,9 +76,10 @@ check_included_keys(struct loader *l, const struct node *root)
             known |= val_is(key, included_keys[k]);
         }
         if (!known) {
-            load_error(l, key,
-                       "an included file gives 'machine', 'guest' and 'latency', not '%.64s'",
-                       key.s);
+            load_error(
+                l, key,
+                "an included file gives 'machine', 'guest' and 'latency', not '%.64s'",
+                key.s);
         }
     }
 }
@@ -87,7 +87,8 @@ check_included_keys(struct loader *l, const struct node *root)
 static const struct node *overlay_includes(struct loader *l, const struct node *root,
                                            unsigned depth);
 
-/* The tree of one included file, with what that includes under it; NULL if there is none. */
+/* The tree of one included file, with what that includes under it; NULL if there is none.
+ */
 static const struct node *
 load_include(struct loader *l, struct val v, unsigned depth)
 {
@@ -111,7 +112,7 @@ load_include(struct loader *l, struct val v, unsigned depth)
     }
     uint32_t file = add_file(l, path, text, len);
     size_t errors = l->errs->n;
-    const struct node *root = node_parse(&l->nodes, l->sc->files, file, l->errs);
+    const struct node *root = node_parse(&l->nodes, l->sc->files, file, l->errs, NULL);
 
     l->errors += l->errs->n - errors;
     if (root == NULL) {

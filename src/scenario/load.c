@@ -86,12 +86,14 @@ field_expect(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
-#define KEYS_FIELDS(keys)                                                                    \
-    { "seed", field_u64, keys + offsetof(struct scenario_keys, seed), 0, NULL },             \
-        { "profile", field_profile, keys + offsetof(struct scenario_keys, profile), 0,       \
-          NULL },                                                                            \
-        { "quirks", field_quirks, keys, 0, NULL },                                           \
-        { "expect", field_expect, keys + offsetof(struct scenario_keys, expect), 0, NULL }
+#define KEYS_FIELDS(keys)                                                                \
+    { "seed", field_u64, keys + offsetof(struct scenario_keys, seed), 0, NULL },         \
+        { "profile", field_profile, keys + offsetof(struct scenario_keys, profile), 0,   \
+          NULL },                                                                        \
+        { "quirks", field_quirks, keys, 0, NULL },                                       \
+    {                                                                                    \
+        "expect", field_expect, keys + offsetof(struct scenario_keys, expect), 0, NULL   \
+    }
 enum { KEY_SEED, KEY_PROFILE, KEY_QUIRKS, KEY_EXPECT, KEY_COUNT };
 
 static void
@@ -282,23 +284,72 @@ load_top(struct loader *l, const struct node *root)
     }
 }
 
+/* What steps refer to. */
+static void
+load_surroundings(struct loader *l, const struct node *root)
+{
+    load_machine(l, node_get(root, "machine"));
+    load_guest(l, node_get(root, "guest"));
+    finish_table_memory(l);
+}
+
 static void
 load_root(struct loader *l, const struct node *root)
 {
-    const struct node *guest;
-
     if (root->kind != NODE_MAP) {
-        load_error(l, val_of(root), "a scenario is a mapping that begins with 'iommusim: 1'");
+        load_error(l, val_of(root),
+                   "a scenario is a mapping that begins with 'iommusim: 1'");
         return;
     }
-    root = load_includes(l, root);
-    guest = node_get(root, "guest");
-    load_machine(l, node_get(root, "machine"));
-    load_guest(l, guest);
-    finish_table_memory(l);
+    if (l->timeline == NULL) {
+        root = load_includes(l, root);
+        load_surroundings(l, root);
+    }
     load_actors(l, root);
     load_top(l, root);
     check_references(l);
+}
+
+/* ---- streaming ---------------------------------------------------------- */
+
+/* The timeline can be read on the way if what it refers to stands before it. */
+static bool
+begin_stream(void *self, const struct node *key, const struct node *so_far)
+{
+    struct loader *l = self;
+
+    if (node_get(so_far, "machine") == NULL || node_get(so_far, "include") != NULL) {
+        return false;
+    }
+    load_surroundings(l, so_far);
+    begin_timeline(l, key);
+    return true;
+}
+
+static void
+stream_step(void *self, const struct node *item)
+{
+    add_timeline_step(self, item);
+}
+
+/* Whether something came behind the timeline that should have been known before. */
+static bool
+streamed_too_early(const struct loader *l, const struct node *root)
+{
+    static const char *const before[] = { "machine", "guest", "include" };
+    bool behind = false;
+
+    for (uint32_t i = 0; l->timeline != NULL && i < root->n; i++) {
+        struct val key = val_of(root->u.pairs[i].key);
+
+        behind |= val_is(key, "timeline");
+        for (size_t k = 0; behind && k < LEN(before); k++) {
+            if (val_is(key, before[k])) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* ---- files -------------------------------------------------------------- */
@@ -336,38 +387,63 @@ scenario_new(void)
     return sc;
 }
 
-/* `text` is taken; NULL with a problem if it could not be read. */
+/*
+ * One attempt at a text, which is taken; NULL with a problem if it could not be
+ * read. False: the timeline was streamed and should not have been.
+ */
 static bool
-load_text(const char *name, char *text, size_t len, const char *problem, struct scenario **out,
-          struct scenario_errors *errs)
+try_text(const char *name, char *text, size_t len, const char *problem, bool may_stream,
+         struct scenario **out, struct scenario_errors *errs)
 {
     struct args sub_args;
     struct loader l = { .sc = scenario_new(), .errs = errs, .sub_args = &sub_args };
+    struct arena items;
+    const struct node_stream stream = { "timeline", begin_stream, stream_step, &l,
+                                        &items };
+    bool good = true;
 
     *errs = (struct scenario_errors){ 0 };
-    *out = NULL;
     l.arena = &l.sc->arena;
     arena_init(&l.nodes);
+    arena_init(&items);
     add_file(&l, strcmp(name, "-") == 0 ? "<stdin>" : name, text, len);
     set_defaults(l.sc);
     if (problem != NULL) {
         load_error_at(&l, (struct src_pos){ 0 }, 1, "cannot read: %s", problem);
     } else {
-        const struct node *root = node_parse(&l.nodes, l.sc->files, 0, errs);
+        const struct node *root =
+            node_parse(&l.nodes, l.sc->files, 0, errs, may_stream ? &stream : NULL);
 
-        if (root != NULL) {
+        good = root == NULL || !streamed_too_early(&l, root);
+        if (root != NULL && good) {
             load_root(&l, root);
         }
     }
     diag_finish(errs, l.sc->files);
+    arena_fini(&items);
     arena_fini(&l.nodes);
     strmap_fini(&l.subscribers);
     free(l.refs);
+    *out = l.sc;
+    return good;
+}
+
+static bool
+load_text(const char *name, char *text, size_t len, const char *problem,
+          struct scenario **out, struct scenario_errors *errs)
+{
+    if (!try_text(name, text, len, problem, true, out, errs)) {
+        len = (*out)->files[0].len;
+        (*out)->files[0].text = NULL; /* goes to the second attempt */
+        scenario_free(*out);
+        scenario_errors_fini(errs);
+        try_text(name, text, len, problem, false, out, errs);
+    }
     if (errs->n > 0) {
-        scenario_free(l.sc);
+        scenario_free(*out);
+        *out = NULL;
         return false;
     }
-    *out = l.sc;
     return true;
 }
 
@@ -382,8 +458,8 @@ scenario_load(const char *path, struct scenario **out, struct scenario_errors *e
 }
 
 bool
-scenario_load_buffer(const char *name, const char *data, size_t len, struct scenario **out,
-                     struct scenario_errors *errs)
+scenario_load_buffer(const char *name, const char *data, size_t len,
+                     struct scenario **out, struct scenario_errors *errs)
 {
     char *text = xmalloc(len);
 

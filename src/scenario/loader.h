@@ -44,13 +44,15 @@ struct loader {
     struct strmap subscribers; /* labels, to 0 */
     struct name_ref *refs;
     size_t n_refs;
-    uint64_t errors; /* reported so far, repetitions included */
+    uint64_t errors;                  /* reported so far, repetitions included */
     const struct script_line *script; /* NULL outside of scripts */
+    struct scenario_actor *timeline;  /* read item by item; NULL: not (yet) */
+    struct step **timeline_tail;
     bool streaming; /* a script is read while the scenario runs: sc is as if const */
-    struct scenario_device *devices;  /* the scenario's, to note things */
-    struct scenario_subscriber *sub;  /* of the `subscribe` step being read, */
-    struct args *sub_args;            /* and what was given for it */
-    struct { /* what the steps of one actor carry along */
+    struct scenario_device *devices; /* the scenario's, to note things */
+    struct scenario_subscriber *sub; /* of the `subscribe` step being read, */
+    struct args *sub_args;           /* and what was given for it */
+    struct {                         /* what the steps of one actor carry along */
         sim_time last_at;
         unsigned loops; /* loops around the step being read */
     } actor;
@@ -68,8 +70,8 @@ struct src_pos val_pos(const struct loader *l, struct val v);
 /* Report an error at a value. */
 void load_error(struct loader *l, struct val v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void load_error_at(struct loader *l, struct src_pos pos, uint32_t span, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void load_error_at(struct loader *l, struct src_pos pos, uint32_t span, const char *fmt,
+                   ...) __attribute__((format(printf, 4, 5)));
 
 /* "'WORD' is not supported by this version", WORD formatted from what follows. */
 void load_unsupported(struct loader *l, struct val v, const char *fmt, ...)
@@ -79,8 +81,8 @@ void load_unsupported(struct loader *l, struct val v, const char *fmt, ...)
  * "unknown WHAT 'v'" and "bad value 'v' for 'NAME'", with the name among `names` that
  * was meant, or (if they are few) all of them.
  */
-void load_unknown(struct loader *l, struct val v, const char *what, const char *const *names,
-                  size_t n);
+void load_unknown(struct loader *l, struct val v, const char *what,
+                  const char *const *names, size_t n);
 
 void load_bad_choice(struct loader *l, struct val v, const char *name,
                      const char *const *names, size_t n);
@@ -117,16 +119,16 @@ struct schema {
     size_t n;
 };
 
-#define SCHEMA(name, what, ...)                                                              \
-    static const struct field name##_fields[] = __VA_ARGS__;                                 \
+#define SCHEMA(name, what, ...)                                                          \
+    static const struct field name##_fields[] = __VA_ARGS__;                             \
     static const struct schema name = { what, name##_fields, LEN(name##_fields) }
 
 /* What was given, by the index of the field in its table. */
 struct args {
-    struct val whole;     /* the mapping, or the action of a script line */
-    uint32_t given;       /* bit i: v[i] is valid */
-    uint32_t meant;       /* bit i: a misspelt key was probably field i */
-    uint32_t next;        /* where the next key is looked for first */
+    struct val whole; /* the mapping, or the action of a script line */
+    uint32_t given;   /* bit i: v[i] is valid */
+    uint32_t meant;   /* bit i: a misspelt key was probably field i */
+    uint32_t next;    /* where the next key is looked for first */
     struct val v[FIELDS_MAX];
 };
 
@@ -134,8 +136,8 @@ struct args {
  * Read a mapping (or an empty value) by its table into `out`. False if anything
  * was wrong; it has been reported.
  */
-bool schema_read(struct loader *l, const struct schema *s, const struct node *map, void *out,
-                 struct args *args);
+bool schema_read(struct loader *l, const struct schema *s, const struct node *map,
+                 void *out, struct args *args);
 
 /* The same in parts, for script lines: begin, each key, end. */
 void args_init(struct args *args, struct val whole);
@@ -150,32 +152,33 @@ args_has(const struct args *a, unsigned i)
 }
 
 /* By name, for tables whose indices have no names; NULL if not given. */
-const struct val *args_find(const struct schema *s, const struct args *a, const char *name);
+const struct val *args_find(const struct schema *s, const struct args *a,
+                            const char *name);
 
 /* Readers; the comment says what they fill. */
-field_fn field_ignore;  /* nothing: dealt with elsewhere */
-field_fn field_u64;     /* uint64_t */
-field_fn field_u32;     /* uint32_t */
-field_fn field_u16;     /* uint16_t */
-field_fn field_u8;      /* uint8_t */
-field_fn field_count;   /* uint64_t, at least 1 */
-field_fn field_size;    /* uint64_t; addresses too */
-field_fn field_some;    /* uint64_t: a size, at least 1 */
-field_fn field_time;    /* uint64_t */
-field_fn field_switch;  /* bool */
-field_fn field_perm;    /* uint8_t */
-field_fn field_text;    /* const char * */
-field_fn field_name;    /* const char *, fit for a trace field */
-field_fn field_page;    /* uint8_t: log2; 0 for auto if arg is not NULL */
-field_fn field_enum8;   /* uint8_t; arg is a struct word_list */
-field_fn field_enum;    /* any enum; arg is a struct word_list */
-field_fn field_off;     /* nothing: a feature that must be off (or 0) in this version */
+field_fn field_ignore;    /* nothing: dealt with elsewhere */
+field_fn field_u64;       /* uint64_t */
+field_fn field_u32;       /* uint32_t */
+field_fn field_u16;       /* uint16_t */
+field_fn field_u8;        /* uint8_t */
+field_fn field_count;     /* uint64_t, at least 1 */
+field_fn field_size;      /* uint64_t; addresses too */
+field_fn field_some;      /* uint64_t: a size, at least 1 */
+field_fn field_time;      /* uint64_t */
+field_fn field_switch;    /* bool */
+field_fn field_perm;      /* uint8_t */
+field_fn field_text;      /* const char * */
+field_fn field_name;      /* const char *, fit for a trace field */
+field_fn field_page;      /* uint8_t: log2; 0 for auto if arg is not NULL */
+field_fn field_enum8;     /* uint8_t; arg is a struct word_list */
+field_fn field_enum;      /* any enum; arg is a struct word_list */
+field_fn field_off;       /* nothing: a feature that must be off (or 0) in this version */
 field_fn field_dist_size; /* struct dist */
 field_fn field_dist_time;
-field_fn field_device;  /* uint32_t index */
+field_fn field_device; /* uint32_t index */
 field_fn field_iommu;
 field_fn field_domain;
-field_fn field_span;    /* struct scenario_span from [first, last] */
+field_fn field_span; /* struct scenario_span from [first, last] */
 
 struct word_list {
     const char *const *words; /* NULLs are skipped; the index is the value */
@@ -184,13 +187,13 @@ struct word_list {
     size_t n_refused;
 };
 
-#define WORDS(name, ...)                                                                     \
-    static const char *const name##_words[] = __VA_ARGS__;                                   \
+#define WORDS(name, ...)                                                                 \
+    static const char *const name##_words[] = __VA_ARGS__;                               \
     static const struct word_list name = { name##_words, LEN(name##_words), NULL, 0 }
 
 /* The index of v in a list; reports and gives false if there is none. */
-bool read_word(struct loader *l, const char *what, struct val v, const struct word_list *list,
-               size_t *out);
+bool read_word(struct loader *l, const char *what, struct val v,
+               const struct word_list *list, size_t *out);
 
 /* The same where the list is of a key's values rather than of named things. */
 bool read_choice(struct loader *l, const char *name, struct val v,
@@ -217,8 +220,8 @@ node_count(const struct node *n)
  * Numbers from a list, a single number, or (scripts) words with commas; each is
  * at most `max`. The array is in l->arena.
  */
-const uint64_t *read_numbers(struct loader *l, const char *name, struct val v, uint64_t max,
-                             size_t *n);
+const uint64_t *read_numbers(struct loader *l, const char *name, struct val v,
+                             uint64_t max, size_t *n);
 
 bool read_dist(struct loader *l, const char *name, struct val v, bool is_time,
                struct dist *out);
@@ -239,6 +242,9 @@ void finish_table_memory(struct loader *l);
 const struct word_list *guest_drivers(void);
 void load_latency(struct loader *l, const struct node *map);
 void load_actors(struct loader *l, const struct node *root);
+/* The timeline as a stream: l->timeline from its key, then its steps one by one. */
+void begin_timeline(struct loader *l, const struct node *key);
+void add_timeline_step(struct loader *l, const struct node *step);
 void load_expect(struct loader *l, const struct node *map, struct scenario_expect *out);
 void load_runs(struct loader *l, const struct node *list);
 void load_quirks(struct loader *l, const struct node *list, struct scenario_keys *keys);
@@ -261,7 +267,8 @@ bool subscriber_finish(struct loader *l, const struct args *args, const char *de
 /* The `expect` of a step. */
 const struct step_expect *load_step_expect(struct loader *l, struct val v);
 /* One of ret, result, done and error from its text. */
-void load_step_result(struct loader *l, const char *key, struct val v, struct step_expect *x);
+void load_step_result(struct loader *l, const char *key, struct val v,
+                      struct step_expect *x);
 
 /*
  * Something names the subscriber `v` ("device/name"); reported in the end if there

@@ -16,11 +16,12 @@ struct range_list {
 };
 
 static void
-add_range(struct loader *l, struct range_list *list, struct val v, enum scenario_range_kind kind,
-          uint64_t base, uint64_t size)
+add_range(struct loader *l, struct range_list *list, struct val v,
+          enum scenario_range_kind kind, uint64_t base, uint64_t size)
 {
     if (((base | size) & PAGE_MASK) != 0 || size == 0) {
-        load_error(l, v, "memory is given in whole pages: multiples of 4KiB, at least one");
+        load_error(l, v,
+                   "memory is given in whole pages: multiples of 4KiB, at least one");
     } else if (base >= GPA_END || size > GPA_END - base) {
         load_error(l, v, "memory ends at 4PiB (52 bits)");
     } else {
@@ -40,8 +41,8 @@ SCHEMA(range_schema, "range",
        });
 
 static void
-read_ranges(struct loader *l, struct range_list *list, const struct node *n, const char *name,
-            enum scenario_range_kind kind)
+read_ranges(struct loader *l, struct range_list *list, const struct node *n,
+            const char *name, enum scenario_range_kind kind)
 {
     struct val v = val_of(n);
     struct base_size r = { 0, 0 };
@@ -87,8 +88,8 @@ finish_ranges(struct loader *l, struct range_list *list)
     }
     for (size_t i = 1; i < list->n; i++) {
         if (v[i].base - v[i - 1].base < v[i - 1].size) {
-            const struct scenario_range *late = v[i].pos.line >= v[i - 1].pos.line ? &v[i]
-                                                                                 : &v[i - 1];
+            const struct scenario_range *late =
+                v[i].pos.line >= v[i - 1].pos.line ? &v[i] : &v[i - 1];
 
             load_error_at(l, late->pos, 1, "this range overlaps the one given at line %u",
                           late == &v[i] ? v[i - 1].pos.line : v[i].pos.line);
@@ -152,7 +153,7 @@ field_window(struct loader *l, const struct field *f, struct val v, void *out)
 }
 
 #define PAPR(member) offsetof(struct scenario_iommu, papr.member)
-#define VTD(member) offsetof(struct scenario_iommu, vtd.member)
+#define VTD(member)  offsetof(struct scenario_iommu, vtd.member)
 
 SCHEMA(papr_tce_schema, "papr-tce",
        {
@@ -299,7 +300,8 @@ SCHEMA(vtd_schema, "intel-vtd",
            { "snoop_control", field_off, 0, 0, NULL },
            { "device_iotlb", field_off, 0, 0, NULL },
            { "pass_through", field_switch, VTD(pass_through), 0, NULL },
-           { "superpages", field_superpages, offsetof(struct scenario_iommu, vtd), 0, NULL },
+           { "superpages", field_superpages, offsetof(struct scenario_iommu, vtd), 0,
+             NULL },
            { "queued_invalidation", field_switch, VTD(queued_invalidation), 0, NULL },
            { "iotlb", field_cache, VTD(iotlb), 0, NULL },
            { "context_cache", field_cache, VTD(context_cache), 0, NULL },
@@ -370,8 +372,8 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
 }
 
 static void
-read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *list, size_t n,
-           size_t *papr_index)
+read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *list,
+           size_t n, size_t *papr_index)
 {
     static const struct schema *const schemas[] = {
         [IOMMU_NONE] = &none_schema,

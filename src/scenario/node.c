@@ -22,6 +22,7 @@ struct anchor {
 struct reader {
     yaml_parser_t yaml;
     struct arena *arena;
+    const struct node_stream *stream; /* NULL: none, or none any more */
     struct scenario_errors *errs;
     uint32_t file;
     const char *text;
@@ -98,15 +99,16 @@ syntax_error(struct reader *r)
     if (strstr(context, "flow sequence") || strstr(context, "flow mapping")) {
         bool list = strstr(context, "sequence") != NULL;
 
-        fail(r, begun, 1, "'%c' is not closed: expected ',' or '%c' at line %u, column %u",
+        fail(r, begun, 1,
+             "'%c' is not closed: expected ',' or '%c' at line %u, column %u",
              list ? '[' : '{', list ? ']' : '}', at.line, at.col);
     } else if (strstr(context, "quoted scalar") && strstr(problem, "end of stream")) {
         fail(r, begun, 1, "this quote is not closed");
     } else if (strstr(problem, "cannot start any token") && is_tab(r, at)) {
         fail(r, at, 1, "not YAML: a tab cannot indent; use spaces");
     } else if (y->context != NULL && (begun.line != at.line || begun.col != at.col)) {
-        fail(r, at, 1, "not YAML: %s %s that begins at line %u, column %u", problem, context,
-             begun.line, begun.col);
+        fail(r, at, 1, "not YAML: %s %s that begins at line %u, column %u", problem,
+             context, begun.line, begun.col);
     } else {
         fail(r, at, 1, "not YAML: %s", problem);
     }
@@ -140,8 +142,9 @@ new_node(struct reader *r, enum node_kind kind, const yaml_event_t *ev, size_t e
     const yaml_mark_t *a = &ev->start_mark, *b = &ev->end_mark;
 
     n->pos = pos_of(r, *a);
-    n->span = a->line == b->line && b->column > a->column ? (uint32_t)(b->column - a->column)
-                                                          : 1;
+    n->span = a->line == b->line && b->column > a->column
+                  ? (uint32_t)(b->column - a->column)
+                  : 1;
     n->kind = (uint8_t)kind;
     r->nodes++;
     return n;
@@ -165,7 +168,8 @@ read_scalar(struct reader *r, const yaml_event_t *ev)
              NODE_TEXT_MAX);
         n->n = 0;
         text[0] = '\0';
-    } else if (memchr(text, '\0', len) != NULL) {
+    } else if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE &&
+               memchr(text, '\0', len) != NULL) {
         fail(r, n->pos, n->span, "a NUL byte in a text");
         n->n = (uint32_t)strlen(text);
     }
@@ -233,8 +237,9 @@ find_pair(const struct node_pair *pairs, size_t n, const struct node *key)
 static void
 duplicate(struct reader *r, const struct node *key, const struct node *first)
 {
-    fail(r, key->pos, key->span, "key '%.100s' is there twice; it was first given at line %u",
-         key->u.text, first->pos.line);
+    fail(r, key->pos, key->span,
+         "key '%.100s' is there twice; it was first given at line %u", key->u.text,
+         first->pos.line);
 }
 
 static void
@@ -305,6 +310,19 @@ merge(struct reader *r, size_t base, const struct node *value)
     }
 }
 
+static struct node_pair *
+copy_pairs(struct reader *r, size_t base, uint32_t *n)
+{
+    *n = (uint32_t)((r->n_stack - base) / 2);
+    struct node_pair *pairs = arena_alloc(r->arena, *n * sizeof(*pairs) + 1);
+
+    for (size_t i = 0; i < *n; i++) {
+        pairs[i].key = r->stack[base + 2 * i];
+        pairs[i].value = r->stack[base + 2 * i + 1];
+    }
+    return pairs;
+}
+
 /* Keys and values from the stack above `base` become the pairs of `map`. */
 static void
 finish_map(struct reader *r, struct node *map, size_t base, const struct node *merged)
@@ -314,14 +332,79 @@ finish_map(struct reader *r, struct node *map, size_t base, const struct node *m
     if (merged != NULL) {
         merge(r, base, merged);
     }
-    map->n = (uint32_t)((r->n_stack - base) / 2);
-    map->u.pairs = arena_alloc(r->arena, map->n * sizeof(*map->u.pairs) + 1);
-    for (size_t i = 0; i < map->n; i++) {
-        map->u.pairs[i].key = r->stack[base + 2 * i];
-        map->u.pairs[i].value = r->stack[base + 2 * i + 1];
-    }
+    map->u.pairs = copy_pairs(r, base, &map->n);
     check_duplicates(r, map->u.pairs, own);
     r->n_stack = base;
+}
+
+enum { STREAM_BATCH = 64 }; /* items built before their memory is used again */
+
+/*
+ * The items of a list go to the stream. An anchor among them ends the reuse of
+ * memory: an alias may come back to it.
+ */
+static const struct node *
+stream_list(struct reader *r, const yaml_event_t *begin)
+{
+    const struct node_stream *stream = r->stream;
+    struct node *list = new_node(r, NODE_LIST, begin, 1);
+    struct arena *kept = r->arena;
+    size_t anchors = r->n_anchors, n = 0;
+    yaml_event_t ev;
+    bool more;
+
+    list->u.items = (const struct node **)(list + 1);
+    r->stream = NULL;
+    r->arena = stream->items;
+    r->depth++;
+    while ((more = next_event(r, &ev)) && ev.type != YAML_SEQUENCE_END_EVENT) {
+        const struct node *item = read_node(r, &ev);
+
+        if (item == NULL) {
+            more = false;
+            break;
+        }
+        stream->item(stream->self, item);
+        if (++n % STREAM_BATCH == 0 && r->n_anchors == anchors) {
+            arena_fini(stream->items);
+        }
+    }
+    r->depth--;
+    r->arena = kept;
+    return more ? list : NULL;
+}
+
+/* Whether the value that begins with *ev is to be streamed. */
+static bool
+wants_stream(struct reader *r, const struct node *key, const struct node *map,
+             size_t base, const yaml_event_t *ev)
+{
+    if (r->stream == NULL || r->depth != 1 || ev->type != YAML_SEQUENCE_START_EVENT ||
+        ev->data.sequence_start.anchor != NULL || ev->data.sequence_start.tag != NULL ||
+        strcmp(key->u.text, r->stream->key) != 0) {
+        return false;
+    }
+    struct node so_far = *map;
+
+    so_far.u.pairs = copy_pairs(r, base, &so_far.n);
+    return r->stream->begin(r->stream->self, key, &so_far);
+}
+
+static const struct node *
+read_value(struct reader *r, const struct node *key, const struct node *map, size_t base)
+{
+    const struct node *value;
+    yaml_event_t ev;
+
+    if (!next_event(r, &ev)) {
+        return NULL;
+    }
+    if (key->kind != NODE_SCALAR || !wants_stream(r, key, map, base, &ev)) {
+        return read_node(r, &ev);
+    }
+    value = stream_list(r, &ev);
+    yaml_event_delete(&ev);
+    return value;
 }
 
 static const struct node *
@@ -340,8 +423,7 @@ read_map(struct reader *r, const yaml_event_t *begin)
             break;
         }
         const struct node *key = read_node(r, &ev);
-        const struct node *value =
-            key != NULL && next_event(r, &ev) ? read_node(r, &ev) : NULL;
+        const struct node *value = key != NULL ? read_value(r, key, map, base) : NULL;
 
         if (value == NULL) {
             return NULL;
@@ -372,7 +454,8 @@ begin_anchor(struct reader *r, const yaml_char_t *name)
         r->anchors = xrealloc(r->anchors, (r->n_anchors + 1) * 2, sizeof(*r->anchors));
     }
     r->anchors[r->n_anchors] = (struct anchor){ .weight = r->nodes };
-    strmap_put(&r->anchor_of, arena_strndup(r->arena, s, len), len, (uint32_t)r->n_anchors);
+    strmap_put(&r->anchor_of, arena_strndup(r->arena, s, len), len,
+               (uint32_t)r->n_anchors);
     return r->n_anchors++;
 }
 
@@ -384,7 +467,8 @@ read_alias(struct reader *r, const yaml_event_t *ev)
     uint32_t span = (uint32_t)strlen(name) + 1, i;
 
     if (!strmap_get(&r->anchor_of, name, strlen(name), &i)) {
-        fail(r, pos, span, "unknown alias '*%.100s': no '&%.100s' comes before it", name, name);
+        fail(r, pos, span, "unknown alias '*%.100s': no '&%.100s' comes before it", name,
+             name);
         return NULL;
     }
     const struct anchor *a = &r->anchors[i];
@@ -505,9 +589,9 @@ read_document(struct reader *r)
 
 const struct node *
 node_parse(struct arena *arena, const struct scenario_file *files, uint32_t file,
-           struct scenario_errors *errs)
+           struct scenario_errors *errs, const struct node_stream *stream)
 {
-    struct reader r = { .arena = arena, .errs = errs, .file = file };
+    struct reader r = { .arena = arena, .stream = stream, .errs = errs, .file = file };
     const struct node *root = NULL;
     const char *problem = NULL;
 
@@ -530,50 +614,4 @@ node_parse(struct arena *arena, const struct scenario_file *files, uint32_t file
     free(r.anchors);
     free(r.stack);
     return root;
-}
-
-const struct node *
-node_get(const struct node *map, const char *key)
-{
-    size_t len = strlen(key);
-
-    for (size_t i = 0; map->kind == NODE_MAP && i < map->n; i++) {
-        const struct node *k = map->u.pairs[i].key;
-
-        if (k->n == len && memcmp(k->u.text, key, len) == 0) {
-            return map->u.pairs[i].value;
-        }
-    }
-    return NULL;
-}
-
-const struct node *
-node_overlay(struct arena *arena, const struct node *base, const struct node *over)
-{
-    if (base == NULL || over == NULL) {
-        return base == NULL ? over : base;
-    }
-    if (base->kind != NODE_MAP || over->kind != NODE_MAP) {
-        return node_is_empty(over) ? base : over;
-    }
-    struct node *n = arena_alloc(arena, sizeof(*n));
-    struct node_pair *pairs =
-        arena_alloc(arena, ((size_t)base->n + over->n) * sizeof(*pairs) + 1);
-
-    *n = *over;
-    memcpy(pairs, base->u.pairs, base->n * sizeof(*pairs));
-    n->n = base->n;
-    for (size_t i = 0; i < over->n; i++) {
-        size_t at = find_pair(pairs, base->n, over->u.pairs[i].key);
-
-        if (at < base->n) {
-            pairs[at].key = over->u.pairs[i].key;
-            pairs[at].value =
-                node_overlay(arena, base->u.pairs[at].value, over->u.pairs[i].value);
-        } else {
-            pairs[n->n++] = over->u.pairs[i];
-        }
-    }
-    n->u.pairs = pairs;
-    return n;
 }

@@ -41,12 +41,26 @@ enum {
 };
 
 /*
+ * Long timelines are not kept: when `key` of the root is reached and begin(self, so
+ * far) agrees, each item of its list goes to item(self, node), the node is gone
+ * soon after, and the list that stands in the tree is empty.
+ */
+struct node_stream {
+    const char *key;
+    bool (*begin)(void *self, const struct node *key, const struct node *so_far);
+    void (*item)(void *self, const struct node *item);
+    void *self;
+    struct arena *items; /* where they are built; the caller's to free at last */
+};
+
+/*
  * Parse the text of sc->files[file] into nodes in `arena`. NULL, with errors
  * added, if it is not one YAML document; errors may be added (duplicate keys)
- * and a tree returned all the same.
+ * and a tree returned all the same. `stream` may be NULL.
  */
 const struct node *node_parse(struct arena *arena, const struct scenario_file *files,
-                              uint32_t file, struct scenario_errors *errs);
+                              uint32_t file, struct scenario_errors *errs,
+                              const struct node_stream *stream);
 
 /* An absent value: `key:` with nothing after it. */
 static inline bool

@@ -17,7 +17,8 @@ field_ignore(struct loader *l, const struct field *f, struct val v, void *out)
 }
 
 static bool
-read_u64(struct loader *l, const struct field *f, struct val v, uint64_t max, uint64_t *out)
+read_u64(struct loader *l, const struct field *f, struct val v, uint64_t max,
+         uint64_t *out)
 {
     uint64_t x;
 
@@ -151,7 +152,8 @@ field_page(struct loader *l, const struct field *f, struct val v, void *out)
         *(uint8_t *)out = 0;
         return;
     }
-    if (!want_scalar(l, f->name, v) || !read_ok(l, f->name, v, scalar_size(v.s, v.len, &x))) {
+    if (!want_scalar(l, f->name, v) ||
+        !read_ok(l, f->name, v, scalar_size(v.s, v.len, &x))) {
         return;
     }
     if (!is_pow2(x) || x < PAGE_BYTES) {
@@ -197,8 +199,8 @@ read_word(struct loader *l, const char *what, struct val v, const struct word_li
 }
 
 bool
-read_choice(struct loader *l, const char *name, struct val v, const struct word_list *list,
-            size_t *out)
+read_choice(struct loader *l, const char *name, struct val v,
+            const struct word_list *list, size_t *out)
 {
     int found = find_word(l, name, v, list, out);
 
@@ -236,7 +238,8 @@ field_off(struct loader *l, const struct field *f, struct val v, void *out)
     bool on;
 
     (void)out;
-    if (val_is(v, "0") || (v.s != NULL && scalar_switch(v.s, v.len, &on) == NULL && !on)) {
+    if (val_is(v, "0") ||
+        (v.s != NULL && scalar_switch(v.s, v.len, &on) == NULL && !on)) {
         return;
     }
     if (want_scalar(l, f->name, v)) {
@@ -253,14 +256,15 @@ find_name(struct loader *l, const char *what, const struct strmap *map, struct v
         size_t n = 0;
         const struct scenario *sc = l->sc;
 
-        for (size_t i = 0; map == &sc->index->devices && i < sc->n_devices && n < 64; i++) {
+        for (size_t i = 0; map == &sc->index->devices && i < sc->n_devices && n < 64;
+             i++) {
             names[n++] = sc->devices[i].id;
         }
         for (size_t i = 0; map == &sc->index->iommus && i < sc->n_iommus && n < 64; i++) {
             names[n++] = sc->iommus[i].id;
         }
-        for (size_t i = 0; map == &sc->index->domains && i < sc->guest.n_domains && n < 64;
-             i++) {
+        for (size_t i = 0;
+             map == &sc->index->domains && i < sc->guest.n_domains && n < 64; i++) {
             names[n++] = sc->guest.domains[i].id;
         }
         load_unknown(l, v, what, names, n);
@@ -293,11 +297,19 @@ field_span(struct loader *l, const struct field *f, struct val v, void *out)
 {
     struct scenario_span span;
 
-    if (v.node == NULL || v.node->kind != NODE_LIST || v.node->n != 2) {
+    const char *dash = v.node == NULL ? memchr(v.s, '-', v.len) : NULL;
+    struct val first, last;
+
+    if (dash != NULL) { /* first-last, as a trace writes it */
+        first = (struct val){ v.s, (size_t)(dash - v.s), NULL };
+        last = (struct val){ dash + 1, v.len - first.len - 1, NULL };
+    } else if (v.node != NULL && v.node->kind == NODE_LIST && v.node->n == 2) {
+        first = val_of(v.node->u.items[0]);
+        last = val_of(v.node->u.items[1]);
+    } else {
         load_error(l, v, "'%s' takes a range: [first, last]", f->name);
         return;
     }
-    struct val first = val_of(v.node->u.items[0]), last = val_of(v.node->u.items[1]);
 
     if (want_scalar(l, f->name, first) && want_scalar(l, f->name, last) &&
         read_ok(l, f->name, first, scalar_size(first.s, first.len, &span.first)) &&
@@ -375,7 +387,8 @@ read_amount(const struct dist_reader *r, const struct node *n, uint64_t *out)
 
     return want_scalar(r->l, r->name, v) &&
            read_ok(r->l, r->name, v,
-                   r->is_time ? scalar_time(v.s, v.len, out) : scalar_size(v.s, v.len, out));
+                   r->is_time ? scalar_time(v.s, v.len, out)
+                              : scalar_size(v.s, v.len, out));
 }
 
 static bool
@@ -434,7 +447,8 @@ read_empirical(const struct dist_reader *r, const struct node *n, struct dist *d
                    sum > 0 ? NULL : "the weights are all 0");
 }
 
-/* The two parameters of `{kind: {first: , second: }}`; NULLs unless all is as it must be. */
+/* The two parameters of `{kind: {first: , second: }}`; NULLs unless all is as it must be.
+ */
 static bool
 find_parameters(const struct dist_reader *r, const char *kind, const struct node *map,
                 const char *const names[2], const struct node *found[2])
@@ -478,7 +492,8 @@ WORDS(dist_words, { "constant", "uniform", "exponential", "normal", "lognormal",
                     "empirical" });
 
 bool
-read_dist(struct loader *l, const char *name, struct val v, bool is_time, struct dist *out)
+read_dist(struct loader *l, const char *name, struct val v, bool is_time,
+          struct dist *out)
 {
     struct dist_reader r = { l, name, is_time };
     struct dist d = { .kind = DIST_CONSTANT };
@@ -486,12 +501,13 @@ read_dist(struct loader *l, const char *name, struct val v, bool is_time, struct
     size_t kind;
 
     if (v.node == NULL || v.node->kind != NODE_MAP) {
-        good = want_scalar(l, name, v) &&
-               read_ok(l, name, v,
-                       is_time ? scalar_time(v.s, v.len, &d.a) : scalar_size(v.s, v.len, &d.a));
+        good =
+            want_scalar(l, name, v) && read_ok(l, name, v,
+                                               is_time ? scalar_time(v.s, v.len, &d.a)
+                                                       : scalar_size(v.s, v.len, &d.a));
     } else if (v.node->n != 1) {
-        load_error(l, v, "'%s' takes a %s or one distribution, such as {constant: %s}", name,
-                   is_time ? "time" : "size", is_time ? "1us" : "4KiB");
+        load_error(l, v, "'%s' takes a %s or one distribution, such as {constant: %s}",
+                   name, is_time ? "time" : "size", is_time ? "1us" : "4KiB");
         return false;
     } else {
         const struct node_pair *p = &v.node->u.pairs[0];
@@ -500,10 +516,11 @@ read_dist(struct loader *l, const char *name, struct val v, bool is_time, struct
             return false;
         }
         d.kind = (enum dist_kind)kind;
-        good = d.kind == DIST_CONSTANT    ? read_amount(&r, p->value, &d.a)
-               : d.kind == DIST_UNIFORM   ? read_uniform(&r, p->value, &d)
-               : d.kind == DIST_EMPIRICAL ? read_empirical(&r, p->value, &d)
-                                          : read_parameters(&r, p->key->u.text, p->value, &d);
+        good = d.kind == DIST_CONSTANT  ? read_amount(&r, p->value, &d.a)
+               : d.kind == DIST_UNIFORM ? read_uniform(&r, p->value, &d)
+               : d.kind == DIST_EMPIRICAL
+                   ? read_empirical(&r, p->value, &d)
+                   : read_parameters(&r, p->key->u.text, p->value, &d);
     }
     if (good) {
         *out = d;

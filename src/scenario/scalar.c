@@ -200,13 +200,18 @@ struct quantity {
 };
 
 static const struct quantity size_quantity = {
-    size_units, LEN(size_units), true,
+    size_units,
+    LEN(size_units),
+    true,
     "expected a size such as 4096, 0x1000 or 4KiB (B, KiB, MiB, GiB, TiB, PiB)",
-    "is not a whole number of bytes", NULL,
+    "is not a whole number of bytes",
+    NULL,
 };
 
 static const struct quantity time_quantity = {
-    time_units, LEN(time_units), false,
+    time_units,
+    LEN(time_units),
+    false,
     "expected a time such as 5us (ns, us, ms, s)",
     "is not a whole number of nanoseconds",
     "a time needs a unit: ns, us, ms or s",
@@ -247,7 +252,8 @@ parse_quantity(const struct quantity *q, const char *s, size_t len, uint64_t *ou
     }
     unsigned __int128 v = (unsigned __int128)whole * unit->factor;
 
-    if (used > point && !add_decimals(s + point + 1, used - point - 1, unit->factor, &v)) {
+    if (used > point &&
+        !add_decimals(s + point + 1, used - point - 1, unit->factor, &v)) {
         return q->inexact;
     }
     if (v > UINT64_MAX) {
@@ -304,7 +310,8 @@ scalar_perm(const char *s, size_t len, uint8_t *out)
 
 /* One to `most` hex digits at *s that end at `stop`, at most `max`. */
 static bool
-pci_part(const char **s, const char *end, size_t most, char stop, unsigned max, unsigned *out)
+pci_part(const char **s, const char *end, size_t most, char stop, unsigned max,
+         unsigned *out)
 {
     unsigned v = 0;
     size_t n = 0;
@@ -338,8 +345,9 @@ scalar_pci(const char *s, size_t len, uint16_t *segment, uint16_t *sid)
         colons += *p == ':';
     }
     if ((colons == 2 && !pci_part(&s, end, 4, ':', 0xffff, &seg)) ||
-        !pci_part(&s, end, 2, ':', 0xff, &bus) || !pci_part(&s, end, 2, '.', 0x1f, &dev) ||
-        !pci_part(&s, end, 1, '\0', 7, &fn) || s != end) {
+        !pci_part(&s, end, 2, ':', 0xff, &bus) ||
+        !pci_part(&s, end, 2, '.', 0x1f, &dev) || !pci_part(&s, end, 1, '\0', 7, &fn) ||
+        s != end) {
         return "expected a PCI address such as 00:03.0 ([dddd:]bb:dd.f)";
     }
     *segment = (uint16_t)seg;

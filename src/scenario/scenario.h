@@ -64,9 +64,9 @@ struct vtd_config {
     uint64_t base; /* of the register page */
     bool caching_mode, pass_through, queued_invalidation, write_buffer_flush;
     bool superpage_2m, superpage_1g;
-    unsigned aw_bits;   /* 39 or 48 */
-    unsigned mamv;      /* 0..63 */
-    uint32_t domains;   /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
+    unsigned aw_bits; /* 39 or 48 */
+    unsigned mamv;    /* 0..63 */
+    uint32_t domains; /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
     struct cache_config iotlb, context_cache;
 };
 
@@ -78,10 +78,17 @@ struct scenario_iommu {
     struct vtd_config vtd;   /* intel-vtd */
 };
 
-enum backend { BACKEND_VFIO, BACKEND_VHOST, BACKEND_EMULATED, BACKEND_OBSERVER, BACKEND_COUNT };
+enum backend {
+    BACKEND_VFIO,
+    BACKEND_VHOST,
+    BACKEND_EMULATED,
+    BACKEND_OBSERVER,
+    BACKEND_COUNT
+};
 const char *backend_name(enum backend b);
 
-/* Event kinds, as flags (observer `flags`) and as single values (step `expect: events`). */
+/* Event kinds, as flags (observer `flags`) and as single values (step `expect: events`).
+ */
 enum {
     SCENARIO_EVENT_MAP = 1,
     SCENARIO_EVENT_UNMAP = 2,
@@ -97,8 +104,10 @@ struct scenario_subscriber {
     enum backend backend;
     const char *name;  /* `name:`, by default the backend's; unique in its device */
     const char *label; /* "device/name", as users write it */
-    /* vfio; all but page_sizes, entry_limit and locked_memory also other backends' if given */
-    uint64_t page_sizes; /* bit n: 2^n bytes; default 4 KiB | 2 MiB | 1 GiB; 0: not given */
+    /* vfio; all but page_sizes, entry_limit and locked_memory also other backends' if
+     * given */
+    uint64_t
+        page_sizes; /* bit n: 2^n bytes; default 4 KiB | 2 MiB | 1 GiB; 0: not given */
     uint64_t entry_limit;   /* default 65535; UINT64_MAX: none */
     uint64_t locked_memory; /* bytes; default UINT64_MAX, no limit */
     bool has_aperture;
@@ -110,7 +119,7 @@ struct scenario_subscriber {
     /* vhost */
     uint64_t entries; /* of its cache; default 2048; UINT64_MAX: infinite */
     /* observer */
-    unsigned flags;             /* SCENARIO_EVENT_x; default all three off = map | unmap */
+    unsigned flags; /* SCENARIO_EVENT_x; default all three off = map | unmap */
     struct scenario_span range; /* default [0, 2^64 - 1] */
 };
 
@@ -119,8 +128,8 @@ struct scenario_device {
     const char *id;
     uint32_t iommu; /* index into iommus[]; never SCENARIO_NONE */
     uint16_t segment;
-    uint16_t sid; /* bus << 8 | device << 3 | function; unique below one IOMMU */
-    bool plugged; /* at the start */
+    uint16_t sid;          /* bus << 8 | device << 3 | function; unique below one IOMMU */
+    bool plugged;          /* at the start */
     bool attached_by_step; /* an `attach` of its own appears among the steps */
     const struct scenario_subscriber *subs; /* in file order */
     size_t n_subs;
@@ -145,7 +154,7 @@ struct guest_config {
     sim_time flush_timer;   /* lazy: > 0 */
     const struct scenario_domain *domains;
     size_t n_domains;
-    bool has_table_memory; /* false: no intel-vtd, and none asked for */
+    bool has_table_memory;           /* false: no intel-vtd, and none asked for */
     uint64_t table_base, table_size; /* 4 KiB multiples inside one RAM range */
 };
 
@@ -202,10 +211,10 @@ const char *dma_result_name(enum dma_result r);
 struct step_map {
     uint32_t device, domain;
     uint64_t iova, size;
-    uint64_t gpa;          /* map; change if has_gpa */
-    uint8_t perm;          /* enum perm; map; change if has_perm */
-    uint8_t page_lg2;      /* 0 = auto: the largest that fits */
-    uint8_t flush;         /* enum flush_scope */
+    uint64_t gpa;           /* map; change if has_gpa */
+    uint8_t perm;           /* enum perm; map; change if has_perm */
+    uint8_t page_lg2;       /* 0 = auto: the largest that fits */
+    uint8_t flush;          /* enum flush_scope */
     bool has_gpa, has_perm; /* both true for map, false for unmap */
 };
 
@@ -257,11 +266,11 @@ struct step_dump {
 struct step_workload {
     uint32_t device;
     bool has_driver;
-    enum guest_driver driver;  /* the scenario's if not has_driver */
-    uint64_t ring;             /* slots, > 0; default 256 */
-    uint64_t count;            /* buffers, > 0 */
-    struct dist buffer_size;   /* bytes; default 2 KiB */
-    struct dist arrivals;      /* ns between buffers; default 0 */
+    enum guest_driver driver; /* the scenario's if not has_driver */
+    uint64_t ring;            /* slots, > 0; default 256 */
+    uint64_t count;           /* buffers, > 0 */
+    struct dist buffer_size;  /* bytes; default 2 KiB */
+    struct dist arrivals;     /* ns between buffers; default 0 */
 };
 
 enum replay_from { REPLAY_QEMU_LOG, REPLAY_IOMMUSIM, REPLAY_SCRIPT };
@@ -303,8 +312,8 @@ struct step_pte {
 struct step_context {
     uint32_t iommu, device, domain;
     bool has_raw, present, fpd, has_aw, has_did, has_table;
-    uint8_t tt;      /* 0..3 */
-    uint8_t aw;      /* the AW field: 1 = 39 bits, 2 = 48; 0..7 for tests of the model */
+    uint8_t tt; /* 0..3 */
+    uint8_t aw; /* the AW field: 1 = 39 bits, 2 = 48; 0..7 for tests of the model */
     uint16_t did;
     uint64_t table;  /* second-stage root, GPA */
     uint64_t raw[2]; /* low, high */
@@ -315,13 +324,14 @@ enum qi_granularity { QI_GLOBAL = 1, QI_DOMAIN = 2, QI_PAGE = 3, QI_DEVICE = 3 }
 
 struct qi_descriptor {
     uint8_t type;        /* enum qi_type */
-    uint8_t granularity; /* the descriptor's own G: enum qi_granularity; iec: 0 global, 1 index */
+    uint8_t granularity; /* the descriptor's own G: enum qi_granularity; iec: 0 global, 1
+                            index */
     uint8_t am;
     bool ih, drain_read, drain_write; /* iotlb */
     bool irq, status, fence;          /* wait: IF, SW, FN */
-    bool has_address;                 /* wait: address given (else the driver's own slot) */
-    uint8_t fm;                       /* context: function mask */
-    uint8_t im;                       /* iec: index mask */
+    bool has_address; /* wait: address given (else the driver's own slot) */
+    uint8_t fm;       /* context: function mask */
+    uint8_t im;       /* iec: index mask */
     uint16_t did, sid, index;
     uint32_t data;    /* wait: what is stored */
     uint64_t address; /* iotlb: iova; wait: where the status is stored */
@@ -336,9 +346,10 @@ struct step_qi {
 
 struct step_tce { /* the four hypercalls */
     uint64_t liobn, ioba;
-    uint64_t tce;           /* put, stuff; indirect: the list's GPA unless values != NULL */
-    uint64_t npages;        /* stuff, indirect */
-    const uint64_t *values; /* indirect: n_values inline TCEs the driver puts into a page */
+    uint64_t tce;    /* put, stuff; indirect: the list's GPA unless values != NULL */
+    uint64_t npages; /* stuff, indirect */
+    const uint64_t
+        *values; /* indirect: n_values inline TCEs the driver puts into a page */
     uint32_t n_values;
 };
 
@@ -394,7 +405,8 @@ enum stride_key {
     STRIDE_KEY_COUNT
 };
 
-/* `by` is added to the argument with each iteration (a loop: in every step that has it). */
+/* `by` is added to the argument with each iteration (a loop: in every step that has it).
+ */
 struct step_stride {
     enum stride_key key;
     uint64_t by;
@@ -411,7 +423,7 @@ struct step_options {
 };
 
 struct step {
-    struct step *next; /* of the same list, in file order */
+    struct step *next;              /* of the same list, in file order */
     const struct step_options *opt; /* never NULL */
     struct src_pos pos;
     uint8_t kind;   /* enum step_kind */
@@ -419,23 +431,23 @@ struct step {
     bool wait;      /* false: the next step may begin once this has begun */
     uint64_t when;  /* ns, by timing */
     union {
-        struct step *loop;              /* LOOP: its steps */
-        struct step_map map;            /* MAP, UNMAP, CHANGE */
+        struct step *loop;   /* LOOP: its steps */
+        struct step_map map; /* MAP, UNMAP, CHANGE */
         struct step_flush flush;
-        struct step_attach attach;      /* ATTACH, DETACH */
+        struct step_attach attach; /* ATTACH, DETACH */
         struct step_dma dma;
-        struct step_target target;      /* HOTPLUG, UNPLUG, RESET */
+        struct step_target target; /* HOTPLUG, UNPLUG, RESET */
         struct step_subscribe subscribe;
         struct step_unsubscribe unsubscribe;
         struct step_dump dump;
         const struct step_workload *workload;
         struct step_replay replay;
-        struct step_mem mem;            /* MEM, MEM_EXPECT */
-        struct step_mmio mmio;          /* MMIO, MMIO_EXPECT */
+        struct step_mem mem;   /* MEM, MEM_EXPECT */
+        struct step_mmio mmio; /* MMIO, MMIO_EXPECT */
         struct step_pte pte;
         const struct step_context *context;
         struct step_qi qi;
-        struct step_tce tce;            /* H_x */
+        struct step_tce tce; /* H_x */
     } u;
 };
 
@@ -495,7 +507,14 @@ struct expect_shadow {
     size_t n;
 };
 
-enum compare_op { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+enum compare_op {
+    COMPARE_EQ,
+    COMPARE_NE,
+    COMPARE_LT,
+    COMPARE_LE,
+    COMPARE_GT,
+    COMPARE_GE
+};
 
 struct expect_stat {
     struct src_pos pos;

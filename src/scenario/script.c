@@ -21,7 +21,8 @@ struct line {
 
 enum line_result { LINE_NOTHING, LINE_STEP, LINE_BAD };
 
-/* What stands behind `end` ends a word: every line is followed by a byte below ' ' + 1. */
+/* What stands behind `end` ends a word: every line is followed by a byte below ' ' + 1.
+ */
 static bool
 in_word(const char *p)
 {
@@ -120,7 +121,8 @@ read_word_of(struct line *w, const struct action *a, struct val word, struct ste
         field_switch(l, &(struct field){ .name = "wait" }, v, &s->wait);
         return;
     }
-    if ((key.s[0] == 'r' || key.s[0] == 'd' || key.s[0] == 'e') && read_result(w, key, v, s)) {
+    if ((key.s[0] == 'r' || key.s[0] == 'd' || key.s[0] == 'e') &&
+        read_result(w, key, v, s)) {
         return;
     }
     schema_key(l, a->schema, key, v, s, args);
@@ -270,8 +272,8 @@ load_script(struct loader *l, struct val v, struct step **tail)
         load_error(l, v, "lines are kept only in a literal block: write 'script: |'");
         return tail;
     }
-    struct script_line line = { v.node->pos.file, v.node->pos.line + v.node->literal, 0, v.s,
-                                0 };
+    struct script_line line = { v.node->pos.file, v.node->pos.line + v.node->literal, 0,
+                                v.s, 0 };
     const char *end = v.s + v.len;
     bool indented = !v.node->literal;
     struct step s;
@@ -282,8 +284,8 @@ load_script(struct loader *l, struct val v, struct step **tail)
 
         line.len = (size_t)((stop != NULL ? stop : end) - line.begin);
         if (!indented && line.len > 0) {
-            line.indent = block_indent(
-                l, (struct src_pos){ line.file, line.line, 1 }, line.begin, line.len);
+            line.indent = block_indent(l, (struct src_pos){ line.file, line.line, 1 },
+                                       line.begin, line.len);
             indented = true;
         }
         if (read_line(l, &line, false, &s) == LINE_STEP) {

@@ -19,8 +19,8 @@ struct script_reader;
  * REPLAY_IOMMUSIM. `sc` is borrowed for the reader's life. NULL and *e if it
  * cannot be opened.
  */
-struct script_reader *script_open(const struct scenario *sc, const struct step_replay *replay,
-                                  struct err *e);
+struct script_reader *script_open(const struct scenario *sc,
+                                  const struct step_replay *replay, struct err *e);
 void script_close(struct script_reader *r); /* NULL is fine */
 
 enum script_next { SCRIPT_STEP, SCRIPT_END, SCRIPT_ERROR };
@@ -31,6 +31,7 @@ enum script_next { SCRIPT_STEP, SCRIPT_END, SCRIPT_ERROR };
  * trace, each step has the time of its line as STEP_AT; results, and lines of
  * other parties than actors, are passed over; a `dma` line is its device's.
  */
-enum script_next script_next(struct script_reader *r, const struct step **out, struct err *e);
+enum script_next script_next(struct script_reader *r, const struct step **out,
+                             struct err *e);
 
 #endif

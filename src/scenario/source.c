@@ -86,7 +86,8 @@ decode(const unsigned char *s, size_t len, uint32_t *c)
 static bool
 eight_plain(const unsigned char *s)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    const uint64_t high = UINT64_C(0x8080808080808080),
+                   ones = UINT64_C(0x0101010101010101);
     uint64_t w;
 
     memcpy(&w, s, sizeof(w));

@@ -27,8 +27,8 @@ static const char *const modifier_names[MOD_COUNT] = {
 
 /* A step's mapping taken apart. */
 struct parts {
-    const struct node *key;   /* of the action, of `steps` or of `script` */
-    const struct node *value; /* its value */
+    const struct node *key;      /* of the action, of `steps` or of `script` */
+    const struct node *value;    /* its value */
     const struct action *action; /* NULL: steps or script */
     const struct node *mod[MOD_COUNT];
 };
@@ -53,8 +53,8 @@ take_action(struct loader *l, struct parts *p, const struct node_pair *pair,
 {
     if (p->key != NULL) {
         load_error(l, val_of(pair->key),
-                   "a step has one action; this one has '%.40s' and '%.40s'", p->key->u.text,
-                   pair->key->u.text);
+                   "a step has one action; this one has '%.40s' and '%.40s'",
+                   p->key->u.text, pair->key->u.text);
         return;
     }
     p->key = pair->key;
@@ -140,7 +140,8 @@ check_at(struct loader *l, struct val v, sim_time at)
 }
 
 static void
-read_timing(struct loader *l, const struct parts *p, struct step *s, struct step_options *o)
+read_timing(struct loader *l, const struct parts *p, struct step *s,
+            struct step_options *o)
 {
     const struct node *at = p->mod[MOD_AT], *after = p->mod[MOD_AFTER];
     struct dist d = { .kind = DIST_CONSTANT };
@@ -178,7 +179,8 @@ read_strides(struct loader *l, struct val v, struct step_options *o)
         struct val key = val_of(map->u.pairs[i].key), by = val_of(map->u.pairs[i].value);
         size_t word;
 
-        if (read_word(l, "stride", key, &stride_words, &word) && want_scalar(l, "stride", by) &&
+        if (read_word(l, "stride", key, &stride_words, &word) &&
+            want_scalar(l, "stride", by) &&
             read_ok(l, "stride", by, scalar_size(by.s, by.len, &strides[i].by))) {
             strides[i].key = (enum stride_key)word;
         }
@@ -224,7 +226,8 @@ read_repeat(struct loader *l, const struct parts *p, const struct step *s,
     read_strides(l, v, o);
     for (size_t i = 0; l->errors == before && i < o->n_strides; i++) {
         if (!stride_applies(s, o->strides[i].key)) {
-            load_error(l, val_of(v.node->u.pairs[i].key), "there is no '%s' for this stride",
+            load_error(l, val_of(v.node->u.pairs[i].key),
+                       "there is no '%s' for this stride",
                        stride_words.words[o->strides[i].key]);
         }
     }
@@ -247,13 +250,15 @@ read_modifiers(struct loader *l, const struct parts *p, struct step *s)
     }
     read_timing(l, p, s, &o);
     if (p->mod[MOD_LABEL] != NULL) {
-        field_text(l, &(struct field){ .name = "label" }, val_of(p->mod[MOD_LABEL]), &o.label);
+        field_text(l, &(struct field){ .name = "label" }, val_of(p->mod[MOD_LABEL]),
+                   &o.label);
     }
     if (p->mod[MOD_EXPECT] != NULL) {
         o.expect = load_step_expect(l, val_of(p->mod[MOD_EXPECT]));
     }
     if (p->mod[MOD_WAIT] != NULL) {
-        field_switch(l, &(struct field){ .name = "wait" }, val_of(p->mod[MOD_WAIT]), &s->wait);
+        field_switch(l, &(struct field){ .name = "wait" }, val_of(p->mod[MOD_WAIT]),
+                     &s->wait);
     }
     read_repeat(l, p, s, &o);
     if (o.label != NULL || o.after != NULL || o.expect != NULL || o.repeat != 1) {
@@ -382,31 +387,59 @@ load_actor(struct loader *l, struct scenario_actor *a, struct val name,
 }
 
 void
+begin_timeline(struct loader *l, const struct node *key)
+{
+    l->timeline = arena_alloc(l->arena, sizeof(*l->timeline));
+    l->timeline->pos = key->pos;
+    l->timeline->name = "guest";
+    l->timeline_tail = &l->timeline->steps;
+    l->actor.last_at = 0;
+}
+
+void
+add_timeline_step(struct loader *l, const struct node *step)
+{
+    l->timeline_tail = load_step(l, step, l->timeline_tail);
+}
+
+static void
+load_timeline(struct loader *l, const struct node *root)
+{
+    for (uint32_t i = 0; l->timeline == NULL && i < root->n; i++) {
+        const struct node_pair *p = &root->u.pairs[i];
+
+        if (!val_is(val_of(p->key), "timeline")) {
+            continue;
+        }
+        begin_timeline(l, p->key);
+        if (want_list(l, "timeline", val_of(p->value)) != NULL) {
+            load_steps(l, p->value, l->timeline_tail);
+        }
+    }
+}
+
+void
 load_actors(struct loader *l, const struct node *root)
 {
-    const struct node *actors = node_get(root, "actors"), *timeline = node_get(root, "timeline");
-    size_t n = timeline != NULL;
+    const struct node *actors = node_get(root, "actors");
+    size_t n = 0;
 
     if (actors != NULL && want_map(l, "actors", val_of(actors)) == NULL) {
         actors = NULL;
     }
+    uint32_t more = actors != NULL ? node_count(actors) : 0;
     struct scenario_actor *list =
-        arena_alloc(l->arena, (n + (actors != NULL ? node_count(actors) : 0)) * sizeof(*list) + 1);
+        arena_alloc(l->arena, (1 + (size_t)more) * sizeof(*list));
 
     l->sc->actors = list;
-    if (timeline != NULL) {
-        struct node *guest = arena_alloc(&l->nodes, sizeof(*guest));
-
-        *guest = *timeline;
-        guest->kind = NODE_SCALAR;
-        guest->u.text = "guest";
-        guest->n = 5;
-        load_actor(l, &list[0], val_of(guest), timeline);
+    load_timeline(l, root);
+    if (l->timeline != NULL) {
+        list[n++] = *l->timeline;
     }
-    for (uint32_t i = 0; actors != NULL && i < node_count(actors); i++) {
+    for (uint32_t i = 0; i < more; i++) {
         struct val name = val_of(actors->u.pairs[i].key);
 
-        if (timeline != NULL && val_is(name, "guest")) {
+        if (l->timeline != NULL && val_is(name, "guest")) {
             load_error(l, name, "'timeline' is the actor 'guest' already");
         }
         check_id(l, "an actor's name", name);

@@ -14,8 +14,8 @@ static const char *const backend_words[BACKEND_COUNT] = {
 };
 static const char *const later_backends[] = { "vfio-v1",    "vfio-spapr", "iommufd",
                                               "vhost-user", "vhost-vdpa", "ats" };
-static const struct word_list backends = { backend_words, LEN(backend_words), later_backends,
-                                           LEN(later_backends) };
+static const struct word_list backends = { backend_words, LEN(backend_words),
+                                           later_backends, LEN(later_backends) };
 
 const char *
 backend_name(enum backend b)
@@ -71,11 +71,36 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
 
 WORDS(event_words, { "map", "unmap", "deviotlb" });
 
+/* map|unmap, as a trace writes them. */
+static unsigned
+read_flag_words(struct loader *l, struct val v)
+{
+    unsigned flags = 0;
+
+    while (v.len > 0) {
+        const char *bar = memchr(v.s, '|', v.len);
+        struct val word = { v.s, bar != NULL ? (size_t)(bar - v.s) : v.len, NULL };
+        size_t i;
+
+        if (read_word(l, "event", word, &event_words, &i)) {
+            flags |= 1U << i;
+        }
+        v.s += word.len + (bar != NULL);
+        v.len -= word.len + (bar != NULL);
+    }
+    return flags;
+}
+
 static void
 field_flags(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    const struct node *list = want_list(l, f->name, v);
     unsigned flags = 0;
+
+    if (v.node == NULL) {
+        *(unsigned *)out = read_flag_words(l, v);
+        return;
+    }
+    const struct node *list = want_list(l, f->name, v);
 
     for (uint32_t i = 0; list != NULL && i < node_count(list); i++) {
         size_t word;
@@ -113,8 +138,8 @@ static const struct field subscriber_fields[] = {
     [SUB_APERTURE] = { "aperture", field_span, SUB(aperture), 0, NULL },
     [SUB_RESERVED] = { "reserved", field_reserved, 0, 0, NULL },
     [SUB_CONTAINER] = { "container", field_name, SUB(container), 0, NULL },
-    [SUB_STRICT_PERMISSIONS] = { "strict_permissions", field_switch, SUB(strict_permissions),
-                                 0, NULL },
+    [SUB_STRICT_PERMISSIONS] = { "strict_permissions", field_switch,
+                                 SUB(strict_permissions), 0, NULL },
     [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
     [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
     [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
@@ -163,7 +188,8 @@ subscriber_finish(struct loader *l, const struct args *args, const char *device,
         load_error(l, args->v[SUB_PAGE_SIZES], "'page_sizes' takes at least one size");
     }
     if (args_has(args, SUB_FLAGS) && sub->flags == 0) {
-        load_error(l, args->v[SUB_FLAGS], "'flags' takes at least one of map, unmap, deviotlb");
+        load_error(l, args->v[SUB_FLAGS],
+                   "'flags' takes at least one of map, unmap, deviotlb");
     }
     sub->pos = val_pos(l, args->whole);
     sub->has_aperture = args_has(args, SUB_APERTURE);
@@ -277,8 +303,8 @@ check_reference(struct loader *l, const struct name_ref *r, const char *const *l
     const char *near = name_nearest(r->name, labels, n);
 
     if (near != NULL) {
-        load_error_at(l, r->pos, r->span, "unknown subscriber '%.70s'; did you mean '%s'?",
-                      r->name, near);
+        load_error_at(l, r->pos, r->span,
+                      "unknown subscriber '%.70s'; did you mean '%s'?", r->name, near);
     } else {
         load_error_at(l, r->pos, r->span, "unknown subscriber '%.70s'", r->name);
     }

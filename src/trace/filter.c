@@ -49,7 +49,7 @@ find_length(const struct trace_rec *r, uint64_t page)
     const struct trace_item *it = find_item(r, TF_SIZE);
 
     if (it != NULL) {
-        return it->v.u;
+        return it->v.u != 0 ? it->v.u : UINT64_MAX; /* a size of 0 is 2^64 */
     }
     it = find_item(r, TF_NPAGES);
     if (it == NULL) {

@@ -175,6 +175,8 @@ put_value(char *p, enum trace_type type, const struct trace_item *it,
         return put_hex(p, v, 1);
     case TRACE_HEX2:
         return put_hex(p, v, 2);
+    case TRACE_SIZE:
+        return v == 0 ? put_str(p, TRACE_SIZE_ALL) : put_hex(p, v, 1);
     case TRACE_DEC:
         return put_dec(p, v);
     case TRACE_PERM:

@@ -102,6 +102,17 @@ parse_hex(struct span v, uint64_t *out)
     return true;
 }
 
+/* All 2^64 bytes are kept as 0, and no other size is. */
+static bool
+parse_size(struct span v, uint64_t *out)
+{
+    if (v.len == strlen(TRACE_SIZE_ALL) && memcmp(v.s, TRACE_SIZE_ALL, v.len) == 0) {
+        *out = 0;
+        return true;
+    }
+    return parse_hex(v, out) && *out != 0;
+}
+
 static bool
 parse_perm(struct span v, uint64_t *out)
 {
@@ -167,6 +178,8 @@ parse_number(enum trace_type type, struct span v, uint64_t *out)
     case TRACE_HEX:
     case TRACE_HEX2:
         return parse_hex(v, out);
+    case TRACE_SIZE:
+        return parse_size(v, out);
     case TRACE_DEC:
         return parse_dec(v, out);
     case TRACE_PERM:
@@ -188,6 +201,8 @@ type_name(enum trace_type type)
     case TRACE_HEX:
     case TRACE_HEX2:
         return "a number in hex (0x...)";
+    case TRACE_SIZE:
+        return "a size in hex (0x...), not 0";
     case TRACE_DEC:
         return "a decimal number";
     case TRACE_PERM:

@@ -10,8 +10,10 @@
 #include "util/alloc.h"
 #include "util/err.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* One file of --split. */
 struct split {
@@ -169,9 +171,19 @@ update_wants(struct trace *t)
     }
 }
 
+static bool
+make_split_dir(const char *dir, struct err *e)
+{
+    return mkdir(dir, 0777) == 0 || errno == EEXIST ||
+           err_set(e, "cannot create %s: %s", dir, strerror(errno));
+}
+
 struct trace *
 trace_new(const struct trace_options *opts, struct err *e)
 {
+    if (opts->split_dir != NULL && !make_split_dir(opts->split_dir, e)) {
+        return NULL;
+    }
     struct trace *t = xcalloc(1, sizeof *t);
 
     if (opts->format != TRACE_FORMAT_NONE) {
@@ -351,4 +363,13 @@ trace_close(struct trace *t, struct err *e)
     }
     free(t);
     return ok;
+}
+
+void
+trace_discard(struct trace *t)
+{
+    if (t->sink != NULL) {
+        t->sink->failed = true;
+    }
+    (void)trace_close(t, NULL);
 }

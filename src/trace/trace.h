@@ -30,12 +30,16 @@ struct trace_sink;
 enum trace_type {
     TRACE_HEX,
     TRACE_HEX2,
+    TRACE_SIZE,
     TRACE_DEC,
     TRACE_PERM,
     TRACE_TEXT,
     TRACE_ERRNO,
     TRACE_HRET,
 };
+
+/* How a SIZE of 0, which is 2^64 bytes, is written. */
+#define TRACE_SIZE_ALL "0x10000000000000000"
 
 enum trace_field {
 #define TRACE_FIELD(id, key, type) TF_##id,
@@ -68,7 +72,7 @@ enum trace_kind {
 struct trace_item {
     enum trace_field field;
     union {
-        uint64_t u;    /* HEX, HEX2, DEC, PERM, ERRNO (positive), HRET (as int64_t) */
+        uint64_t u;    /* HEX, HEX2, SIZE, DEC, PERM, ERRNO (positive), HRET (as int64_t) */
         const char *s; /* TEXT: borrowed until trace_emit returns */
     } v;
 };
@@ -153,7 +157,8 @@ struct trace_options {
     enum trace_level level;
     const char *path;               /* where it goes; NULL: to fd */
     int fd;                         /* if path and split_dir are NULL; not closed */
-    const char *split_dir;          /* one file for each subscriber in here, or NULL */
+    const char *split_dir;          /* one file for each subscriber in here, or NULL; is
+                                       created if its parent is there */
     bool color;                     /* text only */
     const char *const *subscribers; /* keep these subjects only; none: keep all */
     size_t n_subscribers;
@@ -206,6 +211,9 @@ bool trace_flush(struct trace *t, struct err *e);
  * and free t, in any case. False and *e if any output has failed. NULL is fine.
  */
 bool trace_close(struct trace *t, struct err *e);
+
+/* Free t, which has nothing to tell: files stay what they were. */
+void trace_discard(struct trace *t);
 
 /* 64-bit FNV-1a. */
 uint64_t trace_hash(const void *bytes, size_t len);

@@ -4,8 +4,9 @@
  * inside, a range of pages is always clipped to the node that handles it.
  *
  * Level 0 is a leaf, whose slots are single pages; a slot of level n spans 64^n
- * pages. No node in the tree is empty: a child that loses its last slot is freed
- * and its own slot cleared. A piece without IS_HEAD always continues the entry of
+ * pages. A child that loses its last slot is freed and its own slot cleared, except
+ * for the leaf touched last: that may stay, empty, until another leaf is touched, so
+ * that a map which fills and empties in one place keeps its path. A piece without IS_HEAD always continues the entry of
  * the page before it.
  */
 #include "util/rangemap.h"
@@ -16,6 +17,7 @@
 enum {
     SLOT_LG2 = 6,
     SLOTS = 1 << SLOT_LG2,
+    SPARES_MAX = 9, /* a whole path */
 };
 
 /*
@@ -95,11 +97,24 @@ child_of(uint64_t slot)
 static struct rangemap_node *
 node_new(struct rangemap *m)
 {
-    struct rangemap_node *node = xmalloc(sizeof(*node));
+    struct rangemap_node *node = m->spare;
 
+    if (node != NULL) {
+        m->spare = child_of(node->slot[0]);
+        m->n_spare--;
+    } else {
+        node = xmalloc(sizeof(*node));
+        budget_spend(m->budget, sizeof(*node));
+    }
     node->used = 0;
-    budget_spend(m->budget, sizeof(*node));
     return node;
+}
+
+static void
+node_release(struct rangemap *m, struct rangemap_node *node)
+{
+    budget_return(m->budget, sizeof(*node));
+    free(node);
 }
 
 static void
@@ -108,8 +123,13 @@ node_free(struct rangemap *m, struct rangemap_node *node)
     if (node == m->last_leaf) {
         m->last_leaf = NULL;
     }
-    budget_return(m->budget, sizeof(*node));
-    free(node);
+    if (m->n_spare < SPARES_MAX) { /* a map that fills and empties all the time */
+        node->slot[0] = (uintptr_t)m->spare;
+        m->spare = node;
+        m->n_spare++;
+    } else {
+        node_release(m, node);
+    }
 }
 
 static void
@@ -151,11 +171,26 @@ rangemap_fini(struct rangemap *m)
     rangemap_clear(m);
 }
 
+/* Give up the tree; its nodes may become spares. */
+static void
+drop_tree(struct rangemap *m)
+{
+    free_tree(m, m->root);
+    m->root = NULL;
+    m->height = 0;
+}
+
 void
 rangemap_clear(struct rangemap *m)
 {
     if (m->root != NULL) {
-        free_tree(m, m->root);
+        drop_tree(m);
+    }
+    while (m->spare != NULL) {
+        struct rangemap_node *node = m->spare;
+
+        m->spare = child_of(node->slot[0]);
+        node_release(m, node);
     }
     rangemap_init(m, m->kind, m->budget);
 }
@@ -167,6 +202,8 @@ continued(const struct rangemap *m, uint64_t piece, uint64_t pages)
     piece &= ~IS_HEAD;
     return m->kind == RANGEMAP_LINEAR ? piece + (pages << PAGE_LG2) : piece;
 }
+
+static void prune(struct rangemap *m);
 
 /* --- insertion --- */
 
@@ -245,6 +282,7 @@ rangemap_insert(struct rangemap *m, uint64_t first, uint64_t last, uint64_t targ
     if (s.first == s.last && in_last_leaf(m, s)) {
         put(m->last_leaf, slot_of(s.first, 0), piece);
     } else {
+        prune(m);
         grow(m, s.last);
         insert_into(m, m->root, m->height - 1, s, piece);
     }
@@ -296,8 +334,17 @@ rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out
 {
     uint64_t page = addr >> PAGE_LG2;
     unsigned level;
-    const uint64_t *slot = find(m, page, &level);
 
+    if (in_last_leaf(m, (struct span){ page, page })) {
+        unsigned i = slot_of(page, 0);
+
+        if (is_used(m->last_leaf, i)) {
+            describe(m->last_leaf->slot[i], (struct span){ page, page }, out);
+            return true;
+        }
+        return false;
+    }
+    const uint64_t *slot = find(m, page, &level);
     if (slot == NULL) {
         return false;
     }
@@ -334,8 +381,37 @@ rangemap_next(const struct rangemap *m, uint64_t from, struct range_piece *out)
 {
     uint64_t page = from >> PAGE_LG2;
 
+    if (in_last_leaf(m, (struct span){ page, page })) {
+        uint64_t left = m->last_leaf->used & bits(slot_of(page, 0), SLOTS - 1);
+
+        if (left != 0) {
+            unsigned i = (unsigned)__builtin_ctzll(left);
+
+            describe(m->last_leaf->slot[i], slot_span(page, 0, i), out);
+            return true;
+        }
+    }
     return m->root != NULL && page >> shift_of(m->height) == 0 &&
            next_in(m->root, m->height - 1, page, out);
+}
+
+bool
+rangemap_next_until(const struct rangemap *m, uint64_t from, uint64_t last,
+                    struct range_piece *out)
+{
+    struct span s = { from >> PAGE_LG2, last >> PAGE_LG2 };
+
+    if (in_last_leaf(m, s)) {
+        uint64_t left =
+            m->last_leaf->used & bits(slot_of(s.first, 0), slot_of(s.last, 0));
+        unsigned i = left != 0 ? (unsigned)__builtin_ctzll(left) : 0;
+
+        if (left != 0) {
+            describe(m->last_leaf->slot[i], slot_span(s.first, 0, i), out);
+        }
+        return left != 0;
+    }
+    return rangemap_next(m, from, out) && out->first <= last;
 }
 
 bool
@@ -343,7 +419,7 @@ rangemap_any(const struct rangemap *m, uint64_t first, uint64_t last)
 {
     struct range_piece p;
 
-    return rangemap_next(m, first, &p) && p.first <= last;
+    return rangemap_next_until(m, first, last, &p);
 }
 
 bool
@@ -432,12 +508,19 @@ remove_from(struct rangemap *m, struct rangemap_node *node, unsigned level, stru
     }
 }
 
-/* Whether all of `s` lies in the leaf touched last, which holds more than that. */
-static bool
-stays_in_last_leaf(const struct rangemap *m, struct span s)
+/* Free the leaf touched last if it is empty, with what of its path is. */
+static void
+prune(struct rangemap *m)
 {
-    return in_last_leaf(m, s) &&
-           (m->last_leaf->used & ~bits(slot_of(s.first, 0), slot_of(s.last, 0))) != 0;
+    if (m->last_leaf != NULL && m->last_leaf->used == 0) {
+        struct span leaf = { m->last_leaf_base, m->last_leaf_base + SLOTS - 1 };
+
+        m->last_leaf = NULL;
+        remove_from(m, m->root, m->height - 1, leaf);
+        if (m->root->used == 0) {
+            drop_tree(m);
+        }
+    }
 }
 
 /* What is left of an entry that was cut before `page` becomes one of its own. */
@@ -459,14 +542,14 @@ rangemap_remove(struct rangemap *m, uint64_t first, uint64_t last)
     struct span s = pages_of(first, last);
     uint64_t before = m->pages;
 
-    if (stays_in_last_leaf(m, s)) {
+    if (in_last_leaf(m, s)) {
         remove_from(m, m->last_leaf, 0, s);
-    } else if (m->root != NULL && s.first >> shift_of(m->height) == 0) {
+    } else if (prune(m), m->root != NULL && s.first >> shift_of(m->height) == 0) {
         struct span top = slot_span(0, m->height, 0);
 
         remove_from(m, m->root, m->height - 1, clip(s, top));
         if (m->root->used == 0) {
-            rangemap_clear(m);
+            drop_tree(m);
         }
     }
     if (m->pages != before && last != UINT64_MAX) {

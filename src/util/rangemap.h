@@ -40,6 +40,8 @@ struct rangemap {
     uint64_t pages;   /* covered 4 KiB pages */
     uint64_t entries; /* heads */
     struct budget *budget; /* borrowed, may be NULL */
+    struct rangemap_node *spare; /* a few nodes that were in use before */
+    unsigned n_spare;
 };
 
 /* A piece as found: the whole naturally aligned span of its slot. */
@@ -81,6 +83,10 @@ bool rangemap_any(const struct rangemap *m, uint64_t first, uint64_t last);
  * changed between two calls.
  */
 bool rangemap_next(const struct rangemap *m, uint64_t from, struct range_piece *out);
+
+/* The same, but false, at less cost, if that piece begins after `last`. */
+bool rangemap_next_until(const struct rangemap *m, uint64_t from, uint64_t last,
+                         struct range_piece *out);
 
 /*
  * The entry (all pieces inserted together, as far as removals left it) that

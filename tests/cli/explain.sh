@@ -12,7 +12,7 @@ result() {
     fi
 }
 
-echo 1..13
+echo 1..15
 for kind in classes quirks profiles steps faults exit; do
     failed=0
     names=$("$IOMMUSIM" explain --list $kind) || failed=1
@@ -27,6 +27,31 @@ for kind in classes quirks profiles steps faults exit; do
     done
     result $failed "every name of $kind has a page"
 done
+
+# An example is lines of a trace: the reader takes them, and the last violation is of the
+# class, unless it is the hint of another.
+failed=0
+example=$(mktemp) || exit 99
+trap 'rm -f "$example"' EXIT
+for class in $("$IOMMUSIM" explain --list classes); do
+    {
+        echo '# iommusim-trace 1'
+        "$IOMMUSIM" explain "$class" | sed -n '1,/^Example$/d; s/^    //p'
+    } >"$example"
+    if ! "$IOMMUSIM" diff "$example" "$example" ||
+        ! grep -q -e "class=$class " -e "hint=$class\$" "$example"; then
+        echo "# no trace of the class: $class"
+        failed=1
+    fi
+done
+result $failed 'the example of every class is a trace that shows it'
+
+failed=0
+for command in run check test diff import explain; do
+    "$IOMMUSIM" $command --help | grep -q "^Usage: iommusim .*$command" || failed=1
+    "$IOMMUSIM" $command --help | grep -q -e '-h, --help' || failed=1
+done
+result $failed 'every command has help'
 
 test "$("$IOMMUSIM" explain --list classes | wc -l)" -eq 18
 result $? 'there are 18 classes'

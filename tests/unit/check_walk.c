@@ -39,7 +39,7 @@ table(uint64_t page, unsigned levels)
         .page = page,
         .level = levels,
         .perm = PERM_RW,
-        .limits = { .haw = 48, .superpages = 3 },
+        .reserved = vtd_ss_masks(&(struct vtd_ss_limits){ .haw = 48, .superpages = 3 }),
     };
 }
 
@@ -83,7 +83,8 @@ START_TEST(superpages_are_whole_pieces_and_reserved_bits_make_holes)
     walk_table_at(&t, 0x7fffffff, UINT64_MAX, &p);
     ck_assert_uint_eq(p.first, 0x40000000);
     ck_assert_uint_eq(p.target, 0x80000000);
-    t.limits.superpages = 1; /* now the 1 GiB leaf is illegal */
+    t.reserved = /* now the 1 GiB leaf is illegal */
+        vtd_ss_masks(&(struct vtd_ss_limits){ .haw = 48, .superpages = 1 });
     walk_table_at(&t, 0x7fffffff, UINT64_MAX, &p);
     ck_assert_uint_eq(p.perm, PERM_NONE);
 }

@@ -144,6 +144,8 @@ START_TEST(V2_root_table_is_latched_by_SRTP_alone)
     unsigned before = b->switched;
     bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_SRTP);
     ck_assert_uint_eq(b->switched, before + 1);
+    bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+    bench_flush_global(b);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
     down();
 }

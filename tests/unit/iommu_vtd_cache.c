@@ -126,6 +126,22 @@ START_TEST(V14_context_invalidation_leaves_the_IOTLB_alone)
 }
 END_TEST
 
+START_TEST(V2_new_root_table_leaves_the_caches_alone)
+{
+    up();
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
+    bench_write(b, VTD_RTADDR, bench_page(b));
+    bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_SRTP);
+    ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
+    bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+    ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
+    down();
+}
+END_TEST
+
 START_TEST(V14_absent_context_is_cached_in_caching_mode_under_domain_0)
 {
     up();
@@ -287,6 +303,7 @@ add_caches(Suite *s)
     tcase_add_test(tc, V11_page_invalidation_drops_its_block_of_its_domain);
     tcase_add_test(tc, V13_domain_and_global_invalidation);
     tcase_add_test(tc, V14_context_invalidation_leaves_the_IOTLB_alone);
+    tcase_add_test(tc, V2_new_root_table_leaves_the_caches_alone);
     tcase_add_test(tc, V14_absent_context_is_cached_in_caching_mode_under_domain_0);
     tcase_add_test(tc, V15_absent_page_is_cached_in_caching_mode);
     tcase_add_test(tc, V16_nothing_absent_is_cached_without_caching_mode);

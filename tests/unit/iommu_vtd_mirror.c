@@ -350,6 +350,125 @@ START_TEST(tree_ends_with_the_last_MAP_listener)
 }
 END_TEST
 
+START_TEST(N14_UNMAP_only_listener_beside_a_mirror_gets_each_invalidation_once)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    /* It came and went between two invalidations, long enough for a cache to fill. */
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_uint_eq(second.events, 1);
+    ck_assert(
+        listener_heard(&second, 0, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_INVALIDATE));
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    bench_map(b, table, 0x1000, 0x30000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 3); /* MAP; UNMAP, MAP */
+    ck_assert_uint_eq(second.events, 3);
+    bench_flush_page(b, 2, 0x1000, 0); /* another domain's */
+    ck_assert_uint_eq(second.events, 3);
+    bench_flush_domain(b, 1);
+    bench_flush_global(b);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 3);
+    ck_assert_uint_eq(second.events, 9); /* two windows each */
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 4);
+    ck_assert_uint_eq(second.events, 11);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+START_TEST(N11_N12_events_are_aligned_powers_of_two_with_the_permission_of_their_type)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    for (uint64_t i = 0; i < 6; i++) {
+        bench_map(b, table, 0x7000 + i * 4 * KIB, (0x20000 + i * 4 * KIB) | (1 + i % 3));
+    }
+    bench_entry(b, table, 4, 4 * MIB, 2, 8 * MIB | VTD_SS_PS | RW);
+    bench_flush_domain(b, 1);
+    bench_entry(b, table, 4, 0, 2, 16 * MIB | VTD_SS_PS | VTD_SS_R);
+    bench_entry(b, table, 4, 4 * MIB, 2, 0);
+    bench_flush_page(b, 1, 0x9000, 0);
+    bench_flush_page(b, 1, 4 * MIB, 0);
+    ck_assert_uint_eq(ear.unmaps, 2);
+    ck_assert_uint_eq(ear.maps, 8);
+    for (unsigned i = 0; i < ear.events; i++) {
+        const struct notify_event *ev = &ear.log[i];
+        ck_assert_uint_eq(ev->mask & (ev->mask + 1), 0);
+        ck_assert_uint_eq(ev->iova & ev->mask, 0);
+        ck_assert((ev->perm == PERM_NONE) == (ev->type == NOTIFY_UNMAP));
+    }
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(N17_what_was_never_told_is_not_unmapped)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_map(b, table, 0x2000, 0x30000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    bench_map(b, table, 0x2000, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_MAP));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(N19_N20_replay_ends_and_tells_each_leaf_once_however_often)
+{
+    const uint64_t top = (UINT64_C(1) << 48) - 4 * KIB;
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0, 0x20000 | RW);
+    bench_map(b, table, top, 0x30000 | VTD_SS_W);
+    bench_entry(b, table, 4, GIB, 3, VTD_SS_PS | VTD_SS_R);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.events, 3);
+    ck_assert_uint_eq(ear.shadow.pages, 2 + GIB / (4 * KIB));
+    listener_clear(&ear);
+    for (unsigned i = 0; i < 2; i++) {
+        notify_replay(&ear.n[i]);
+    }
+    ck_assert_uint_eq(ear.events, 3);
+    ck_assert_uint_eq(ear.maps, 3);
+    ck_assert_uint_eq(ear.shadow.pages, 2 + GIB / (4 * KIB));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(N23_nothing_is_remembered_after_everything_was_unmapped)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_context(b, SID_A, 0, 0);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.shadow.pages, 0);
+    listener_clear(&ear);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
+    bench_flush_context(b, SID_A, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_CONTEXT));
+    listener_stop(&ear);
+}
+END_TEST
+
 /* ---- random changes ---- */
 
 /* The truth of one page, level by level. */
@@ -480,6 +599,13 @@ add_tests(TCase *tc)
     tcase_add_test(tc, replay_does_not_swallow_what_others_are_still_to_hear);
     tcase_add_test(tc, superpage_told_to_one_alone_is_taken_back_whole);
     tcase_add_test(tc, tree_ends_with_the_last_MAP_listener);
+    tcase_add_test(tc,
+                   N14_UNMAP_only_listener_beside_a_mirror_gets_each_invalidation_once);
+    tcase_add_test(
+        tc, N11_N12_events_are_aligned_powers_of_two_with_the_permission_of_their_type);
+    tcase_add_test(tc, N17_what_was_never_told_is_not_unmapped);
+    tcase_add_test(tc, N19_N20_replay_ends_and_tells_each_leaf_once_however_often);
+    tcase_add_test(tc, N23_nothing_is_remembered_after_everything_was_unmapped);
     tcase_add_test(tc, V28_N13_N15_N16_shadows_follow_random_changes);
 }
 

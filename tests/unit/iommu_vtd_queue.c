@@ -397,6 +397,24 @@ START_TEST(V20_bad_tail_written_meanwhile_stops_the_queue)
 }
 END_TEST
 
+START_TEST(V20_clearing_the_error_alone_does_not_start_the_queue_again)
+{
+    set_latency(LATENCY_QI_FETCH, 10);
+    bench_push(b, vtd_desc_iotlb(VTD_GRAN_GLOBAL, 0, 0, 0, false));
+    bench_push_wait(b);
+    bench_ring(b);
+    bench_write(b, VTD_IQT, 4096);
+    bench_write(b, VTD_FSTS, VTD_FSTS_IQE); /* before the fetch that was under way */
+    drain();
+    ck_assert_uint_eq(bench_read(b, VTD_IQH), 0);
+    ck_assert(!queue_failed());
+    ck_assert_uint_eq(b->invalidated, 0);
+    bench_ring(b);
+    drain();
+    ck_assert(bench_waited(b));
+}
+END_TEST
+
 START_TEST(notifications_delay_what_follows)
 {
     struct listener ear;
@@ -476,6 +494,7 @@ main(void)
     tcase_add_test(tc, each_descriptor_takes_its_time);
     tcase_add_test(tc, tail_written_meanwhile_is_followed);
     tcase_add_test(tc, V20_bad_tail_written_meanwhile_stops_the_queue);
+    tcase_add_test(tc, V20_clearing_the_error_alone_does_not_start_the_queue_again);
     tcase_add_test(tc, notifications_delay_what_follows);
     tcase_add_test(tc, register_request_takes_its_time);
     tcase_add_test(tc, reset_voids_what_was_under_way);

@@ -60,6 +60,19 @@ START_TEST(map_event_has_addresses_in_hex_and_a_permission)
 }
 END_TEST
 
+START_TEST(size_of_0_is_written_as_2_to_the_64)
+{
+    struct trace_rec r;
+
+    trace_begin(&r, 0, "nic0/vfio", TE_TEARDOWN);
+    trace_u64(&r, TF_IOVA, 0);
+    trace_u64(&r, TF_SIZE, 0);
+    expect_lines(&r, "0 nic0/vfio teardown iova=0x0 size=0x10000000000000000\n",
+                 "{\"time\":0,\"subject\":\"nic0/vfio\",\"event\":\"teardown\","
+                 "\"iova\":\"0x0\",\"size\":\"0x10000000000000000\"}\n");
+}
+END_TEST
+
 START_TEST(hypercall_status_is_by_name_or_else_a_number)
 {
     struct trace_rec r;
@@ -223,6 +236,7 @@ main(void)
     TCase *tc = tcase_create("lines");
 
     tcase_add_test(tc, map_event_has_addresses_in_hex_and_a_permission);
+    tcase_add_test(tc, size_of_0_is_written_as_2_to_the_64);
     tcase_add_test(tc, hypercall_status_is_by_name_or_else_a_number);
     tcase_add_test(tc, fault_reason_has_two_digits);
     tcase_add_test(tc, counts_and_times_are_numbers_up_to_64_bits);

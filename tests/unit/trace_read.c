@@ -40,6 +40,7 @@ draw_value(enum trace_type type, uint64_t *state)
     switch (type) {
     case TRACE_HEX:
     case TRACE_HEX2:
+    case TRACE_SIZE:
         return v;
     case TRACE_DEC: /* what a JSON number of 63 bits holds */
         return v >> 1;

@@ -284,23 +284,45 @@ START_TEST(split_writes_one_file_for_each_subscriber)
 }
 END_TEST
 
-START_TEST(split_into_no_directory_is_an_error_and_leaves_nothing)
+START_TEST(split_makes_its_directory)
+{
+    struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
+                                  .level = TRACE_NORMAL,
+                                  .split_dir = "parts" };
+    struct trace *t = trace_new(&opts, NULL);
+    struct err e;
+
+    ck_assert_ptr_nonnull(t);
+    emit(t, "a/b", TE_NOTIFY_MAP, NULL, 0, 0);
+    ck_assert(trace_close(t, &e));
+    ck_assert_int_eq(system("test -f parts/a.b.trace && rm -r parts"), 0);
+}
+END_TEST
+
+START_TEST(split_below_no_directory_is_an_error_and_leaves_nothing)
 {
     struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
                                   .level = TRACE_NORMAL,
                                   .path = "out",
-                                  .split_dir = "nowhere" };
-    struct trace *t = trace_new(&opts, NULL);
+                                  .split_dir = "no/where" };
     struct err e;
 
-    ck_assert(trace_ok(t));
-    emit(t, "a/b", TE_NOTIFY_MAP, NULL, 0, 0);
-    ck_assert(!trace_ok(t));
-    ck_assert(!trace_flush(t, &e));
-    ck_assert(!trace_close(t, &e));
-    ck_assert_str_eq(e.text,
-                     "cannot create nowhere/a.b.trace: No such file or directory");
+    ck_assert_ptr_null(trace_new(&opts, &e));
+    ck_assert_str_eq(e.text, "cannot create no/where: No such file or directory");
     ck_assert_int_eq(system("test $(ls | wc -l) -eq 0"), 0);
+}
+END_TEST
+
+START_TEST(a_discarded_trace_leaves_what_was_there)
+{
+    struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
+                                  .level = TRACE_NORMAL,
+                                  .path = "out" };
+
+    ck_assert_int_eq(system("echo before >out"), 0);
+    trace_discard(trace_new(&opts, NULL));
+    ck_assert_int_eq(system("test \"$(cat out)\" = before && rm out && test $(ls | wc -l) -eq 0"),
+                     0);
 }
 END_TEST
 
@@ -338,7 +360,9 @@ main(void)
                         (int)(sizeof watched / sizeof *watched));
     tcase_add_test(tc, watch_counts_pages_of_a_hypercall);
     tcase_add_test(tc, split_writes_one_file_for_each_subscriber);
-    tcase_add_test(tc, split_into_no_directory_is_an_error_and_leaves_nothing);
+    tcase_add_test(tc, split_makes_its_directory);
+    tcase_add_test(tc, split_below_no_directory_is_an_error_and_leaves_nothing);
+    tcase_add_test(tc, a_discarded_trace_leaves_what_was_there);
     tcase_add_test(tc, full_disk_makes_the_trace_fail);
     suite_add_tcase(s, tc);
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When records close, and what is compared and reported then. */
+#include <check.h>
+
+#include "support_check.h"
+
+static void
+vtd_with_mirror(void)
+{
+    rig_begin();
+    rig_vtd(true);
+    rig_subscribe("vfio", "dev/vfio", true);
+}
+
+static void
+run_queue(void)
+{
+    rig_mmio(VTD_IQT, 8, rig.tail);
+}
+
+START_TEST(V39_nothing_closes_before_the_wait)
+{
+    vtd_with_mirror();
+    rig_leaf(0x4000, 0x80003);
+    rig_flush_page(0x4000);
+    rig_leaf(0x4000, 0);
+    rig_submit(vtd_desc_iotlb(VTD_GRAN_FINE, 5, 0x4000, 0, true));
+    run_queue();
+    rig_access(NULL, 0x4000, PERM_R, true, 0x80000); /* still lawful */
+    ck_assert_uint_eq(rig.n, 0);
+    rig_ring();
+    rig_access(NULL, 0x4000, PERM_R, true, 0x80000);
+    rig_expect_one(VIOLATION_DMA_BREACH, BLAME_IOMMU, 0x4000, 0x4007);
+    rig_end();
+}
+END_TEST
+
+START_TEST(an_invalidation_before_the_change_closes_nothing)
+{
+    vtd_with_mirror();
+    rig_leaf(0x4000, 0x80003);
+    rig_flush_page(0x4000);
+    rig_submit(vtd_desc_iotlb(VTD_GRAN_FINE, 5, 0x4000, 0, true));
+    run_queue();
+    rig_leaf(0x4000, 0);
+    rig_ring();
+    check_end(rig.check);
+    rig_expect_one(VIOLATION_GUEST_MISSING_INVALIDATION, BLAME_GUEST, 0x4000, 0x4fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(ranges_that_close_one_by_one_make_one_line)
+{
+    rig_begin();
+    rig_quirk(QUIRK_SUB_DROP_UNMAP);
+    rig_vtd(true);
+    rig_subscribe("vfio", "dev/vfio", true);
+    for (uint64_t at = 0x4000; at < 0x7000; at += 0x1000) {
+        rig_leaf(at, 0x80003 + at);
+        rig_flush_page(at);
+    }
+    for (uint64_t at = 0x4000; at < 0x7000; at += 0x1000) {
+        rig_leaf(at, 0);
+        rig_submit(vtd_desc_iotlb(VTD_GRAN_FINE, 5, at, 0, true));
+        run_queue(); /* executed one by one, complete together */
+    }
+    rig_ring();
+    rig_expect_one(VIOLATION_STALE_MAPPING, BLAME_SUBSCRIBER, 0x4000, 0x6fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(reuse_accuses_the_reused_page_alone)
+{
+    vtd_with_mirror();
+    rig_leaf(0x4000, 0x80003);
+    rig_leaf(0x5000, 0x81003);
+    rig_submit(vtd_desc_iotlb(VTD_GRAN_DOMAIN, 5, 0, 0, false));
+    rig_ring();
+    rig_leaf(0x4000, 0);
+    rig_leaf(0x5000, 0);
+    rig_leaf(0x5000, 0x90003);
+    rig_expect_one(VIOLATION_GUEST_MISSING_INVALIDATION, BLAME_GUEST, 0x5000, 0x5fff);
+    check_end(rig.check); /* the other one is left; this one was said */
+    ck_assert_uint_eq(rig.n, 2);
+    ck_assert_uint_eq(rig.seen[1].first, 0x4000);
+    ck_assert_uint_eq(rig.seen[1].last, 0x4fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(reuse_is_reported_anew_once_it_was_right)
+{
+    vtd_with_mirror();
+    for (unsigned i = 1; i <= 2; i++) {
+        rig_leaf(0x4000, 0x80003);
+        rig_flush_page(0x4000);
+        rig_leaf(0x4000, 0);
+        rig_leaf(0x4000, 0x90003);
+        ck_assert_uint_eq(rig.n, i);
+        rig_leaf(0x4000, 0);
+        rig_flush_page(0x4000);
+    }
+    check_end(rig.check);
+    ck_assert_uint_eq(rig.n, 2);
+    rig_end();
+}
+END_TEST
+
+START_TEST(an_entry_of_two_words_changes_in_one)
+{
+    vtd_with_mirror();
+    rig_leaf(0x4000, 0x80003);
+    rig_flush_page(0x4000);
+    rig_step(30);
+    rig_word(CONTEXTS + 16 * SID + 8, vtd_ctx_hi(1, 6)); /* domain, then table */
+    rig_word(CONTEXTS + 16 * SID, vtd_ctx_lo(VTD_TT_TRANSLATE, 0x1020000));
+    rig_step(31);
+    rig_submit(vtd_desc_context(VTD_GRAN_FINE, 5, SID, 0)); /* the old one's, as due */
+    rig_submit(vtd_desc_iotlb(VTD_GRAN_DOMAIN, 5, 0, 0, false));
+    rig_ring();
+    check_end(rig.check);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_context_entry_reused_before_its_flush_is_reported_at_once)
+{
+    vtd_with_mirror();
+    rig_leaf(0x4000, 0x80003);
+    rig_flush_page(0x4000);
+    rig_word(CONTEXTS + 16 * SID, 0);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_word(CONTEXTS + 16 * SID, vtd_ctx_lo(VTD_TT_TRANSLATE, TABLES));
+    rig_expect_one(VIOLATION_GUEST_MISSING_INVALIDATION, BLAME_GUEST, 0x4000, 0x4fff);
+    rig_end();
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("check/close");
+    TCase *tc = tcase_create("close");
+
+    tcase_add_test(tc, V39_nothing_closes_before_the_wait);
+    tcase_add_test(tc, an_invalidation_before_the_change_closes_nothing);
+    tcase_add_test(tc, ranges_that_close_one_by_one_make_one_line);
+    tcase_add_test(tc, reuse_accuses_the_reused_page_alone);
+    tcase_add_test(tc, reuse_is_reported_anew_once_it_was_right);
+    tcase_add_test(tc, an_entry_of_two_words_changes_in_one);
+    tcase_add_test(tc, a_context_entry_reused_before_its_flush_is_reported_at_once);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}

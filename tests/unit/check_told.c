@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who is to blame, from what a subscriber was told and what it was due. */
+#include <check.h>
+
+#include "support_check.h"
+
+static struct notify_region *
+region_of(const struct subscriber *s)
+{
+    return s->bindings->notifier.region;
+}
+
+static struct notify_event
+map_event(uint64_t iova, uint64_t target)
+{
+    return (struct notify_event){ .type = NOTIFY_MAP,
+                                  .perm = PERM_RW,
+                                  .iova = iova,
+                                  .mask = PAGE_MASK,
+                                  .target = GPA(target) };
+}
+
+/* The IOMMU claims to have announced ev, and s to have been told, or not. */
+static void
+pretend(struct subscriber *s, const struct notify_event *ev, unsigned times)
+{
+    const struct observer *o = &rig.env.observer;
+
+    for (unsigned i = 0; i < times; i++) {
+        o->delivered(o->self, &s->bindings->notifier, ev);
+    }
+    o->announced(o->self, region_of(s), 0, ev, NULL);
+}
+
+static void
+hcall_returns(uint64_t first)
+{
+    const struct observer *o = &rig.env.observer;
+
+    o->hcall_returned(o->self, rig.iommu, LIOBN, first, first + PAGE_MASK);
+}
+
+/* An entry changes behind everybody's back. */
+static void
+tamper(uint64_t ioba, uint64_t tce)
+{
+    struct iommu_window w[4];
+
+    ck_assert_uint_ge(rig.iommu->ops->windows(rig.iommu, w, 4), 1);
+    mem_write64le(w[0].tces, GPA(8 * ((ioba - w[0].base) >> w[0].page_lg2)), tce);
+}
+
+static struct subscriber *
+mirror(void)
+{
+    rig_begin();
+    rig_papr();
+    return rig_subscribe("vfio", "dev/vfio", true);
+}
+
+START_TEST(what_nobody_announced_is_the_iommus_fault)
+{
+    mirror();
+    tamper(0x1000, 0x20003);
+    hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_IOMMU, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(what_was_announced_and_not_delivered_is_the_cores_fault)
+{
+    struct subscriber *s = mirror();
+    struct notify_event ev = map_event(0x1000, 0x20000);
+
+    tamper(0x1000, 0x20003);
+    pretend(s, &ev, 0);
+    hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_CORE, 0x1000, 0x1fff);
+    ck_assert_str_eq(rig.seen[0].hint, "lost-event");
+    rig_end();
+}
+END_TEST
+
+START_TEST(what_was_delivered_and_not_done_is_the_subscribers_fault)
+{
+    struct subscriber *s = mirror();
+    struct notify_event ev = map_event(0x1000, 0x20000);
+
+    tamper(0x1000, 0x20003);
+    pretend(s, &ev, 1);
+    hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_SUBSCRIBER, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(what_was_announced_wrongly_is_the_iommus_fault)
+{
+    struct subscriber *s = mirror();
+    struct notify_event ev = map_event(0x1000, 0x70000);
+
+    tamper(0x1000, 0x20003);
+    pretend(s, &ev, 1);
+    hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_IOMMU, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_lost_unmap_of_what_is_not_held_is_an_odd_event_alone)
+{
+    struct subscriber *s = mirror();
+    struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = 0x1000, .mask = PAGE_MASK };
+
+    pretend(s, &ev, 0);
+    hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_LOST_EVENT, BLAME_CORE, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_failure_before_registration_is_no_answer_to_an_event)
+{
+    struct subscriber *s = mirror();
+    const struct observer *o = &rig.env.observer;
+    struct notifier *n = &s->bindings->notifier;
+
+    o->failed(o->self, s, "map", 0, PAGE_MASK, 12);
+    o->unregistered(o->self, n);
+    o->registered(o->self, n);
+    rig_put(0x1000, 0x20003);
+    check_end(rig.check);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("check/told");
+    TCase *tc = tcase_create("told");
+
+    tcase_add_test(tc, what_nobody_announced_is_the_iommus_fault);
+    tcase_add_test(tc, what_was_announced_and_not_delivered_is_the_cores_fault);
+    tcase_add_test(tc, what_was_delivered_and_not_done_is_the_subscribers_fault);
+    tcase_add_test(tc, what_was_announced_wrongly_is_the_iommus_fault);
+    tcase_add_test(tc, a_lost_unmap_of_what_is_not_held_is_an_odd_event_alone);
+    tcase_add_test(tc, a_failure_before_registration_is_no_answer_to_an_event);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}
