@@ -124,6 +124,9 @@ check_dma(struct check *c, const struct check_dma *a)
     if (t.perm != PERM_NONE && !mem_is_ram(c->env->mem, GPA(target))) {
         v.refusable = true; /* nothing there that could answer */
     }
+    if (a->ok && mem_range_of(c->env->mem, GPA(a->gpa)) == NULL) {
+        v.reached = true; /* and nothing there to be reached */
+    }
     weigh_all(&v, a, d, cs);
     enum violation_class class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST;
     if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable, class)) {

@@ -322,6 +322,7 @@ table_stored(struct table_index *ix, struct page_use u, unsigned slot, uint64_t 
     unsigned need = vtd_required_ss(was == WALK_HOLE ? 0 : old, is == WALK_HOLE ? 0 : new,
                                     u.level, v->iommu->roots.caching_mode);
 
+    truth_trace_entry(v->iommu, first, last, u.level, old, new);
     if (was != WALK_TABLE && is != WALK_TABLE) {
         struct range_piece a, b;
         walk_leaf_piece(&v->table, u.level, first, u.path, old, &a);

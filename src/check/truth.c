@@ -124,6 +124,24 @@ view_release(struct view *v)
 
 /* ---- PAPR windows ---- */
 
+void
+truth_trace_entry(const struct truth_iommu *ti, uint64_t first, uint64_t last,
+                  unsigned level, uint64_t old, uint64_t new)
+{
+    const struct env *env = ti->iommu->env;
+    struct trace_rec r;
+
+    if (trace_wants(env->trace, TE_ENTRY)) {
+        trace_begin(&r, sim_now(env->sim), ti->iommu->id, TE_ENTRY);
+        trace_u64(&r, TF_IOVA, first);
+        trace_u64(&r, TF_SIZE, last - first + 1);
+        trace_u64(&r, TF_LEVEL, level);
+        trace_u64(&r, TF_OLD, old);
+        trace_u64(&r, TF_NEW, new);
+        trace_emit(env->trace, &r);
+    }
+}
+
 static void
 tce_changed(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
 {
@@ -133,6 +151,7 @@ tce_changed(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
 
     walk_tce_piece(&v->window, word.v / 8, old, &was);
     walk_tce_piece(&v->window, word.v / 8, new, &is);
+    truth_trace_entry(v->iommu, is.first, is.last, 1, old, new);
     if (was.perm == is.perm && (was.perm == PERM_NONE || was.target == is.target)) {
         return;
     }

@@ -114,6 +114,10 @@ void truth_refresh(struct truth_iommu *ti);
 void truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
               struct range_piece *out);
 
+/* Trace the store that made the raw entry for [first, last] `new`. */
+void truth_trace_entry(const struct truth_iommu *ti, uint64_t first, uint64_t last,
+                       unsigned level, uint64_t old, uint64_t new);
+
 /* Views that a DID-tagged invalidation concerns: call with NULL first. */
 struct view *view_next_by_did(struct truth_iommu *ti, uint16_t did, struct view *prev);
 

@@ -88,6 +88,10 @@ print_failures(FILE *out, const struct machine_result *r)
     for (size_t i = 0; i < r->n_failures; i++) {
         fprintf(out, "  failed: %s\n", r->failures[i]);
     }
+    if (r->failed_expectations + r->unexpected > r->n_failures) {
+        fprintf(out, "  failed: and %" PRIu64 " more\n",
+                r->failed_expectations + r->unexpected - r->n_failures);
+    }
 }
 
 static void

@@ -106,9 +106,31 @@ vtd_fault_raise(struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova
     set_status(v, VTD_FSTS_PPF);
 }
 
+/* `index` is that of the descriptor at the head, where the queue stops. */
+static void
+trace_queue_error(const struct vtd *v, enum vtd_iqei why)
+{
+    static const char *const reasons[] = {
+        [VTD_IQEI_NONE] = "none",
+        [VTD_IQEI_TAIL] = "tail-outside-queue",
+        [VTD_IQEI_FETCH] = "unreadable-descriptor",
+        [VTD_IQEI_TYPE] = "unknown-type",
+        [VTD_IQEI_RESERVED] = "reserved-bits",
+    };
+    struct trace_rec r;
+
+    if (vtd_wants(v, TE_QUEUE_ERROR)) {
+        vtd_trace_begin(v, &r, TE_QUEUE_ERROR);
+        trace_text(&r, TF_REASON, reasons[why]);
+        trace_u64(&r, TF_INDEX, vtd_get64(v, VTD_IQH) / VTD_DESC_BYTES);
+        trace_emit(v->base.env->trace, &r);
+    }
+}
+
 void
 vtd_fault_queue(struct vtd *v, enum vtd_iqei why)
 {
+    trace_queue_error(v, why);
     vtd_set64(v, VTD_IQERCD, why);
     set_status(v, VTD_FSTS_IQE);
 }

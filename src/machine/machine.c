@@ -10,7 +10,7 @@
 #include "machine/internal.h"
 
 enum {
-    FAILURES_MAX = 100,
+    FAILURES_MAX = 20,
     TICK_EVENTS = 1 << 16,
 };
 

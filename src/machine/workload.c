@@ -2,8 +2,10 @@
 /*
  * The ring-buffer generator of the `workload` step. Slot i of the ring has its own
  * IOVA and its own memory; buffer n uses slot n modulo the ring's size, so an IOVA
- * comes round again after as many buffers as the ring has slots. Reads and writes
- * alternate.
+ * comes round again after as many buffers as the ring has slots. Under a lazy driver
+ * IOVAs take longer to come round, by as many slots as unmaps may wait for their
+ * flush, since no allocator hands out an IOVA that is not flushed yet. Reads and
+ * writes alternate.
  *
  * IOVAs begin at 1 MiB, or at the start of the device's window where it has one; the
  * buffers' memory at 1 MiB of the first RAM range, wrapping in its lower half.
@@ -23,6 +25,7 @@ struct workload {
     const struct step *origin;
     const struct step_workload *w;
     struct sim_stream *sizes, *arrivals;
+    uint64_t iova_slots; /* IOVAs in use in turn; >= the ring's size */
     uint64_t slot_bytes; /* a slot holds the largest buffer seen so far */
     uint64_t iova_base, gpa_base, gpa_bytes;
     uint64_t done;       /* buffers */
@@ -51,7 +54,7 @@ pages_of(uint64_t bytes)
 static uint64_t
 iova_of(const struct workload *k)
 {
-    return k->iova_base + k->done % k->w->ring * k->slot_bytes;
+    return k->iova_base + k->done % k->iova_slots * k->slot_bytes;
 }
 
 static uint64_t
@@ -168,6 +171,10 @@ workload_new(struct machine *m, const struct step *s, struct err *e)
     k->origin = s;
     k->w = w;
     k->opt.repeat = 1;
+    k->iova_slots = w->ring;
+    if (m->sc->guest.driver == GUEST_LAZY) {
+        k->iova_slots += m->sc->guest.flush_entries;
+    }
     k->slot_bytes = pages_of(largest_buffer(&w->buffer_size));
     k->iova_base = START;
     if (d->iommu->ops->windows != NULL && d->iommu->ops->windows(d->iommu, &window, 1) > 0) {

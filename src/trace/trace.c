@@ -165,7 +165,8 @@ update_wants(struct trace *t)
 {
     for (unsigned i = 0; i < TRACE_EVENT_COUNT; i++) {
         enum trace_level level = trace_event_info((enum trace_event)i)->level;
-        t->shown[i] = t->sink != NULL && level <= t->level;
+        bool watched = i == TE_ENTRY && t->sink != NULL && t->sink->opts.n_watches > 0;
+        t->shown[i] = t->sink != NULL && (level <= t->level || watched);
         t->wants[i] = t->shown[i] || (t->hook != NULL &&
                                       (level <= TRACE_NORMAL || level <= t->level));
     }

@@ -100,8 +100,9 @@ ok '--split makes the folder and a trace for each subscriber'
 sim --watch nic0:0x2010 broken.yaml
 ! grep -q 'iova=0x1000 size=0x1000' out &&
     has out '0 nic0/vfio MAP iova=0x2000 size=0x1000 gpa=0x21000 perm=rw cause=map' &&
+    has out '0 phb0 entry iova=0x2000 size=0x1000 level=1 old=0x0 new=0x21003' &&
     has out '5000 nic0 dma access=read iova=0x2000 size=0x8 result=ok gpa=0x21000'
-ok '--watch keeps what touches the page'
+ok '--watch keeps what touches the page, the entry that was stored too'
 
 sim --stop-on violation broken.yaml
 grep -v '^#' out | tail -n 5 >tail.out

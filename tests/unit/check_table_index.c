@@ -9,6 +9,9 @@ enum { TOP = 0x10000, MIDDLE = 0x11000, BOTTOM = 0x12000, CHANGES_MAX = 8 };
 
 static struct mem *mem;
 static struct table_index ix;
+static struct trace trace;
+static struct env env = { .trace = &trace };
+static struct iommu iommu = { .env = &env };
 static struct truth_iommu unit;
 static struct view view;
 static struct truth_change changes[CHANGES_MAX];
@@ -33,6 +36,7 @@ setup(void)
     mem = mem_new(NULL);
     mem_add_range(mem, 0, (UINT64_C(1) << 30) - 1, MEM_RAM);
     memset(&unit, 0, sizeof(unit));
+    unit.iommu = &iommu;
     view = (struct view){
         .iommu = &unit,
         .did = 7,

@@ -257,7 +257,7 @@ attach(struct round *r)
         break;
     case 1:
         fprintf(r->out, "  - attach: {device: d%u, type: %s}\n", device,
-                r->n_actors == 1 && one_in(r, 2) ? "passthrough" : "blocked");
+                one_in(r, 2) ? "passthrough" : "blocked");
         break;
     default:
         fprintf(r->out, "  - attach: {device: d%u, domain: t%u}\n", device,
@@ -291,7 +291,7 @@ step(struct round *r, unsigned actor)
         fputs("  - check\n", r->out);
     } else if (actor != 0) {
         fprintf(r->out, "  - after: %uns\n    check: {}\n", below(r, 3000));
-    } else if (what < 94 && !r->papr) {
+    } else if (what < 94 && !r->papr && r->n_actors == 1) {
         attach(r);
     } else if (what < 99) {
         plug(r);
