@@ -132,6 +132,7 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     }
     enum machine_end end = machine_run(m, &e);
     progress_end(&progress);
+    trace_flush(t, NULL); /* on a terminal what follows comes after the trace */
     if (!trace_ok(t)) { /* its own message comes when it is closed */
         machine_free(m);
         return STATUS_FAIL;
