@@ -73,7 +73,12 @@ static void
 weigh_all(struct access_verdict *v, const struct check_dma *a,
           const struct truth_device *d, const struct check_sub *cs)
 {
+    struct range_piece p;
+
     weigh_records(v, a, &d->records, cs);
+    if (truth_left_at(d, a->iova, a->iova, &p)) {
+        weigh(v, a, p.target + (a->iova - p.first), as_held(cs, p.perm));
+    }
     if (d->view != NULL) {
         weigh_records(v, a, &d->view->records, cs);
     } else if (d->state == TRUTH_VIEWS) {

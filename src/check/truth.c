@@ -458,6 +458,18 @@ truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
     }
 }
 
+bool
+truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
+              struct range_piece *out)
+{
+    if (d->left.mem == NULL || recordset_empty(&d->records) || vtd_is_interrupt(addr) ||
+        addr > walk_table_last(&d->left)) {
+        return false;
+    }
+    walk_table_at(&d->left, addr, limit, out);
+    return true;
+}
+
 /* ---- a device moves ---- */
 
 /* All that the device saw becomes its own record, holes included. */
@@ -522,6 +534,9 @@ move(struct truth_device *d, unsigned need)
     if (d->state != was.state || d->view != left) {
         if (left != NULL && need != 0) {
             keep_records(d, &left->records);
+            if (recordset_empty(&was.records)) { /* else it follows an older one */
+                d->left = left->table;
+            }
         }
         record_all(d, &was, need);
     }

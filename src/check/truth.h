@@ -53,6 +53,7 @@ struct truth_device {
     struct truth_device *beside; /* through the same view */
     struct walk_device entries;  /* VT-d: root and context entry as last read */
     struct recordset records;    /* of its own changes: attach, detach */
+    struct walk_table left;      /* what it looked through before; see truth_left_at */
     /* The caller's: accesses reported and not right since, subscribers. */
     struct rangemap wrong_dma;
     struct check_sub *subs;
@@ -113,6 +114,14 @@ void truth_refresh(struct truth_iommu *ti);
  */
 void truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
               struct range_piece *out);
+
+/*
+ * As long as the change of d's context is not invalidated, the IOMMU may still follow
+ * the old context into a table that goes on living: what that table says now. False
+ * if there is no such table.
+ */
+bool truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
+                   struct range_piece *out);
 
 /* Trace the store that made the raw entry for [first, last] `new`. */
 void truth_trace_entry(const struct truth_iommu *ti, uint64_t first, uint64_t last,

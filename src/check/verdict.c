@@ -147,8 +147,13 @@ open_records_allow(const struct check_sub *cs, const struct range_piece *h, uint
                    uint64_t *end)
 {
     const struct truth_device *d = cs->d;
+    struct range_piece p;
 
     if (records_allow(cs, &d->records, h, addr, end)) {
+        return true;
+    }
+    if (truth_left_at(d, addr, *end, &p) && agrees(cs, h, p, addr)) {
+        *end = p.last < *end ? p.last : *end;
         return true;
     }
     if (d->state != TRUTH_VIEWS) {

@@ -291,7 +291,7 @@ step(struct round *r, unsigned actor)
         fputs("  - check\n", r->out);
     } else if (actor != 0) {
         fprintf(r->out, "  - after: %uns\n    check: {}\n", below(r, 3000));
-    } else if (what < 94 && !r->papr && r->n_actors == 1) {
+    } else if (what < 94 && !r->papr) {
         attach(r);
     } else if (what < 99) {
         plug(r);
