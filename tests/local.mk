@@ -141,6 +141,8 @@ test_data = \
 	tests/bad-input/duplicate-key.yaml \
 	tests/bad-input/empty.expected \
 	tests/bad-input/empty.yaml \
+	tests/bad-input/entry-limit-zero.expected \
+	tests/bad-input/entry-limit-zero.yaml \
 	tests/bad-input/errors.inc \
 	tests/bad-input/expectations.expected \
 	tests/bad-input/expectations.yaml \

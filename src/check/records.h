@@ -89,8 +89,10 @@ record_target(const struct record *r, uint64_t addr)
     return r->target + (addr - r->base);
 }
 
-/* Which of r's needs remain after `inv`, if it was executed as number `seq`, for pages
- * [first, last] of source id `sid`. */
+/*
+ * Which of r's needs remain after `inv`, if it was executed as number `seq`, for pages
+ * [first, last] of source id `sid`.
+ */
 unsigned record_remains(const struct record *r, const struct invalidation *inv,
                         uint64_t seq, uint64_t first, uint64_t last, uint16_t sid);
 

@@ -399,7 +399,8 @@ void
 table_index_init(struct table_index *ix, struct mem *mem, truth_change_fn *changed,
                  void *self)
 {
-    *ix = (struct table_index){ .mem = mem, .changed = changed, .self = self, .stores = 1 };
+    *ix =
+        (struct table_index){ .mem = mem, .changed = changed, .self = self, .stores = 1 };
     mem_set_watcher(mem, stored, ix);
 }
 

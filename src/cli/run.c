@@ -133,7 +133,7 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     enum machine_end end = machine_run(m, &e);
     progress_end(&progress);
     trace_flush(t, NULL); /* on a terminal what follows comes after the trace */
-    if (!trace_ok(t)) { /* its own message comes when it is closed */
+    if (!trace_ok(t)) {   /* its own message comes when it is closed */
         machine_free(m);
         return STATUS_FAIL;
     }
@@ -170,8 +170,7 @@ load(const char *path, FILE *errors)
 }
 
 static int
-run_scenario(const char *path, const struct options *o, struct trace *t,
-             struct voice *v)
+run_scenario(const char *path, const struct options *o, struct trace *t, struct voice *v)
 {
     struct scenario *sc = load(path, v->errors);
 
@@ -180,7 +179,8 @@ run_scenario(const char *path, const struct options *o, struct trace *t,
     }
     int status = run_once(sc, NULL, &sc->keys, o, t, v);
     for (size_t i = 0; i < sc->n_runs && trace_ok(t); i++) {
-        status = worse(status, run_once(sc, sc->runs[i].name, &sc->runs[i].keys, o, t, v));
+        status =
+            worse(status, run_once(sc, sc->runs[i].name, &sc->runs[i].keys, o, t, v));
     }
     scenario_free(sc);
     return status;
@@ -208,7 +208,9 @@ cli_run(const struct options *o)
     bool to_file = to.path != NULL || to.split_dir != NULL;
     struct voice v = {
         .errors = stderr,
-        .summary = o->level == TRACE_QUIET ? NULL : to_file ? stdout : stderr,
+        .summary = o->level == TRACE_QUIET ? NULL
+                   : to_file               ? stdout
+                                           : stderr,
     };
     struct trace *t = trace_new(&to, &e);
     if (t == NULL) {
@@ -260,7 +262,8 @@ test_run_scenario(const char *path, const char *trace_out_path, struct test_resu
 
     res->status = STATUS_FAIL;
     if (t != NULL) {
-        res->status = run_scenario(path, &o, t, &(struct voice){ .errors = say, .summary = say });
+        res->status =
+            run_scenario(path, &o, t, &(struct voice){ .errors = say, .summary = say });
         if (!trace_close(t, &e)) {
             res->status = STATUS_FAIL;
         }

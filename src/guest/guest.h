@@ -26,7 +26,8 @@ struct guest;
 /* How a step ended. */
 struct guest_reply {
     bool ok;
-    bool has_ret; /* a hypercall was made: its (last) status */
+    bool has_ret;        /* a hypercall was made: its (last) status */
+    unsigned hypercalls; /* made by the step */
     int64_t ret;
     bool has_value; /* H_GET_TCE, mmio_expect: what was read */
     uint64_t value;
@@ -56,8 +57,10 @@ void guest_boot(struct guest *g);
 void guest_plugged(struct guest *g, uint32_t device, guest_done_fn *done, void *self);
 void guest_unplugged(struct guest *g, uint32_t device, guest_done_fn *done, void *self);
 
-/* The IOMMU, or the whole machine (SCENARIO_NONE), was reset: what the driver knew is
- * void. */
+/*
+ * The IOMMU, or the whole machine (SCENARIO_NONE), was reset: what the driver knew is
+ * void.
+ */
 void guest_reset(struct guest *g, uint32_t iommu);
 
 /* Whether guest_do carries out steps of this kind. */

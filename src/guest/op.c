@@ -29,6 +29,7 @@ op_new(struct guest *g, const struct step *s, guest_done_fn *done, void *self)
     op->self = self;
     op->reply.ok = true;
     op->reply.has_ret = false;
+    op->reply.hypercalls = 0;
     op->reply.has_value = false;
     op->reply.why[0] = '\0';
     op->cost = 0;

@@ -41,6 +41,7 @@ call_returned(struct op *op)
 
     iommu_hcall_return(&w->call);
     op->reply.has_ret = true;
+    op->reply.hypercalls++;
     op->reply.ret = w->call.ret;
     if (w->call.ret != PAPR_H_SUCCESS) {
         const char *name = hret_name(w->call.ret);

@@ -54,18 +54,18 @@ struct hcall {
 /* A DMA window of PAPR as the checker sees it. */
 struct iommu_window {
     uint64_t liobn;
-    uint64_t base;          /* bus address of entry 0 */
-    unsigned page_lg2;      /* IOMMU page size */
-    uint64_t entries;       /* 0: switched off */
-    struct mem *tces;       /* raw entry i as a 64-bit little-endian word at 8·i: for
-                             * reading and watching, never for writing */
+    uint64_t base;     /* bus address of entry 0 */
+    unsigned page_lg2; /* IOMMU page size */
+    uint64_t entries;  /* 0: switched off */
+    struct mem *tces;  /* raw entry i as a 64-bit little-endian word at 8·i: for
+                        * reading and watching, never for writing */
 };
 
 /* Roots of VT-d as the checker sees them: what the latched registers say. */
 struct iommu_roots {
-    bool translation;    /* GSTS.TES */
-    gpa_t root_table;    /* as latched by SRTP */
-    unsigned aw_bits;    /* host address width modelled: 39 or 48 */
+    bool translation; /* GSTS.TES */
+    gpa_t root_table; /* as latched by SRTP */
+    unsigned aw_bits; /* host address width modelled: 39 or 48 */
     bool caching_mode;
     bool pass_through;   /* ECAP.PT */
     unsigned superpages; /* bit 0: 2 MiB, bit 1: 1 GiB leaves are legal */
@@ -152,10 +152,10 @@ void iommu_hcall_return(struct hcall *h);
 
 struct iommu_papr_config {
     const char *id;
-    bool vio;              /* a VIO table: enabled for good, one device */
-    uint64_t liobn;        /* of window 0 */
+    bool vio;       /* a VIO table: enabled for good, one device */
+    uint64_t liobn; /* of window 0 */
     uint64_t buid;
-    bool has_window;       /* a default window exists */
+    bool has_window;                   /* a default window exists */
     uint64_t window_base, window_size; /* bytes */
     unsigned page_lg2;
 };

@@ -341,7 +341,10 @@ others_first(const struct machine *m)
     return sim_next_time(m->env.sim, &next) && next <= sim_now(m->env.sim);
 }
 
-/* Find a's next step. True if it is to begin at once; else it is scheduled, or none is left. */
+/*
+ * Find a's next step. True if it is to begin at once; else it is scheduled, or none is
+ * left.
+ */
 static bool
 find_next(struct actor *a)
 {
@@ -355,7 +358,8 @@ find_next(struct actor *a)
         return false;
     }
     sim_time when = begin_time(a, &a->next);
-    bool at_once = when <= sim_now(m->env.sim) && !others_first(m) && machine_may_go_on(m);
+    bool at_once =
+        when <= sim_now(m->env.sim) && !others_first(m) && machine_may_go_on(m);
     if (!at_once) {
         a->scheduled = true;
         sim_at(m->env.sim, when, begin_event, a, 0);
@@ -414,7 +418,7 @@ running_complete(struct running *r)
     struct machine *m = a->m;
     bool waited = r->step.wait;
 
-    m->result.hypercalls += r->reply.has_ret;
+    m->result.hypercalls += r->reply.hypercalls;
     step_line(m, r);
     expect_step(m, r);
     step_watch_end(m, r);

@@ -161,7 +161,8 @@ capture_traffic_free(struct traffic *t)
     free(k);
 }
 
-static const struct traffic_ops capture_ops = { capture_traffic_next, capture_traffic_free };
+static const struct traffic_ops capture_ops = { capture_traffic_next,
+                                                capture_traffic_free };
 
 struct traffic *
 capture_traffic_new(struct machine *m, const struct step *s, struct err *e)

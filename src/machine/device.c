@@ -53,12 +53,6 @@ event_flags(unsigned scenario_flags)
            (scenario_flags & SCENARIO_EVENT_DEVIOTLB ? NOTIFY_DEVIOTLB_UNMAP : 0U);
 }
 
-static uint64_t
-limit_of(uint64_t scenario_limit) /* there, UINT64_MAX is none; here 0 is the kind's own */
-{
-    return scenario_limit == 0 ? 1 : scenario_limit;
-}
-
 static struct subscriber_config
 config_of(const struct device *d, const struct scenario_subscriber *sub, bool replay)
 {
@@ -72,7 +66,7 @@ config_of(const struct device *d, const struct scenario_subscriber *sub, bool re
         .range_last = sub->range.last,
         .replay = replay,
         .page_sizes = sub->page_sizes,
-        .entry_limit = limit_of(sub->entry_limit),
+        .entry_limit = sub->entry_limit,
         .has_aperture = sub->has_aperture,
         .aperture_first = sub->aperture.first,
         .aperture_last = sub->aperture.last,
@@ -136,8 +130,8 @@ device_count(struct machine *m, const struct seat *seat)
 }
 
 bool
-device_subscribe(struct machine *m, struct device *d, const struct scenario_subscriber *sub,
-                 bool replay, struct err *why)
+device_subscribe(struct machine *m, struct device *d,
+                 const struct scenario_subscriber *sub, bool replay, struct err *why)
 {
     struct seat *seat = xcalloc(1, sizeof(*seat)), **end = &d->seats;
     struct seat *holder = container_seat(m, d, sub->container);
@@ -147,18 +141,19 @@ device_subscribe(struct machine *m, struct device *d, const struct scenario_subs
     }
     *end = seat;
     seat->sub = sub;
-    seat->count = sub->backend == BACKEND_EMULATED ? NOT_COUNTED : count_slot(m, sub->label);
+    seat->count =
+        sub->backend == BACKEND_EMULATED ? NOT_COUNTED : count_slot(m, sub->label);
     if (holder != NULL) {
         seat->shares = holder;
         seat->s = holder->s;
         return !seat->s->refused;
     }
     struct subscriber_config config = config_of(d, sub, replay);
-    seat->s = subscriber_new(subscriber_kind(backend_name(sub->backend)), &config, &m->env);
+    seat->s =
+        subscriber_new(subscriber_kind(backend_name(sub->backend)), &config, &m->env);
     check_add_subscriber(m->check, seat->s, d->truth);
-    bool ok = subscriber_attach(seat->s, d->space,
-                                (struct translator){ .translate = ask_iommu, .self = d },
-                                why);
+    bool ok = subscriber_attach(
+        seat->s, d->space, (struct translator){ .translate = ask_iommu, .self = d }, why);
     if (ok) {
         check_attached(m->check, seat->s);
     }
@@ -417,8 +412,8 @@ dump_tables(struct machine *m, const struct step_dump *dump)
 
     for (uint32_t i = 0; i < m->sc->n_iommus; i++) {
         const struct iommu *iommu = m->iommus[i];
-        bool wanted = dump->iommu == i || (dump->iommu == SCENARIO_NONE &&
-                                           dump->device == SCENARIO_NONE);
+        bool wanted = dump->iommu == i ||
+                      (dump->iommu == SCENARIO_NONE && dump->device == SCENARIO_NONE);
         if (dump->device != SCENARIO_NONE) {
             wanted = m->devices[dump->device].iommu == iommu;
         }
@@ -433,9 +428,10 @@ dump_tables(struct machine *m, const struct step_dump *dump)
     }
     for (uint32_t i = 0; i < m->sc->n_devices; i++) {
         const struct device *d = &m->devices[i];
-        bool wanted = dump->device == i ||
-                      (dump->device == SCENARIO_NONE &&
-                       (dump->iommu == SCENARIO_NONE || m->iommus[dump->iommu] == d->iommu));
+        bool wanted =
+            dump->device == i ||
+            (dump->device == SCENARIO_NONE &&
+             (dump->iommu == SCENARIO_NONE || m->iommus[dump->iommu] == d->iommu));
         if (wanted && d->truth != NULL && d->iommu->ops->windows == NULL) {
             check_dump_device(m->check, d->truth);
         }

@@ -12,7 +12,8 @@
 
 enum { TEXT = 256 };
 
-/* Where an expectation stands: in the scenario, or in the recording that made the step. */
+/* Where an expectation stands: in the scenario, or in the recording that made the step.
+ */
 struct place {
     const char *file;
     uint32_t line;
@@ -32,8 +33,8 @@ expect_failed(struct machine *m, struct place place, const char *what, const cha
     char at[MACHINE_PLACE];
 
     m->result.failed_expectations++;
-    machine_note_failure(m, "%s:%u: %s: want %s, got %s", place.file, (unsigned)place.line,
-                         what, want, got);
+    machine_note_failure(m, "%s:%u: %s: want %s, got %s", place.file,
+                         (unsigned)place.line, what, want, got);
     if (!trace_wants(m->env.trace, TE_EXPECT_FAILED)) {
         return;
     }
@@ -265,7 +266,9 @@ expect_ret(struct machine *m, const struct running *r, const struct step_expect 
     snprintf(w, sizeof(w), "%" PRId64, x->ret);
     snprintf(g, sizeof(g), "%" PRId64, reply->ret);
     expect_failed(m, place_of(m, r), "ret", want != NULL ? want : w,
-                  !reply->has_ret ? "none" : got != NULL ? got : g);
+                  !reply->has_ret ? "none"
+                  : got != NULL   ? got
+                                  : g);
 }
 
 /* How the step ended, in the words of `result:`. */
@@ -290,7 +293,8 @@ refusal_expected(struct machine *m, const struct step *s)
                                                 : SCENARIO_NONE;
 
     if (device != SCENARIO_NONE) {
-        for (struct seat *seat = m->devices[device].seats; seat != NULL; seat = seat->next) {
+        for (struct seat *seat = m->devices[device].seats; seat != NULL;
+             seat = seat->next) {
             if (seat->count != NOT_COUNTED) {
                 m->counts[seat->count].refusal_expected |= seat->s->refused;
             }
@@ -309,7 +313,8 @@ expect_access(struct machine *m, const struct running *r, const struct step_expe
         refusal_expected(m, &r->step);
     }
     if ((x->given & EXPECT_GPA) && (!r->dma.has_gpa || r->dma.gpa != x->gpa)) {
-        number_failed(m, place_of(m, r), "gpa", "x", x->gpa, r->dma.has_gpa ? r->dma.gpa : 0);
+        number_failed(m, place_of(m, r), "gpa", "x", x->gpa,
+                      r->dma.has_gpa ? r->dma.gpa : 0);
     }
     if ((x->given & EXPECT_DONE) && r->dma.done != x->done) {
         number_failed(m, place_of(m, r), "done", "d", x->done, r->dma.done);
@@ -344,7 +349,8 @@ expect_step(struct machine *m, struct running *r)
     if (x->given & EXPECT_RET) {
         expect_ret(m, r, x);
     }
-    if ((x->given & EXPECT_VALUE) && (!r->reply.has_value || r->reply.value != x->value)) {
+    if ((x->given & EXPECT_VALUE) &&
+        (!r->reply.has_value || r->reply.value != x->value)) {
         number_failed(m, place_of(m, r), "value", "x", x->value, r->reply.value);
     }
     expect_access(m, r, x);
@@ -375,8 +381,8 @@ note_unexpected(struct machine *m, const struct violation_note *v)
 {
     machine_note_failure(m, "%s:%u: %s: %s at 0x%" PRIx64 "+0x%" PRIx64 ", blame %s",
                          v->file != NULL ? v->file : m->sc->files[0].name,
-                         (unsigned)v->line, v->subject, violation_name(v->class), v->first,
-                         v->last - v->first + 1, blame_name(v->blame));
+                         (unsigned)v->line, v->subject, violation_name(v->class),
+                         v->first, v->last - v->first + 1, blame_name(v->blame));
 }
 
 static void
@@ -402,7 +408,8 @@ expect_violations(struct machine *m, const struct scenario_expect *x)
         const struct expect_violation *p = &x->violations[k];
         if (p->has_count ? hits[k] != p->count : hits[k] == 0) {
             const char *name = p->has_class ? violation_name(p->class) : "violation";
-            number_failed(m, in_scenario(m, p->pos), name, "d", p->has_count ? p->count : 1, hits[k]);
+            number_failed(m, in_scenario(m, p->pos), name, "d",
+                          p->has_count ? p->count : 1, hits[k]);
         }
     }
     free(hits);
@@ -430,10 +437,12 @@ expect_events(struct machine *m, const struct expect_events *x)
         number_failed(m, in_scenario(m, x->pos), "events:map", "d", x->map, n->maps);
     }
     if (x->has_unmap && n->unmaps != x->unmap) {
-        number_failed(m, in_scenario(m, x->pos), "events:unmap", "d", x->unmap, n->unmaps);
+        number_failed(m, in_scenario(m, x->pos), "events:unmap", "d", x->unmap,
+                      n->unmaps);
     }
     if (x->has_deviotlb && n->deviotlb_unmaps != x->deviotlb) {
-        number_failed(m, in_scenario(m, x->pos), "events:deviotlb", "d", x->deviotlb, n->deviotlb_unmaps);
+        number_failed(m, in_scenario(m, x->pos), "events:deviotlb", "d", x->deviotlb,
+                      n->deviotlb_unmaps);
     }
 }
 
@@ -454,14 +463,16 @@ expect_refusals(struct machine *m, const struct scenario_expect *x)
     for (size_t i = 0; i < m->n_counts; i++) {
         const struct machine_subscriber_count *n = &m->counts[i];
         if (n->refused != is_listed(x, n->name) && !n->refusal_expected) {
-            expect_failed(m, in_scenario(m, x->pos), n->name, n->refused ? "registered" : "refused",
+            expect_failed(m, in_scenario(m, x->pos), n->name,
+                          n->refused ? "registered" : "refused",
                           n->refused ? "refused" : "registered");
         }
     }
 }
 
 bool
-shadow_run(const struct subscriber *s, uint64_t from, bool unjoined, struct range_piece *out)
+shadow_run(const struct subscriber *s, uint64_t from, bool unjoined,
+           struct range_piece *out)
 {
     struct range_piece p;
 
@@ -506,7 +517,8 @@ expect_shadow(struct machine *m, const struct expect_shadow *x)
 
     for (size_t i = 0; i <= x->n; i++) {
         char want[TEXT] = "none", got[TEXT] = "none";
-        bool more = s != NULL && s->ops->next != NULL && (i == 0 || p.last != UINT64_MAX) &&
+        bool more = s != NULL && s->ops->next != NULL &&
+                    (i == 0 || p.last != UINT64_MAX) &&
                     shadow_run(s, from, x->unjoined, &p);
         if (i < x->n) {
             const struct expect_mapping *e = &x->mappings[i];

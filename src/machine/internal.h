@@ -48,13 +48,13 @@ struct machine {
     const struct scenario *sc;
     struct env env;
     struct budget budget;
-    struct trace silent; /* wants nothing: while the driver boots */
-    struct iommu **iommus; /* one for each of sc->iommus */
+    struct trace silent;    /* wants nothing: while the driver boots */
+    struct iommu **iommus;  /* one for each of sc->iommus */
     struct device *devices; /* one for each of sc->devices */
     struct guest *guest;
     struct check *check;
-    struct actor *actors;   /* one for each of sc->actors */
-    struct actor *helpers;  /* at work for workload and replay steps */
+    struct actor *actors;    /* one for each of sc->actors */
+    struct actor *helpers;   /* at work for workload and replay steps */
     struct running *running; /* steps in progress */
     struct running *spare;
     struct step_watch *watches; /* of steps in progress that expect events or faults */
@@ -65,24 +65,29 @@ struct machine {
     struct violation_note *violations;
     size_t cap_violations;
     char **failures; /* lines for people: what was not as expected */
-    bool stop;         /* no further events */
+    bool stop;       /* no further events */
     enum machine_end end;
-    struct err err;    /* for MACHINE_LIMIT and MACHINE_FAILED */
+    struct err err; /* for MACHINE_LIMIT and MACHINE_FAILED */
 };
 
 /* Stop the run; the first reason stands. */
 void machine_stop(struct machine *m, enum machine_end end, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* FILE:LINE for the trace, without the folders that the run happened to be started from. */
+/* FILE:LINE for the trace, without the folders that the run happened to be started from.
+ */
 enum { MACHINE_PLACE = 300 };
-const char *machine_place(char text[static MACHINE_PLACE], const char *file, uint32_t line);
+const char *machine_place(char text[static MACHINE_PLACE], const char *file,
+                          uint32_t line);
 /* Remember a line for the summary; only the first twenty are kept. */
 void machine_note_failure(struct machine *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Stop the run because of what *e says. */
 void machine_fail(struct machine *m, const struct err *e);
-/* Count one more step begun without an event; false: let the main loop look at the limits. */
+/*
+ * Count one more step begun without an event; false: let the main loop look at the
+ * limits.
+ */
 bool machine_may_go_on(struct machine *m);
 
 /* ---- device.c ---- */
@@ -105,7 +110,7 @@ struct seat *device_seat(const struct device *d, const char *name);
 
 struct access_result {
     enum dma_result result;
-    uint64_t gpa;  /* of the first byte, if it was reached */
+    uint64_t gpa; /* of the first byte, if it was reached */
     bool has_gpa;
     uint64_t done; /* bytes */
     bool data_differs;

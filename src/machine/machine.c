@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See machine.h. Building, running and freeing; the rest is in internal.h's other files. */
+/* See machine.h. Building, running and freeing; the rest is in internal.h's other files.
+ */
 #include "machine/machine.h"
 
 #include <stdarg.h>
@@ -128,7 +129,8 @@ on_violation(void *self, const struct violation *v)
     trace_violation(m, v);
     if (res->violations == m->cap_violations) {
         m->cap_violations = m->cap_violations == 0 ? 16 : 2 * m->cap_violations;
-        m->violations = xrealloc(m->violations, m->cap_violations, sizeof(*m->violations));
+        m->violations =
+            xrealloc(m->violations, m->cap_violations, sizeof(*m->violations));
     }
     m->violations[res->violations++] = (struct violation_note){
         .class = v->class,
@@ -262,7 +264,8 @@ profile_is_modelled(const struct machine_config *config, struct err *e)
 
     for (size_t i = 0; p != NULL && p->n > 0 && i < config->scenario->n_iommus; i++) {
         if (config->scenario->iommus[i].model == IOMMU_INTEL_VTD) {
-            return err_set(e, "profile '%s' is not supported by this version for intel-vtd",
+            return err_set(e,
+                           "profile '%s' is not supported by this version for intel-vtd",
                            p->name);
         }
     }
@@ -444,8 +447,9 @@ machine_run(struct machine *m, struct err *e)
         watch_limits(m);
     }
     if (!m->stop && !actors_done(m)) {
-        machine_stop(m, MACHINE_FAILED, "a step never ended: the guest waits for an IOMMU "
-                                        "that has nothing left to do");
+        machine_stop(m, MACHINE_FAILED,
+                     "a step never ended: the guest waits for an IOMMU "
+                     "that has nothing left to do");
     }
     if (!m->stop) {
         check_end(m->check);

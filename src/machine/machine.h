@@ -20,13 +20,13 @@
 struct machine;
 
 struct machine_config {
-    const struct scenario *scenario; /* borrowed */
+    const struct scenario *scenario;      /* borrowed */
     const struct scenario_expect *expect; /* what this run must hold; borrowed */
     uint64_t seed;
     const struct profile_info *profile; /* whose behaviour; NULL: spec */
     struct quirk_set quirks;            /* the profile's and those added */
-    struct trace *trace;   /* borrowed, not NULL */
-    bool verbose;          /* show what the driver does before time 0 */
+    struct trace *trace;                /* borrowed, not NULL */
+    bool verbose;                       /* show what the driver does before time 0 */
     bool stop_on_violation;
     /* Called now and then while the run goes on; may be NULL. */
     void (*tick)(void *self, uint64_t events, sim_time now);
@@ -60,8 +60,8 @@ struct machine_subscriber_count {
 struct machine_result {
     bool held; /* every expectation of the run */
     uint64_t failed_expectations;
-    uint64_t events;     /* of the simulation */
-    sim_time time;       /* at the end */
+    uint64_t events; /* of the simulation */
+    sim_time time;   /* at the end */
     uint64_t steps;
     uint64_t hypercalls;
     uint64_t dmas;

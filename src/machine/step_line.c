@@ -393,7 +393,8 @@ add_iotlb(struct line *l, const struct qi_descriptor *d)
         add(l, ":iova=0x%" PRIx64 ":am=%u%s", d->address, (unsigned)d->am,
             d->ih ? ":ih" : "");
     }
-    add(l, "%s%s", d->drain_read ? ":drain_read" : "", d->drain_write ? ":drain_write" : "");
+    add(l, "%s%s", d->drain_read ? ":drain_read" : "",
+        d->drain_write ? ":drain_write" : "");
 }
 
 static void

@@ -38,7 +38,8 @@ enum traffic_next traffic_next(struct traffic *t, struct step *out, struct err *
 /* map, one DMA, unmap for each of a number of buffers in a ring. */
 struct traffic *workload_new(struct machine *m, const struct step *s, struct err *e);
 /* Lines of the compact form in a file, or the actor lines of an earlier trace. */
-struct traffic *script_traffic_new(struct machine *m, const struct step *s, struct err *e);
+struct traffic *script_traffic_new(struct machine *m, const struct step *s,
+                                   struct err *e);
 /* A log of QEMU's trace back end: PAPR hypercalls, windows and resets. */
 struct traffic *capture_traffic_new(struct machine *m, const struct step *s,
                                     struct err *e);

@@ -28,9 +28,9 @@ struct workload {
     uint64_t iova_slots; /* IOVAs in use in turn; >= the ring's size */
     uint64_t slot_bytes; /* a slot holds the largest buffer seen so far */
     uint64_t iova_base, gpa_base, gpa_bytes;
-    uint64_t done;       /* buffers */
+    uint64_t done; /* buffers */
     enum phase phase;
-    uint64_t size;       /* of the buffer in hand */
+    uint64_t size; /* of the buffer in hand */
     struct step_options opt;
 };
 
@@ -73,7 +73,7 @@ fill_map(const struct workload *k, struct step *out)
         .size = pages_of(k->size),
         .gpa = gpa_of(k),
         .perm = PERM_RW,
-        .flush = k->w->has_driver && k->w->driver == GUEST_MANUAL ? FLUSH_NONE
+        .flush = k->w->has_driver && k->w->driver == GUEST_MANUAL   ? FLUSH_NONE
                  : k->w->has_driver && k->w->driver == GUEST_STRICT ? FLUSH_PAGE
                                                                     : FLUSH_POLICY,
         .has_gpa = out->kind == STEP_MAP,
@@ -91,9 +91,10 @@ workload_next(struct traffic *t, struct step *out, struct err *e)
     if (k->done == k->w->count) {
         return TRAFFIC_END;
     }
-    *out = (struct step){
-        .opt = &k->opt, .pos = k->origin->pos, .kind = (uint8_t)kinds[k->phase], .wait = true
-    };
+    *out = (struct step){ .opt = &k->opt,
+                          .pos = k->origin->pos,
+                          .kind = (uint8_t)kinds[k->phase],
+                          .wait = true };
     switch (k->phase) {
     case PHASE_MAP:
         k->size = sim_draw(k->sizes, &k->w->buffer_size);
@@ -177,7 +178,8 @@ workload_new(struct machine *m, const struct step *s, struct err *e)
     }
     k->slot_bytes = pages_of(largest_buffer(&w->buffer_size));
     k->iova_base = START;
-    if (d->iommu->ops->windows != NULL && d->iommu->ops->windows(d->iommu, &window, 1) > 0) {
+    if (d->iommu->ops->windows != NULL &&
+        d->iommu->ops->windows(d->iommu, &window, 1) > 0) {
         k->iova_base = window.base;
     }
     k->gpa_base = ram->first + START;

@@ -73,12 +73,12 @@ typedef void notify_fn(struct notifier *n, struct notify_event *ev);
 struct notifier {
     /* Set by the owner before notify_register and left alone while registered. */
     notify_fn *fn;
-    void *owner;         /* for fn */
-    const char *subject; /* for the trace: device/subscriber; borrowed */
-    unsigned flags;      /* NOTIFY_ bits, not 0 */
+    void *owner;          /* for fn */
+    const char *subject;  /* for the trace: device/subscriber; borrowed */
+    unsigned flags;       /* NOTIFY_ bits, not 0 */
     uint64_t first, last; /* window in region coordinates, inclusive */
-    uint64_t offset;     /* bus address = region address + offset, modulo 2^64 */
-    unsigned index;      /* < region->indexes */
+    uint64_t offset;      /* bus address = region address + offset, modulo 2^64 */
+    unsigned index;       /* < region->indexes */
     /* The core's. */
     struct notify_region *region; /* NULL while not registered */
     uint64_t maps;                /* MAP events delivered so far */
@@ -111,15 +111,15 @@ struct notify_region_ops {
 /* Embedded in the model's window or space; notify_region_init first. */
 struct notify_region {
     const struct notify_region_ops *ops;
-    void *self;          /* the model's */
-    const char *name;    /* borrowed */
-    struct env *env;     /* borrowed */
-    uint64_t last;       /* the region is [0, last] */
-    unsigned indexes;    /* number of translation tables; usually 1 */
-    struct notifier *head; /* newest registration first */
-    unsigned flags;      /* union over the notifiers, as last accepted */
+    void *self;                /* the model's */
+    const char *name;          /* borrowed */
+    struct env *env;           /* borrowed */
+    uint64_t last;             /* the region is [0, last] */
+    unsigned indexes;          /* number of translation tables; usually 1 */
+    struct notifier *head;     /* newest registration first */
+    unsigned flags;            /* union over the notifiers, as last accepted */
     struct notify_walk *walks; /* deliveries in progress, innermost first */
-    void *mark;          /* the observer's own */
+    void *mark;                /* the observer's own */
 };
 
 void notify_region_init(struct notify_region *r, const struct notify_region_ops *ops,

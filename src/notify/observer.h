@@ -28,11 +28,11 @@ enum inval_scope { INVAL_GLOBAL, INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE };
 struct invalidation {
     enum inval_kind kind;
     enum inval_scope scope;
-    uint16_t did;            /* INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE */
-    uint16_t sid;            /* INVAL_DEVICE, INVAL_DEV_IOTLB */
-    uint16_t sid_mask;       /* bits of sid that are not compared */
-    uint64_t first, last;    /* INVAL_PAGE, INVAL_DEV_IOTLB */
-    bool leaf_only;          /* IH: caches of non-leaf entries were kept */
+    uint16_t did;         /* INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE */
+    uint16_t sid;         /* INVAL_DEVICE, INVAL_DEV_IOTLB */
+    uint16_t sid_mask;    /* bits of sid that are not compared */
+    uint64_t first, last; /* INVAL_PAGE, INVAL_DEV_IOTLB */
+    bool leaf_only;       /* IH: caches of non-leaf entries were kept */
 };
 
 struct observer {
@@ -69,8 +69,8 @@ struct observer {
      */
     void (*completed)(void *self, struct iommu *iommu);
     /* A hypercall that wrote entries of [first, last] of window `liobn` returned. */
-    void (*hcall_returned)(void *self, struct iommu *iommu, uint64_t liobn, uint64_t first,
-                           uint64_t last);
+    void (*hcall_returned)(void *self, struct iommu *iommu, uint64_t liobn,
+                           uint64_t first, uint64_t last);
     /*
      * Translation was switched (TE, root pointer, reset) or windows came or went:
      * every device of `iommu` now sees what its roots say.

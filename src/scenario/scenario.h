@@ -104,8 +104,10 @@ struct scenario_subscriber {
     enum backend backend;
     const char *name;  /* `name:`, by default the backend's; unique in its device */
     const char *label; /* "device/name", as users write it */
-    /* vfio; all but page_sizes, entry_limit and locked_memory also other backends' if
-     * given */
+    /*
+     * vfio; all but page_sizes, entry_limit and locked_memory also other backends' if
+     * given
+     */
     uint64_t
         page_sizes; /* bit n: 2^n bytes; default 4 KiB | 2 MiB | 1 GiB; 0: not given */
     uint64_t entry_limit;   /* default 65535; UINT64_MAX: none */

@@ -58,7 +58,7 @@ field_reserved(struct loader *l, const struct field *f, struct val v, void *out)
     sub->n_reserved = n;
 }
 
-/* A count, or infinite. */
+/* A count of at least one, or infinite. */
 static void
 field_limit(struct loader *l, const struct field *f, struct val v, void *out)
 {
@@ -66,6 +66,9 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
         *(uint64_t *)out = UINT64_MAX;
     } else {
         field_u64(l, f, v, out);
+        if (*(uint64_t *)out == 0) {
+            load_error(l, v, "'%s' is at least 1, or infinite", f->name);
+        }
     }
 }
 

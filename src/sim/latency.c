@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See latency.h. A stream is named after its latency, so that setting one shifts no other. */
+/*
+ * See latency.h. A stream is named after its latency, so that setting one shifts no
+ * other.
+ */
 #include "sim/latency.h"
 
 #include <stdio.h>

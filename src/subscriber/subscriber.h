@@ -43,7 +43,8 @@ struct dma_answer {
 /* How a cache asks the IOMMU on a miss; given by the machine at attach. */
 struct translator {
     /* false: refused (a fault may have been recorded). */
-    bool (*translate)(void *self, uint64_t iova, enum perm access, struct dma_answer *out);
+    bool (*translate)(void *self, uint64_t iova, enum perm access,
+                      struct dma_answer *out);
     void *self;
 };
 
@@ -55,29 +56,30 @@ struct subscriber_config {
     unsigned flags;     /* NOTIFY_ bits; 0 = the kind's own */
     bool has_range;
     uint64_t range_first, range_last; /* clips every section to this */
-    bool replay;        /* ask for replay after registering */
+    bool replay;                      /* ask for replay after registering */
     /* mirrors */
-    uint64_t page_sizes;   /* bitmap of host page sizes; 0 = 4 KiB and up */
-    uint64_t entry_limit;  /* mappings; 0 = the kind's own */
+    uint64_t page_sizes;  /* bitmap of host page sizes; 0 = 4 KiB and up */
+    uint64_t entry_limit; /* mappings; 0 = the kind's own */
     bool has_aperture;
     uint64_t aperture_first, aperture_last;
-    bool has_reserved;     /* one reserved range inside the aperture */
+    bool has_reserved; /* one reserved range inside the aperture */
     uint64_t reserved_first, reserved_last;
-    uint64_t locked_memory; /* bytes that may be pinned; 0 = no limit */
+    uint64_t locked_memory;  /* bytes that may be pinned; 0 = no limit */
     bool strict_permissions; /* write-only pages held as rw are a violation */
     /* caches */
     uint64_t entries; /* capacity; 0 = the kind's own */
 };
 
 struct subscriber_ops {
-    const char *name;        /* scenario keyword */
-    unsigned flags;          /* NOTIFY_ bits asked for by default */
+    const char *name; /* scenario keyword */
+    unsigned flags;   /* NOTIFY_ bits asked for by default */
     enum shadow_kind shadow;
-    bool wants_replay;       /* by default, after registering */
-    size_t size;             /* of the kind's struct, whose first member is struct subscriber */
+    bool wants_replay; /* by default, after registering */
+    size_t size;       /* of the kind's struct, whose first member is struct subscriber */
 
-    void (*init)(struct subscriber *s, const struct subscriber_config *c); /* may be NULL */
-    void (*fini)(struct subscriber *s);                                    /* may be NULL */
+    void (*init)(struct subscriber *s,
+                 const struct subscriber_config *c); /* may be NULL */
+    void (*fini)(struct subscriber *s);              /* may be NULL */
     /*
      * Trim a section, clipped to the range of the configuration, to what the host
      * can express; false: it cannot, the section is left out. NULL: all as they are.
@@ -125,11 +127,11 @@ struct subscriber {
     struct space_listener listener;
     struct subscriber_binding *bindings;
     bool attached;
-    bool refused;     /* some registration was refused: it holds nothing, does no DMA */
-    struct err why;   /* then */
+    bool refused;   /* some registration was refused: it holds nothing, does no DMA */
+    struct err why; /* then */
     uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */
-    uint64_t errors;  /* host failures */
-    void *mark;       /* the observer's own */
+    uint64_t errors;                        /* host failures */
+    void *mark;                             /* the observer's own */
 };
 
 /* The kinds that exist: "vfio", "vhost", "emulated", "observer". NULL: unknown. */
@@ -153,7 +155,7 @@ bool subscriber_attach(struct subscriber *s, struct space *space, struct transla
 void subscriber_detach(struct subscriber *s);
 
 /* For the kinds: count and trace a failure of the host, tell the observer. */
-void subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-                       int error);
+void subscriber_failed(struct subscriber *s, const char *op, uint64_t first,
+                       uint64_t last, int error);
 
 #endif

@@ -167,8 +167,8 @@ update_wants(struct trace *t)
         enum trace_level level = trace_event_info((enum trace_event)i)->level;
         bool watched = i == TE_ENTRY && t->sink != NULL && t->sink->opts.n_watches > 0;
         t->shown[i] = t->sink != NULL && (level <= t->level || watched);
-        t->wants[i] = t->shown[i] || (t->hook != NULL &&
-                                      (level <= TRACE_NORMAL || level <= t->level));
+        t->wants[i] = t->shown[i] ||
+                      (t->hook != NULL && (level <= TRACE_NORMAL || level <= t->level));
     }
 }
 

@@ -72,7 +72,7 @@ enum trace_kind {
 struct trace_item {
     enum trace_field field;
     union {
-        uint64_t u;    /* HEX, HEX2, SIZE, DEC, PERM, ERRNO (positive), HRET (as int64_t) */
+        uint64_t u; /* HEX, HEX2, SIZE, DEC, PERM, ERRNO (positive), HRET (as int64_t) */
         const char *s; /* TEXT: borrowed until trace_emit returns */
     } v;
 };

@@ -22,7 +22,7 @@ typedef struct {
 } gpa_t; /* guest-physical */
 
 #define IOVA(x) ((iova_t){ (x) })
-#define GPA(x) ((gpa_t){ (x) })
+#define GPA(x)  ((gpa_t){ (x) })
 
 struct iova_range {
     iova_t first, last; /* first <= last */
@@ -42,7 +42,7 @@ enum {
     PAGE_LG2 = 12, /* the finest granule of any IOMMU modelled here */
 };
 #define PAGE_BYTES (UINT64_C(1) << PAGE_LG2)
-#define PAGE_MASK (PAGE_BYTES - 1)
+#define PAGE_MASK  (PAGE_BYTES - 1)
 
 static inline bool
 is_pow2(uint64_t x)

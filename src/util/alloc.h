@@ -34,7 +34,8 @@ struct arena {
 void arena_init(struct arena *a);
 void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
-char *arena_strndup(struct arena *a, const char *s, size_t len) __attribute__((returns_nonnull));
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+    __attribute__((returns_nonnull));
 
 /*
  * Bytes that the simulated state (guest memory, shadows, records) holds, against

@@ -17,7 +17,7 @@ enum latency_kind {
     LATENCY_VFIO_UNMAP,    /* host: one unmap */
     LATENCY_VHOST_MESSAGE, /* one message to or from a vhost back end */
     LATENCY_ATS_INVALIDATE,
-    LATENCY_DMA,           /* one device access */
+    LATENCY_DMA, /* one device access */
     LATENCY_COUNT
 };
 

@@ -76,14 +76,10 @@ static const struct number_name errnos[] = {
 };
 
 static const struct number_name hrets[] = {
-    { 0, "H_SUCCESS" },
-    { -1, "H_HARDWARE" },
-    { -2, "H_FUNCTION" },
-    { -4, "H_PARAMETER" },
-    { -55, "H_P2" },
-    { -56, "H_P3" },
-    { -57, "H_P4" },
-    { -44, "H_NOT_ENOUGH_RESOURCES" },
+    { 0, "H_SUCCESS" },   { -1, "H_HARDWARE" },
+    { -2, "H_FUNCTION" }, { -4, "H_PARAMETER" },
+    { -55, "H_P2" },      { -56, "H_P3" },
+    { -57, "H_P4" },      { -44, "H_NOT_ENOUGH_RESOURCES" },
     { 5, "H_PARTIAL" },
 };
 

@@ -42,13 +42,17 @@ bool blame_by_name(const char *s, enum blame *out);
 /* "none", "r", "w", "rw"; p < 4. */
 const char *perm_name(unsigned p);
 
-/* "EEXIST" and so on for a positive errno; "E<number>" is never returned: unknown
- * values give "EUNKNOWN". */
+/*
+ * "EEXIST" and so on for a positive errno; "E<number>" is never returned: unknown
+ * values give "EUNKNOWN".
+ */
 const char *errno_name(int e);
 bool errno_by_name(const char *s, int *out);
 
-/* PAPR hypercall status: "H_SUCCESS" for 0, "H_PARAMETER" for -4 and so on; NULL if it has
- * no name. */
+/*
+ * PAPR hypercall status: "H_SUCCESS" for 0, "H_PARAMETER" for -4 and so on; NULL if it
+ * has no name.
+ */
 const char *hret_name(int64_t ret);
 bool hret_by_name(const char *s, int64_t *out);
 

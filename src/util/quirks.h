@@ -47,6 +47,7 @@ struct profile_info {
 };
 const struct profile_info *profile_by_name(const char *name);
 const struct profile_info *profile_at(size_t i); /* NULL past the end */
-void profile_apply(const struct profile_info *p, struct quirk_set *q); /* q becomes the set */
+void profile_apply(const struct profile_info *p,
+                   struct quirk_set *q); /* q becomes the set */
 
 #endif

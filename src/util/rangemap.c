@@ -6,8 +6,8 @@
  * Level 0 is a leaf, whose slots are single pages; a slot of level n spans 64^n
  * pages. A child that loses its last slot is freed and its own slot cleared, except
  * for the leaf touched last: that may stay, empty, until another leaf is touched, so
- * that a map which fills and empties in one place keeps its path. A piece without IS_HEAD always continues the entry of
- * the page before it.
+ * that a map which fills and empties in one place keeps its path. A piece without IS_HEAD
+ * always continues the entry of the page before it.
  */
 #include "util/rangemap.h"
 

@@ -32,14 +32,14 @@
 enum rangemap_kind { RANGEMAP_LINEAR, RANGEMAP_CONSTANT };
 
 struct rangemap {
-    struct rangemap_node *root; /* NULL: empty */
+    struct rangemap_node *root;      /* NULL: empty */
     struct rangemap_node *last_leaf; /* the leaf node touched last, or NULL */
     uint64_t last_leaf_base;         /* its first page number */
     unsigned height;                 /* levels below and including root */
     enum rangemap_kind kind;
-    uint64_t pages;   /* covered 4 KiB pages */
-    uint64_t entries; /* heads */
-    struct budget *budget; /* borrowed, may be NULL */
+    uint64_t pages;              /* covered 4 KiB pages */
+    uint64_t entries;            /* heads */
+    struct budget *budget;       /* borrowed, may be NULL */
     struct rangemap_node *spare; /* a few nodes that were in use before */
     unsigned n_spare;
 };
@@ -95,6 +95,7 @@ bool rangemap_next_until(const struct rangemap *m, uint64_t from, uint64_t last,
 bool rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out);
 
 /* The first entry that ends at or after `from`, as rangemap_next for entries. */
-bool rangemap_next_entry(const struct rangemap *m, uint64_t from, struct range_piece *out);
+bool rangemap_next_entry(const struct rangemap *m, uint64_t from,
+                         struct range_piece *out);
 
 #endif

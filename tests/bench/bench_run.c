@@ -34,8 +34,8 @@
     "  - attach: {device: nic0, domain: d}\n"                                            \
     "  - attach: {device: nic1, domain: d}\n"
 
-#define MAP_STEP "  - map: {domain: d, iova: 0x100000000, size: 4KiB, gpa: 0x100000000}\n"
-#define UNMAP_STEP "  - unmap: {domain: d, iova: 0x100000000, size: 4KiB}\n"
+#define MAP_STEP       "  - map: {domain: d, iova: 0x100000000, size: 4KiB, gpa: 0x100000000}\n"
+#define UNMAP_STEP     "  - unmap: {domain: d, iova: 0x100000000, size: 4KiB}\n"
 #define TIMES(n, keys) "    repeat: " #n "\n    stride: {" keys "}\n"
 
 #define EMULATED_HEAD                                                                    \
@@ -86,23 +86,26 @@ load(const char *text)
 }
 
 struct cost {
-    double ns;     /* of the run, without loading */
-    size_t bytes;  /* of the heap at its end, over the start */
+    double ns;    /* of the run, without loading */
+    size_t bytes; /* of the heap at its end, over the start */
 };
 
 static struct cost
 run(const char *text, enum trace_format format, uint64_t want_steps)
 {
     struct scenario *sc = load(text);
-    struct trace_options to = { .format = format, .level = TRACE_NORMAL,
-                                .path = format == TRACE_FORMAT_NONE ? NULL : NULL, .fd = -1 };
+    struct trace_options to = { .format = format,
+                                .level = TRACE_NORMAL,
+                                .path = format == TRACE_FORMAT_NONE ? NULL : NULL,
+                                .fd = -1 };
     struct err e = { 0 };
     FILE *sink = fopen("/dev/null", "w");
 
     to.fd = fileno(sink);
     struct trace *t = trace_new(&to, &e);
-    struct machine_config config = { .scenario = sc, .expect = &sc->keys.expect,
-                                     .seed = 1, .trace = t };
+    struct machine_config config = {
+        .scenario = sc, .expect = &sc->keys.expect, .seed = 1, .trace = t
+    };
     size_t before = heap_bytes();
     struct machine *m = machine_new(&config, &e);
     double began = now_ns();
@@ -136,7 +139,7 @@ report(const char *name, struct cost with, struct cost without, double n)
     fflush(stdout);
 }
 
-#define MAPS(n) VTD_HEAD MAP_STEP TIMES(n, "iova: 4KiB, gpa: 4KiB")
+#define MAPS(n)   VTD_HEAD MAP_STEP TIMES(n, "iova: 4KiB, gpa: 4KiB")
 #define UNMAPS(n) UNMAP_STEP TIMES(n, "iova: 4KiB")
 
 static void
@@ -179,12 +182,13 @@ replace(const char *text, const char *word, const char *by)
 static void
 bench_dma(void)
 {
-    static const char maps[] =
-        EMULATED_HEAD "timeline:\n"
-                      "  - map: {device: nic0, iova: 0x100000, size: 64MiB, gpa: 0x1000000, "
-                      "page: 4KiB}\n";
-    static const char dmas[] = "  - dma: {device: nic0, iova: 0x100000, size: 64, access: read}\n"
-                               "    repeat: 16384\n    stride: {iova: 4KiB}\n";
+    static const char maps[] = EMULATED_HEAD
+        "timeline:\n"
+        "  - map: {device: nic0, iova: 0x100000, size: 64MiB, gpa: 0x1000000, "
+        "page: 4KiB}\n";
+    static const char dmas[] =
+        "  - dma: {device: nic0, iova: 0x100000, size: 64, access: read}\n"
+        "    repeat: 16384\n    stride: {iova: 4KiB}\n";
     char *one = xasprintf("%s%s", maps, dmas);
     char *two = xasprintf("%s%s%s", maps, dmas, dmas);
     char *hit1 = replace(one, "IOTLB", "65536"), *hit2 = replace(two, "IOTLB", "65536");
@@ -232,9 +236,10 @@ bench_check(void)
 static void
 bench_replay(void)
 {
-    static const char text[] =
-        VTD_HEAD MAP_STEP TIMES(500000, "iova: 4KiB, gpa: 4KiB") "  - unsubscribe: {device: nic1, name: vfio}\n";
-    static const char again[] = "  - subscribe: {device: nic1, backend: vfio, entry_limit: 100000000}\n";
+    static const char text[] = VTD_HEAD MAP_STEP TIMES(
+        500000, "iova: 4KiB, gpa: 4KiB") "  - unsubscribe: {device: nic1, name: vfio}\n";
+    static const char again[] =
+        "  - subscribe: {device: nic1, backend: vfio, entry_limit: 100000000}\n";
     char *with = xasprintf("%s%s", text, again);
 
     report("replay, a mapping", run(with, TRACE_FORMAT_NONE, 500004),
@@ -246,11 +251,11 @@ static void
 bench_read(void)
 {
     enum { N = 20000 };
-    static const char head[] =
-        PAPR_HEAD "timeline:\n";
+    static const char head[] = PAPR_HEAD "timeline:\n";
     static const char step[] =
         "  - map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000, perm: rw}\n";
-    static const char line[] = "      map device=nic0 iova=0x1000 size=4KiB gpa=0x20000 perm=rw\n";
+    static const char line[] =
+        "      map device=nic0 iova=0x1000 size=4KiB gpa=0x20000 perm=rw\n";
     size_t size = sizeof(head) + N * (sizeof(step) + sizeof(line)) + 64, used;
     char *text = xcalloc(1, size);
     double t;

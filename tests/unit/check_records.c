@@ -83,8 +83,12 @@ END_TEST
 START_TEST(an_invalidation_closes_only_what_came_before_it)
 {
     struct recordset rs;
-    struct invalidation inv = { .kind = INVAL_IOTLB, .scope = INVAL_PAGE, .did = 1,
-                                .first = 0x1000, .last = 0x1fff, .leaf_only = true };
+    struct invalidation inv = { .kind = INVAL_IOTLB,
+                                .scope = INVAL_PAGE,
+                                .did = 1,
+                                .first = 0x1000,
+                                .last = 0x1fff,
+                                .leaf_only = true };
     struct tally t = { .inv = &inv, .seq = 5 };
 
     recordset_init(&rs, NULL);
@@ -117,27 +121,38 @@ START_TEST(each_need_is_met_by_its_own_kind_and_scope)
         { VTD_NEED_IOTLB_PAGE, { INVAL_IOTLB, INVAL_DOMAIN, .did = 1 }, 0 },
         { VTD_NEED_IOTLB_PAGE, { INVAL_IOTLB, INVAL_DOMAIN, .did = 2 }, 1 },
         { VTD_NEED_IOTLB_PAGE,
-          { INVAL_IOTLB, INVAL_PAGE, .did = 1, .first = 0, .last = 0xffff }, 0 },
+          { INVAL_IOTLB, INVAL_PAGE, .did = 1, .first = 0, .last = 0xffff },
+          0 },
         { VTD_NEED_IOTLB_PAGE,
-          { INVAL_IOTLB, INVAL_PAGE, .did = 1, .first = 0, .last = 0x1fff }, 1 },
+          { INVAL_IOTLB, INVAL_PAGE, .did = 1, .first = 0, .last = 0x1fff },
+          1 },
         { VTD_NEED_IOTLB_NONLEAF,
           { INVAL_IOTLB, INVAL_PAGE, .did = 1, .last = 0xffff, .leaf_only = true },
           VTD_NEED_IOTLB_NONLEAF },
-        { VTD_NEED_IOTLB_NONLEAF, { INVAL_IOTLB, INVAL_PAGE, .did = 1, .last = 0xffff }, 0 },
-        { VTD_NEED_IOTLB_GLOBAL, { INVAL_IOTLB, INVAL_DOMAIN, .did = 1 },
+        { VTD_NEED_IOTLB_NONLEAF,
+          { INVAL_IOTLB, INVAL_PAGE, .did = 1, .last = 0xffff },
+          0 },
+        { VTD_NEED_IOTLB_GLOBAL,
+          { INVAL_IOTLB, INVAL_DOMAIN, .did = 1 },
           VTD_NEED_IOTLB_GLOBAL },
         { VTD_NEED_IOTLB_PAGE, { INVAL_CONTEXT, INVAL_GLOBAL, .did = 0 }, 1 },
         { VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN,
           { INVAL_IOTLB, INVAL_DOMAIN, .did = 1 },
           VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN }, /* too early */
         { VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN,
-          { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x18 }, VTD_NEED_IOTLB_DOMAIN },
-        { VTD_NEED_CONTEXT_DEVICE, { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x20 },
+          { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x18 },
+          VTD_NEED_IOTLB_DOMAIN },
+        { VTD_NEED_CONTEXT_DEVICE,
+          { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x20 },
           VTD_NEED_CONTEXT_DEVICE },
         { VTD_NEED_CONTEXT_DEVICE,
-          { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x1a, .sid_mask = 6 }, 0 },
-        { VTD_NEED_CONTEXT_ABSENT, { INVAL_CONTEXT, INVAL_DEVICE, .did = 0, .sid = 0x18 }, 0 },
-        { VTD_NEED_CONTEXT_ABSENT, { INVAL_CONTEXT, INVAL_DOMAIN, .did = 1 },
+          { INVAL_CONTEXT, INVAL_DEVICE, .did = 1, .sid = 0x1a, .sid_mask = 6 },
+          0 },
+        { VTD_NEED_CONTEXT_ABSENT,
+          { INVAL_CONTEXT, INVAL_DEVICE, .did = 0, .sid = 0x18 },
+          0 },
+        { VTD_NEED_CONTEXT_ABSENT,
+          { INVAL_CONTEXT, INVAL_DOMAIN, .did = 1 },
           VTD_NEED_CONTEXT_ABSENT },
     };
 
@@ -196,8 +211,8 @@ START_TEST(agrees_with_a_plain_array)
             open = d.n[p] < DEEP;
         }
         if (open) {
-            struct record r = old_page(first, ((uint64_t)random() % 1024 + 1) << 12,
-                                       PERM_RW, 1, seq++);
+            struct record r =
+                old_page(first, ((uint64_t)random() % 1024 + 1) << 12, PERM_RW, 1, seq++);
             recordset_open(&rs, first, last, &r);
             for (unsigned p = a; p < z; p++) {
                 d.old[p][d.n[p]++] = r.target + (p - a) * PAGE_BYTES;

@@ -168,8 +168,9 @@ dumb_walk(uint64_t root, unsigned levels, uint64_t iova, uint64_t *target, unsig
 static uint64_t
 random_entry(unsigned level)
 {
-    static const uint64_t oddities[] = { 0x800, UINT64_C(1) << 62, UINT64_C(1) << 50,
-                                         UINT64_C(1) << 52, 0x1000, 0x80 };
+    static const uint64_t oddities[] = {
+        0x800, UINT64_C(1) << 62, UINT64_C(1) << 50, UINT64_C(1) << 52, 0x1000, 0x80
+    };
     uint64_t e = (uint64_t)(random() & 3);
 
     if (level == 1 || random() % 3 == 0) {
@@ -212,7 +213,8 @@ START_TEST(agrees_with_a_dumb_walker_on_random_tables)
             struct range_piece p;
             walk_table_at(&t, iova, iova + 0xfff, &p);
             bool mapped = dumb_walk(t.page, levels, iova, &target, &perm);
-            ck_assert_msg(p.first <= iova && iova <= p.last, "seed %u: piece misses", seed);
+            ck_assert_msg(p.first <= iova && iova <= p.last, "seed %u: piece misses",
+                          seed);
             ck_assert_msg(mapped == (p.perm != PERM_NONE), "seed %u: iova %#lx", seed,
                           (unsigned long)iova);
             if (mapped) {
@@ -227,8 +229,11 @@ END_TEST
 START_TEST(tce_windows_read_by_control_bits_alone)
 {
     struct mem *tces = mem_new(NULL);
-    struct iommu_window w = { .liobn = 0x80000000, .base = 0x10000000, .page_lg2 = 16,
-                              .entries = 1024, .tces = tces };
+    struct iommu_window w = { .liobn = 0x80000000,
+                              .base = 0x10000000,
+                              .page_lg2 = 16,
+                              .entries = 1024,
+                              .tces = tces };
     struct range_piece p;
 
     mem_add_range(tces, 0, 8 * 1024 - 1, MEM_RAM);
@@ -259,8 +264,10 @@ context(uint64_t lo, uint64_t hi)
 
 START_TEST(context_entries_read_as_the_specification_says)
 {
-    struct iommu_roots roots = { .translation = true, .root_table = GPA(0x20000),
-                                 .aw_bits = 39, .pass_through = true };
+    struct iommu_roots roots = { .translation = true,
+                                 .root_table = GPA(0x20000),
+                                 .aw_bits = 39,
+                                 .pass_through = true };
     struct walk_device d;
 
     walk_device(mem, &roots, 0x18, &d); /* root entry absent */

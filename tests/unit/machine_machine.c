@@ -143,11 +143,11 @@ START_TEST(what_holds_is_held_and_counted)
     struct rig r;
     uint64_t v;
 
-    rig_begin(&r, PAPR "timeline:\n" MAP
-                       "  - after: 3us\n"
-                       "    dma: {device: nic0, iova: 0x1000, size: 8, access: read}\n" UNMAP
-                       "expect: {events: {nic0/vfio: {map: 2, unmap: 2}}, faults: 0,\n"
-                       "         stats: {dma: '== 1', time: '<= 3us'}}\n");
+    rig_begin(&r,
+              PAPR "timeline:\n" MAP "  - after: 3us\n"
+                   "    dma: {device: nic0, iova: 0x1000, size: 8, access: read}\n" UNMAP
+                   "expect: {events: {nic0/vfio: {map: 2, unmap: 2}}, faults: 0,\n"
+                   "         stats: {dma: '== 1', time: '<= 3us'}}\n");
     ck_assert_int_eq(r.end, MACHINE_COMPLETE);
     ck_assert(r.res->held);
     ck_assert_uint_eq(r.res->failed_expectations, 0);
@@ -182,7 +182,8 @@ START_TEST(every_failed_expectation_is_told_and_none_held)
     ck_assert(!r.res->held);
     ck_assert_uint_eq(r.res->failed_expectations, 5);
     ck_assert_uint_eq(r.res->n_failures, 5);
-    ck_assert_str_eq(r.res->failures[0], "t.yaml:9: ret: want H_PARAMETER, got H_SUCCESS");
+    ck_assert_str_eq(r.res->failures[0],
+                     "t.yaml:9: ret: want H_PARAMETER, got H_SUCCESS");
     ck_assert_uint_eq(r.res->violations, 0);
     rig_free(&r);
 }
@@ -219,8 +220,9 @@ START_TEST(a_run_stops_at_the_first_violation_if_asked)
 {
     struct rig r;
 
-    rig_build(&r, PAPR "quirks: [sub.drop-unmap]\n"
-                       "timeline:\n" MAP UNMAP MAP "  - check\n",
+    rig_build(&r,
+              PAPR "quirks: [sub.drop-unmap]\n"
+                   "timeline:\n" MAP UNMAP MAP "  - check\n",
               (struct machine_config){ .stop_on_violation = true });
     rig_run(&r);
     ck_assert_int_eq(r.end, MACHINE_VIOLATION);
@@ -280,8 +282,7 @@ END_TEST
 
 START_TEST(an_entry_of_runs_has_expectations_of_its_own)
 {
-    static const char yaml[] = PAPR "timeline:\n" MAP UNMAP
-                                    "runs:\n"
+    static const char yaml[] = PAPR "timeline:\n" MAP UNMAP "runs:\n"
                                     "  - name: two maps\n"
                                     "    expect: {events: {nic0/vfio: {map: 2}}}\n"
                                     "  - name: nine maps\n"
@@ -295,7 +296,8 @@ START_TEST(an_entry_of_runs_has_expectations_of_its_own)
     for (size_t i = 0; i < sc->n_runs; i++) {
         struct rig r;
 
-        rig_build(&r, yaml, (struct machine_config){ .expect = &sc->runs[i].keys.expect });
+        rig_build(&r, yaml,
+                  (struct machine_config){ .expect = &sc->runs[i].keys.expect });
         rig_run(&r);
         ck_assert_int_eq(r.res->held, i == 0);
         rig_free(&r);

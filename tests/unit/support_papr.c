@@ -35,7 +35,8 @@ heard_switch(void *self, struct iommu *iommu)
 }
 
 void
-papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c, const enum quirk *quirks)
+papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
+              const enum quirk *quirks)
 {
     memset(r, 0, sizeof(*r));
     r->env.sim = sim_new(1);
@@ -233,8 +234,8 @@ ear_del(struct space_listener *l, const struct space_section *s)
 }
 
 void
-ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log, unsigned flags,
-         bool replay)
+ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
+         unsigned flags, bool replay)
 {
     memset(e, 0, sizeof(*e));
     e->rig = r;

@@ -60,7 +60,8 @@ struct log {
 };
 
 /* quirks: ends with QUIRK_COUNT. */
-void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c, const enum quirk *quirks);
+void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
+                   const enum quirk *quirks);
 /* The default window of 1 GiB in 4 KiB pages at 0; quirks as above. */
 void rig_init_default(struct papr_rig *r, const enum quirk *quirks);
 /* A window as W1 has it: at 2^59, 64 KiB pages, 2^36 bytes; its LIOBN is W0. */
@@ -70,8 +71,10 @@ void papr_rig_fini(struct papr_rig *r);
 extern const enum quirk spec_quirks[], qemu_quirks[];
 
 int64_t put(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce);
-int64_t stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n);
-int64_t indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n);
+int64_t stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce,
+              uint64_t n);
+int64_t indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list,
+                 uint64_t n);
 int64_t get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce);
 /* The entry, which must be readable. */
 uint64_t entry(struct papr_rig *r, uint64_t ioba);

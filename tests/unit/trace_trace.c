@@ -321,8 +321,8 @@ START_TEST(a_discarded_trace_leaves_what_was_there)
 
     ck_assert_int_eq(system("echo before >out"), 0);
     trace_discard(trace_new(&opts, NULL));
-    ck_assert_int_eq(system("test \"$(cat out)\" = before && rm out && test $(ls | wc -l) -eq 0"),
-                     0);
+    ck_assert_int_eq(
+        system("test \"$(cat out)\" = before && rm out && test $(ls | wc -l) -eq 0"), 0);
 }
 END_TEST
 
