@@ -45,7 +45,7 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
     bool more;
 
     for (uint64_t at = first;; at = known.last + 1) {
-        more = rangemap_next(&rs->accused, at, &known) && known.first <= last;
+        more = rangemap_next_until(&rs->accused, at, last, &known);
         if (!more || known.first > at) {
             uint64_t end = more ? known.first - 1 : last;
             verdict_add(

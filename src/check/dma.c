@@ -21,15 +21,6 @@ weigh(struct access_verdict *v, const struct check_dma *a, uint64_t target,
     }
 }
 
-static enum perm
-as_held(const struct check_sub *cs, enum perm perm)
-{
-    bool widens = cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR &&
-                  !cs->s->config.strict_permissions;
-
-    return widens && perm == PERM_W ? PERM_RW : perm;
-}
-
 static void
 weigh_records(struct access_verdict *v, const struct check_dma *a,
               const struct recordset *rs, const struct check_sub *cs)
@@ -44,7 +35,8 @@ weigh_records(struct access_verdict *v, const struct check_dma *a,
     v->refusable |= mirror; /* between the UNMAP and the MAP of a change */
     for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
         const struct record *r = recordset_at(rs, i);
-        weigh(v, a, record_target(r, a->iova), as_held(cs, r->perm));
+        uint64_t target = record_target(r, a->iova);
+        weigh(v, a, target, perm_as_held(cs, target, r->perm));
     }
 }
 
@@ -77,7 +69,8 @@ weigh_all(struct access_verdict *v, const struct check_dma *a,
 
     weigh_records(v, a, &d->records, cs);
     if (truth_left_at(d, a->iova, a->iova, &p)) {
-        weigh(v, a, p.target + (a->iova - p.first), as_held(cs, p.perm));
+        uint64_t target = p.target + (a->iova - p.first);
+        weigh(v, a, target, perm_as_held(cs, target, p.perm));
     }
     if (d->view != NULL) {
         weigh_records(v, a, &d->view->records, cs);
@@ -123,8 +116,8 @@ check_dma(struct check *c, const struct check_dma *a)
     if (d->state == TRUTH_IDENTITY && kind != SHADOW_MIRROR) { /* not only RAM */
         t = (struct range_piece){ .last = UINT64_MAX, .perm = PERM_RW };
     }
-    t.perm = as_held(cs, t.perm);
     uint64_t target = t.target + (a->iova - t.first);
+    t.perm = perm_as_held(cs, target, t.perm);
     weigh(&v, a, target, t.perm);
     if (t.perm != PERM_NONE && !mem_is_ram(c->env->mem, GPA(target))) {
         v.refusable = true; /* nothing there that could answer */

@@ -181,6 +181,12 @@ void compare(struct check_sub *cs, uint64_t first, uint64_t last,
 /* Report anomalies in [first, last] that did no harm that another verdict names. */
 void anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last);
 
+/*
+ * The permission that cs can hold where the tables grant `perm` to `target`: a mirror's
+ * host maps no page write-only and ROM only for reading. cs may be NULL.
+ */
+enum perm perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm);
+
 /* Who is to blame for what cs holds at addr, where t is the truth. */
 enum blame verdict_blame(const struct check_sub *cs, uint64_t addr,
                          const struct range_piece *t);

@@ -78,13 +78,6 @@ set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum per
     rangemap_insert(m, first, last, target, perm);
 }
 
-static bool
-same_perm(const struct check_sub *cs, enum perm held, enum perm told)
-{
-    return held == told ||
-           (told == PERM_W && held == PERM_RW && !cs->s->config.strict_permissions);
-}
-
 /* Whether the shadow holds [first, last] -> target, as far as it can express it. */
 static bool
 holds(const struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
@@ -95,7 +88,7 @@ holds(const struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target
     for (uint64_t at = first;; at = p.last + 1) {
         if (!cs->s->ops->lookup(cs->s, at, &p) ||
             p.target + (at - p.first) != target + (at - first) ||
-            !same_perm(cs, p.perm, perm)) {
+            (p.perm != perm && p.perm != perm_as_held(cs, target + (at - first), perm))) {
             return false;
         }
         if (p.last >= last) {
@@ -153,7 +146,7 @@ observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t fi
 {
     struct range_piece p;
 
-    if (rangemap_next(&cs->told, first, &p) && p.first <= last) {
+    if (rangemap_next_until(&cs->told, first, last, &p)) {
         bool again = p.perm == ev->perm && p.target + (first - p.first) == ev->target.v;
         if (cs->s->config.flags & NOTIFY_UNMAP) { /* else it cannot know better */
             anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,

@@ -68,20 +68,18 @@ verdict_add(struct check *c, const struct verdict_run *r)
 
 /* ---- allowed ---- */
 
-/* The truth as this subscriber can express it. */
-static void
-round_truth(const struct check_sub *cs, struct range_piece *t)
+enum perm
+perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm)
 {
-    if (cs->s->ops->shadow == SHADOW_MIRROR && t->perm == PERM_W &&
-        !cs->s->config.strict_permissions) {
-        t->perm = PERM_RW; /* no host mapping is write-only */
+    if (cs == NULL || cs->s->ops->shadow != SHADOW_MIRROR) {
+        return perm;
     }
-    if (cs->s->ops->shadow == SHADOW_MIRROR && t->perm == PERM_RW) {
-        const struct mem_range *r = mem_range_of(cs->c->env->mem, GPA(t->target));
-        if (r != NULL && r->kind == MEM_ROM) {
-            t->perm = PERM_R; /* the host maps it read-only */
-        }
+    if (perm == PERM_W && !cs->s->config.strict_permissions) {
+        perm = PERM_RW; /* no host mapping is write-only */
     }
+    const struct mem_range *r =
+        perm == PERM_RW ? mem_range_of(cs->c->env->mem, GPA(target)) : NULL;
+    return r != NULL && r->kind == MEM_ROM ? PERM_R : perm; /* mapped read-only */
 }
 
 static bool
@@ -103,7 +101,7 @@ agrees(const struct check_sub *cs, const struct range_piece *h, struct range_pie
     if (h->perm == PERM_NONE && cache) {
         return true;
     }
-    round_truth(cs, &t);
+    t.perm = perm_as_held(cs, t.target, t.perm);
     if (!same_at(h, &t, addr)) {
         return false;
     }
@@ -384,7 +382,7 @@ compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
         bool lacks = cache && h.perm == PERM_NONE; /* as it may, whatever the truth */
         if (!lacks && (at == first || t.last < at)) {
             truth_at(cs->d, at, last, &t);
-            round_truth(cs, &t);
+            t.perm = perm_as_held(cs, t.target, t.perm);
         }
         end = lacks || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;
@@ -434,7 +432,7 @@ anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last)
             cs->anomalies[kept++] = a;
             continue;
         }
-        if (rangemap_next(&cs->wrong, a.first, &p) && p.first <= a.last) {
+        if (rangemap_next_until(&cs->wrong, a.first, a.last, &p)) {
             continue; /* a verdict on the shadow names it */
         }
         verdict_add(cs->c, &(struct verdict_run){ .subject = cs->s->config.name,

@@ -450,7 +450,7 @@ fill_touched(struct mem *m, uint64_t first, uint64_t last, const unsigned char *
 {
     struct range_piece p;
 
-    while (rangemap_next(&m->index, first, &p) && p.first <= last) {
+    while (rangemap_next_until(&m->index, first, last, &p)) {
         uint64_t start = p.first > first ? p.first : first;
         uint64_t stop = p.last < last ? p.last : last;
 

@@ -122,7 +122,7 @@ claim(struct vhost *v, uint32_t i, uint64_t first, uint64_t last)
     struct range_piece p;
     uint64_t at = first;
 
-    while (rangemap_next(&v->owner, at, &p) && p.first <= last) {
+    while (rangemap_next_until(&v->owner, at, last, &p)) {
         const uint64_t a = p.first > at ? p.first : at;
         const uint64_t z = p.last < last ? p.last : last;
 
@@ -207,7 +207,7 @@ invalidate(struct vhost *v, uint64_t first, uint64_t last)
 {
     struct range_piece p;
 
-    while (rangemap_next(&v->owner, first, &p) && p.first <= last) {
+    while (rangemap_next_until(&v->owner, first, last, &p)) {
         drop(v, owner_of(&p));
     }
 }
