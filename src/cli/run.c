@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/message.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
@@ -103,6 +104,18 @@ status_of(enum machine_end end, const struct machine_result *r)
     return r->held ? STATUS_OK : STATUS_DIFFER;
 }
 
+/* An error that names no place is about the scenario. */
+static void
+print_about(FILE *out, const struct scenario *sc, const struct err *e)
+{
+    struct err placed = *e;
+
+    if (placed.file == NULL) {
+        placed.file = sc->files[0].name;
+    }
+    cli_print_error(out, &placed);
+}
+
 static int
 run_once(const struct scenario *sc, const char *run, const struct scenario_keys *keys,
          const struct options *o, struct trace *t, struct voice *v)
@@ -127,7 +140,7 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     write_header(t, sc, run, config.seed, profile, &config.quirks, o);
     struct machine *m = machine_new(&config, &e);
     if (m == NULL) {
-        fprintf(v->errors, "%s: error: %s\n", sc->files[0].name, e.text);
+        print_about(v->errors, sc, &e);
         return STATUS_FAIL;
     }
     enum machine_end end = machine_run(m, &e);
@@ -138,11 +151,7 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
         return STATUS_FAIL;
     }
     if (end == MACHINE_LIMIT || end == MACHINE_FAILED) {
-        if (e.file != NULL) {
-            fprintf(v->errors, "%s:%u: error: %s\n", e.file, (unsigned)e.line, e.text);
-        } else {
-            fprintf(v->errors, "%s: error: %s\n", sc->files[0].name, e.text);
-        }
+        print_about(v->errors, sc, &e);
     }
     int status = status_of(end, machine_result(m));
     if (v->summary != NULL) {
@@ -186,16 +195,6 @@ run_scenario(const char *path, const struct options *o, struct trace *t, struct 
     return status;
 }
 
-static void
-print_error(FILE *out, const struct err *e)
-{
-    if (e->file != NULL) {
-        fprintf(out, "iommusim: %s: %s\n", e->file, e->text);
-    } else {
-        fprintf(out, "iommusim: %s\n", e->text);
-    }
-}
-
 /* ---- the commands ---- */
 
 int
@@ -214,7 +213,7 @@ cli_run(const struct options *o)
     };
     struct trace *t = trace_new(&to, &e);
     if (t == NULL) {
-        print_error(stderr, &e);
+        cli_print_error(stderr, &e);
         return STATUS_FAIL;
     }
     int status = STATUS_OK;
@@ -224,7 +223,7 @@ cli_run(const struct options *o)
     if (v.runs == 0) {
         trace_discard(t);
     } else if (!trace_close(t, &e)) {
-        print_error(stderr, &e);
+        cli_print_error(stderr, &e);
         status = STATUS_FAIL;
     }
     return status;
@@ -269,7 +268,7 @@ test_run_scenario(const char *path, const char *trace_out_path, struct test_resu
         }
     }
     if (e.text[0] != '\0') {
-        print_error(say, &e);
+        cli_print_error(say, &e);
     }
     fclose(say);
     return res->status != STATUS_FAIL;
