@@ -4,42 +4,6 @@
 
 #include "support_check.h"
 
-static struct notify_region *
-region_of(const struct subscriber *s)
-{
-    return s->bindings->notifier.region;
-}
-
-static struct notify_event
-map_event(uint64_t iova, uint64_t target)
-{
-    return (struct notify_event){ .type = NOTIFY_MAP,
-                                  .perm = PERM_RW,
-                                  .iova = iova,
-                                  .mask = PAGE_MASK,
-                                  .target = GPA(target) };
-}
-
-/* The IOMMU claims to have announced ev, and s to have been told, or not. */
-static void
-pretend(struct subscriber *s, const struct notify_event *ev, unsigned times)
-{
-    const struct observer *o = &rig.env.observer;
-
-    for (unsigned i = 0; i < times; i++) {
-        o->delivered(o->self, &s->bindings->notifier, ev);
-    }
-    o->announced(o->self, region_of(s), 0, ev, NULL);
-}
-
-static void
-hcall_returns(uint64_t first)
-{
-    const struct observer *o = &rig.env.observer;
-
-    o->hcall_returned(o->self, rig.iommu, LIOBN, first, first + PAGE_MASK);
-}
-
 static struct subscriber *
 observe_window(void)
 {
@@ -51,10 +15,10 @@ observe_window(void)
 START_TEST(N4_an_event_that_is_due_and_not_delivered_is_lost)
 {
     struct subscriber *s = observe_window();
-    struct notify_event ev = map_event(0x1000, 0x20000);
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
 
-    pretend(s, &ev, 0);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 0);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_LOST_EVENT, BLAME_CORE, 0x1000, 0x1fff);
     rig_end();
 }
@@ -63,10 +27,10 @@ END_TEST
 START_TEST(an_event_that_is_delivered_once_is_right)
 {
     struct subscriber *s = observe_window();
-    struct notify_event ev = map_event(0x1000, 0x20000);
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
 
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     ck_assert_uint_eq(rig.n, 0);
     rig_end();
 }
@@ -77,8 +41,8 @@ START_TEST(N4_an_event_that_is_delivered_twice_is_undue)
     struct subscriber *s = observe_window();
     struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = 0x1000, .mask = PAGE_MASK };
 
-    pretend(s, &ev, 2);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 2);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_UNDUE_EVENT, BLAME_CORE, 0x1000, 0x1fff);
     rig_end();
 }
@@ -92,11 +56,11 @@ START_TEST(N1_an_event_outside_the_flags_is_undue_and_none_of_it_is_lost)
                                .mask = PAGE_MASK };
 
     s->bindings->notifier.flags = NOTIFY_UNMAP;
-    pretend(s, &ev, 0);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 0);
+    rig_hcall_returns(0x1000);
     ck_assert_uint_eq(rig.n, 0);
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_UNDUE_EVENT, BLAME_CORE, 0x1000, 0x1fff);
     rig_end();
 }
@@ -105,11 +69,11 @@ END_TEST
 START_TEST(N12_a_size_that_is_no_power_of_two_is_malformed)
 {
     struct subscriber *s = observe_window();
-    struct notify_event ev = map_event(0x3000, 0x20000);
+    struct notify_event ev = rig_map_event(0x3000, 0x20000);
 
     ev.mask = 0x2fff;
-    pretend(s, &ev, 1);
-    hcall_returns(0x3000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x3000);
     rig_expect_one(VIOLATION_MALFORMED_EVENT, BLAME_IOMMU, 0x3000, 0x5fff);
     rig_end();
 }
@@ -120,8 +84,8 @@ START_TEST(N12_a_misaligned_address_is_malformed)
     struct subscriber *s = observe_window();
     struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = 0x1000, .mask = 0x1fff };
 
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MALFORMED_EVENT, BLAME_IOMMU, 0x1000, 0x2fff);
     rig_end();
 }
@@ -130,11 +94,11 @@ END_TEST
 START_TEST(N11_an_unmap_with_a_permission_is_malformed)
 {
     struct subscriber *s = observe_window();
-    struct notify_event ev = map_event(0x1000, 0x20000);
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
 
     ev.type = NOTIFY_UNMAP;
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MALFORMED_EVENT, BLAME_IOMMU, 0x1000, 0x1fff);
     rig_end();
 }
@@ -145,11 +109,11 @@ START_TEST(odd_events_of_adjacent_pages_make_one_line_when_the_call_returns)
     struct subscriber *s = observe_window();
 
     for (uint64_t at = 0x1000; at < 0x5000; at += 0x1000) {
-        struct notify_event ev = map_event(at, 0x20000);
-        pretend(s, &ev, 0);
+        struct notify_event ev = rig_map_event(at, 0x20000);
+        rig_pretend(s, &ev, 0);
     }
     ck_assert_uint_eq(rig.n, 0);
-    hcall_returns(0x1000);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_LOST_EVENT, BLAME_CORE, 0x1000, 0x4fff);
     rig_end();
 }

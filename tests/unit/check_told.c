@@ -4,42 +4,6 @@
 
 #include "support_check.h"
 
-static struct notify_region *
-region_of(const struct subscriber *s)
-{
-    return s->bindings->notifier.region;
-}
-
-static struct notify_event
-map_event(uint64_t iova, uint64_t target)
-{
-    return (struct notify_event){ .type = NOTIFY_MAP,
-                                  .perm = PERM_RW,
-                                  .iova = iova,
-                                  .mask = PAGE_MASK,
-                                  .target = GPA(target) };
-}
-
-/* The IOMMU claims to have announced ev, and s to have been told, or not. */
-static void
-pretend(struct subscriber *s, const struct notify_event *ev, unsigned times)
-{
-    const struct observer *o = &rig.env.observer;
-
-    for (unsigned i = 0; i < times; i++) {
-        o->delivered(o->self, &s->bindings->notifier, ev);
-    }
-    o->announced(o->self, region_of(s), 0, ev, NULL);
-}
-
-static void
-hcall_returns(uint64_t first)
-{
-    const struct observer *o = &rig.env.observer;
-
-    o->hcall_returned(o->self, rig.iommu, LIOBN, first, first + PAGE_MASK);
-}
-
 /* An entry changes behind everybody's back. */
 static void
 tamper(uint64_t ioba, uint64_t tce)
@@ -62,7 +26,7 @@ START_TEST(what_nobody_announced_is_the_iommus_fault)
 {
     mirror();
     tamper(0x1000, 0x20003);
-    hcall_returns(0x1000);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_IOMMU, 0x1000, 0x1fff);
     rig_end();
 }
@@ -71,11 +35,11 @@ END_TEST
 START_TEST(what_was_announced_and_not_delivered_is_the_cores_fault)
 {
     struct subscriber *s = mirror();
-    struct notify_event ev = map_event(0x1000, 0x20000);
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
 
     tamper(0x1000, 0x20003);
-    pretend(s, &ev, 0);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 0);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_CORE, 0x1000, 0x1fff);
     ck_assert_str_eq(rig.seen[0].hint, "lost-event");
     rig_end();
@@ -85,11 +49,11 @@ END_TEST
 START_TEST(what_was_delivered_and_not_done_is_the_subscribers_fault)
 {
     struct subscriber *s = mirror();
-    struct notify_event ev = map_event(0x1000, 0x20000);
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
 
     tamper(0x1000, 0x20003);
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_SUBSCRIBER, 0x1000, 0x1fff);
     rig_end();
 }
@@ -98,11 +62,11 @@ END_TEST
 START_TEST(what_was_announced_wrongly_is_the_iommus_fault)
 {
     struct subscriber *s = mirror();
-    struct notify_event ev = map_event(0x1000, 0x70000);
+    struct notify_event ev = rig_map_event(0x1000, 0x70000);
 
     tamper(0x1000, 0x20003);
-    pretend(s, &ev, 1);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_IOMMU, 0x1000, 0x1fff);
     rig_end();
 }
@@ -113,8 +77,8 @@ START_TEST(a_lost_unmap_of_what_is_not_held_is_an_odd_event_alone)
     struct subscriber *s = mirror();
     struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = 0x1000, .mask = PAGE_MASK };
 
-    pretend(s, &ev, 0);
-    hcall_returns(0x1000);
+    rig_pretend(s, &ev, 0);
+    rig_hcall_returns(0x1000);
     rig_expect_one(VIOLATION_LOST_EVENT, BLAME_CORE, 0x1000, 0x1fff);
     rig_end();
 }

@@ -224,3 +224,32 @@ rig_vtd(bool caching_mode)
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE);
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE);
 }
+
+struct notify_event
+rig_map_event(uint64_t iova, uint64_t target)
+{
+    return (struct notify_event){ .type = NOTIFY_MAP,
+                                  .perm = PERM_RW,
+                                  .iova = iova,
+                                  .mask = PAGE_MASK,
+                                  .target = GPA(target) };
+}
+
+void
+rig_pretend(struct subscriber *s, const struct notify_event *ev, unsigned times)
+{
+    const struct observer *o = &rig.env.observer;
+
+    for (unsigned i = 0; i < times; i++) {
+        o->delivered(o->self, &s->bindings->notifier, ev);
+    }
+    o->announced(o->self, s->bindings->notifier.region, 0, ev, NULL);
+}
+
+void
+rig_hcall_returns(uint64_t first)
+{
+    const struct observer *o = &rig.env.observer;
+
+    o->hcall_returned(o->self, rig.iommu, LIOBN, first, first + PAGE_MASK);
+}

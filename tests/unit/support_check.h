@@ -78,4 +78,13 @@ void rig_submit(struct vtd_pair descriptor);
 void rig_ring(void);
 void rig_flush_page(uint64_t iova);
 
+/* MAP of one page, rw. */
+struct notify_event rig_map_event(uint64_t iova, uint64_t target);
+
+/* The IOMMU claims to have announced ev, and s to have been told so many times. */
+void rig_pretend(struct subscriber *s, const struct notify_event *ev, unsigned times);
+
+/* The hypercall that wrote the entry of this page returns. */
+void rig_hcall_returns(uint64_t first);
+
 #endif
