@@ -245,6 +245,7 @@ context_answers(const struct record *r, const struct invalidation *inv, uint16_t
         return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
                (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
     case INVAL_PAGE:
+    case INVAL_PASID:
         break;
     }
     return 0;
@@ -268,6 +269,7 @@ iotlb_answers(const struct record *r, const struct invalidation *inv, uint64_t f
         }
         return VTD_NEED_IOTLB_PAGE | (inv->leaf_only ? 0U : VTD_NEED_IOTLB_NONLEAF);
     case INVAL_DEVICE:
+    case INVAL_PASID:
         break;
     }
     return 0;

@@ -22,9 +22,38 @@
 
 struct iommu;
 
+/* PASIDs have 20 bits. */
+#define IOMMU_NO_PASID UINT32_MAX
+
+enum request_type {
+    REQUEST_UNTRANSLATED,
+    REQUEST_TRANSLATION, /* ATS: asks for the translation, moves no data */
+    REQUEST_TRANSLATED,  /* ATS: the address is one that such a request was given */
+};
+
+/* What a device sends. */
+struct iommu_request {
+    uint16_t sid;
+    enum request_type type;
+    uint32_t pasid;   /* or IOMMU_NO_PASID */
+    uint64_t iova;    /* TRANSLATED: guest-physical */
+    enum perm access; /* one PERM_ bit */
+};
+
+/* An untranslated request without PASID. */
+static inline struct iommu_request
+iommu_request(uint16_t sid, uint64_t iova, enum perm access)
+{
+    return (struct iommu_request){
+        .sid = sid, .pasid = IOMMU_NO_PASID, .iova = iova, .access = access
+    };
+}
+
 enum xlate_result {
     XLATE_OK,
-    XLATE_FAULT, /* refused; recorded by the IOMMU if its rules say so */
+    XLATE_FAULT,  /* refused; recorded by the IOMMU if its rules say so */
+    XLATE_ABSENT, /* TRANSLATION: the answer is that nothing is there, which is no fault
+                   */
 };
 
 struct xlate {
@@ -65,11 +94,16 @@ struct iommu_window {
 struct iommu_roots {
     bool translation; /* GSTS.TES */
     gpa_t root_table; /* as latched by SRTP */
-    unsigned aw_bits; /* host address width modelled: 39 or 48 */
+    unsigned ttm;     /* latched with it: enum vtd_ttm */
+    unsigned aw_bits; /* host address width modelled: 39, 48 or 57 */
     bool caching_mode;
+    bool scalable;       /* ECAP.SMTS */
+    bool first_stage;    /* ECAP.FSTS and NEST */
+    unsigned pasid_bits; /* 0: no requests with PASID */
     bool pass_through;   /* ECAP.PT */
+    bool device_iotlb;   /* ECAP.DT */
     unsigned superpages; /* bit 0: 2 MiB, bit 1: 1 GiB leaves are legal */
-    bool snoop;          /* the SNP bit is legal */
+    bool snoop;          /* ECAP.SC */
 };
 
 enum iommu_kind { IOMMU_KIND_NONE, IOMMU_KIND_VTD, IOMMU_KIND_PAPR };
@@ -86,12 +120,9 @@ struct iommu_ops {
                             struct err *e);
     void (*detach)(struct iommu *m, uint16_t sid); /* the device was pulled out */
 
-    /*
-     * One untranslated request of `sid` for [iova, iova], read or write (one PERM_
-     * bit). Fills caches and records faults as the model does.
-     */
-    enum xlate_result (*translate)(struct iommu *m, uint16_t sid, uint64_t iova,
-                                   enum perm access, struct xlate *out);
+    /* One request. Fills caches and records faults as the model does. */
+    enum xlate_result (*translate)(struct iommu *m, const struct iommu_request *q,
+                                   struct xlate *out);
     /* Back to power-on state; tables in guest memory keep their bytes. */
     void (*reset)(struct iommu *m);
     /* Trace `cached` lines of everything it caches, in a fixed order. May be NULL. */
@@ -170,11 +201,22 @@ struct iommu_vtd_config {
     const char *id;
     uint64_t base; /* of the register page, guest-physical */
     bool caching_mode, pass_through, queued_invalidation, write_buffer_flush;
-    unsigned aw_bits;    /* 39 or 48 */
-    unsigned superpages; /* as struct iommu_roots */
+    bool scalable;        /* ECAP.SMTS: RTADDR may select scalable tables */
+    bool first_stage;     /* first-stage and nested translation; needs scalable */
+    bool pasid;           /* requests with PASID; needs scalable */
+    bool snoop_control;   /* ECAP.SC */
+    bool device_iotlb;    /* ECAP.DT */
+    bool intremap;        /* ECAP.IR */
+    bool drain;           /* CAP.DWD and DRD */
+    bool dma_translation; /* off: SAGAW is 0 and TE cannot be set */
+    unsigned aw_bits;     /* 39, 48 or 57 */
+    unsigned superpages;  /* as struct iommu_roots */
     unsigned mamv;
-    unsigned domains_lg2; /* 4 + 2·ND */
-    struct iommu_cache_config iotlb, context_cache;
+    unsigned domains_lg2;   /* 4 + 2·ND */
+    unsigned fault_records; /* 1 to 256 */
+    uint64_t ats_timeout;   /* ns that a device may take to complete an invalidation */
+    struct iommu_cache_config iotlb, context_cache, pasid_cache;
+    struct iommu_cache_config paging_cache; /* of each non-leaf level */
 };
 struct iommu *vtd_new(const struct iommu_vtd_config *c, struct env *env);
 

@@ -43,14 +43,11 @@ none_detach(struct iommu *m, uint16_t sid)
 }
 
 static enum xlate_result
-none_translate(struct iommu *m, uint16_t sid, uint64_t iova, enum perm access,
-               struct xlate *out)
+none_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
 {
     (void)m;
-    (void)sid;
-    (void)access;
     *out = (struct xlate){
-        .gpa = GPA(iova),
+        .gpa = GPA(q->iova),
         .first = 0,
         .last = UINT64_MAX,
         .perm = PERM_RW,

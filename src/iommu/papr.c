@@ -298,16 +298,16 @@ window_at(const struct papr *p, uint64_t iova, uint64_t *index)
 }
 
 static enum xlate_result
-papr_translate(struct iommu *m, uint16_t sid, uint64_t iova, enum perm access,
-               struct xlate *out)
+papr_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
 {
     struct papr *p = papr_of(m);
+    const uint64_t iova = q->iova;
     uint64_t index;
     const struct papr_table *t = window_at(p, iova, &index);
     uint64_t tce = t != NULL ? papr_table_get(t, index) : 0;
 
-    if ((papr_tce_perm(tce) & access) != access) {
-        record_fault(p, sid, iova, access);
+    if ((papr_tce_perm(tce) & q->access) != q->access) {
+        record_fault(p, q->sid, iova, q->access);
         return XLATE_FAULT;
     }
     assert(t != NULL);

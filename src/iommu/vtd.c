@@ -144,14 +144,8 @@ cache_page(struct vtd *v, uint16_t sid, const struct vtd_cached *e)
 
 /* ---- translation ---- */
 
-struct request {
-    uint16_t sid;
-    uint64_t iova;
-    enum perm access;
-};
-
 static void
-answer(const struct request *q, uint64_t first, unsigned lg2, uint64_t target,
+answer(const struct iommu_request *q, uint64_t first, unsigned lg2, uint64_t target,
        enum perm perm, struct xlate *out)
 {
     *out = (struct xlate){
@@ -163,7 +157,7 @@ answer(const struct request *q, uint64_t first, unsigned lg2, uint64_t target,
 }
 
 static void
-answer_identity(const struct request *q, struct xlate *out)
+answer_identity(const struct iommu_request *q, struct xlate *out)
 {
     uint64_t page = align_down(q->iova, PAGE_LG2);
 
@@ -172,7 +166,7 @@ answer_identity(const struct request *q, struct xlate *out)
 
 /* The tables' answer, which the IOTLB remembers where it may. */
 static enum vtd_fault
-walk(struct vtd *v, const struct request *q, const struct vtd_context *c,
+walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
      struct vtd_cached *e)
 {
     const uint16_t did = vtd_ctx_did(c->entry.hi);
@@ -206,7 +200,7 @@ fault_of_hole(const struct vtd_cached *e, enum perm access)
 
 /* A hit that lacks the permission: the walk's answer takes its place, if it has one. */
 static enum vtd_fault
-walk_again(struct vtd *v, const struct request *q, const struct vtd_context *c,
+walk_again(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
            const struct vtd_cached *hit, struct vtd_cached *walked)
 {
     const struct vtd_cached old = *hit;
@@ -219,7 +213,7 @@ walk_again(struct vtd *v, const struct request *q, const struct vtd_context *c,
 }
 
 static enum vtd_fault
-translate_page(struct vtd *v, const struct request *q, const struct vtd_context *c,
+translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
                struct xlate *out)
 {
     const struct vtd_cached *hit = find_page(v, vtd_ctx_did(c->entry.hi), q->iova);
@@ -246,29 +240,28 @@ translate_page(struct vtd *v, const struct request *q, const struct vtd_context 
 }
 
 static enum xlate_result
-vtd_translate(struct iommu *m, uint16_t sid, uint64_t iova, enum perm access,
-              struct xlate *out)
+vtd_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
 {
     struct vtd *v = vtd_of(m);
-    const struct request q = { sid, iova, access };
 
     if (!vtd_is_on(v, VTD_GCMD_TE)) {
-        answer_identity(&q, out);
+        answer_identity(q, out);
         return XLATE_OK;
     }
-    if (vtd_is_interrupt(iova)) { /* not for memory, and no fault */
+    if (vtd_is_interrupt(q->iova)) { /* not for memory, and no fault */
         return XLATE_FAULT;
     }
-    struct vtd_context c = find_context(v, sid);
+    struct vtd_context c = find_context(v, q->sid);
     enum vtd_fault fault = c.fault;
     if (vtd_context_passes(&c)) {
-        answer_identity(&q, out);
+        answer_identity(q, out);
     } else if (fault == VTD_FAULT_NONE) {
-        fault = iova >> vtd_context_width(v, &c) != 0 ? VTD_FAULT_ADDR
-                                                      : translate_page(v, &q, &c, out);
+        fault = q->iova >> vtd_context_width(v, &c) != 0 ? VTD_FAULT_ADDR
+                                                         : translate_page(v, q, &c, out);
     }
     if (fault != VTD_FAULT_NONE) {
-        vtd_fault_raise(v, fault, sid, iova, access, (c.entry.lo & VTD_CTX_FPD) != 0);
+        vtd_fault_raise(v, fault, q->sid, q->iova, q->access,
+                        (c.entry.lo & VTD_CTX_FPD) != 0);
         return XLATE_FAULT;
     }
     return XLATE_OK;

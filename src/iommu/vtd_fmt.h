@@ -4,12 +4,11 @@
  * invalidation a change of a table entry asks for. No state, no memory access: the
  * guest driver encodes with these, the model and the checker decode with them.
  *
- * Legacy mode. Words in memory are little-endian, the low one first.
- * Levels of second-stage tables count from 1 (4 KiB leaves). There is no present
- * bit in a second-stage entry: it is present if R or W is set.
- * Source: Intel Virtualization Technology for Directed I/O, revision 4: "Register
- * Descriptions", "Translation Structure Formats", "Guidance to Software for
- * Invalidations".
+ * Legacy mode; scalable mode is in vtd_sm_fmt.h. Words in memory are little-endian, the
+ * low one first. Levels of second-stage tables count from 1 (4 KiB leaves). There is no
+ * present bit in a second-stage entry: it is present if R or W is set. Source: Intel
+ * Virtualization Technology for Directed I/O, revision 4: "Register Descriptions",
+ * "Translation Structure Formats", "Guidance to Software for Invalidations".
  */
 #ifndef IOMMUSIM_IOMMU_VTD_FMT_H
 #define IOMMUSIM_IOMMU_VTD_FMT_H
@@ -75,12 +74,24 @@ enum vtd_reg {
 #define VTD_CAP_MAMV(am)    ((uint64_t)(am) << 48)
 #define VTD_CAP_DWD         VTD_BIT(54)
 #define VTD_CAP_DRD         VTD_BIT(55)
+#define VTD_CAP_FS1GP       VTD_BIT(56)
+#define VTD_CAP_FS5LP       VTD_BIT(60)
 
 #define VTD_ECAP_QI      VTD_BIT(1)
+#define VTD_ECAP_DT      VTD_BIT(2)
 #define VTD_ECAP_IR      VTD_BIT(3)
+#define VTD_ECAP_EIM     VTD_BIT(4)
 #define VTD_ECAP_PT      VTD_BIT(6)
+#define VTD_ECAP_SC      VTD_BIT(7)
 #define VTD_ECAP_IRO     ((uint64_t)VTD_IVA / 16 << 8)
 #define VTD_ECAP_MHMV(m) ((uint64_t)(m) << 20)
+#define VTD_ECAP_NEST    VTD_BIT(26)
+#define VTD_ECAP_SRS     VTD_BIT(31)
+#define VTD_ECAP_PSS(n)  ((uint64_t)((n)-1) << 35) /* n bits of PASID */
+#define VTD_ECAP_PASID   VTD_BIT(40)
+#define VTD_ECAP_SMTS    VTD_BIT(43)
+#define VTD_ECAP_SSTS    VTD_BIT(46)
+#define VTD_ECAP_FSTS    VTD_BIT(47)
 
 /* GCMD and GSTS: level bits have one place in both. */
 #define VTD_GCMD_TE    VTD_BIT(31)
@@ -146,6 +157,9 @@ enum vtd_iqei {
     VTD_IQEI_FETCH,    /* descriptor unreadable */
     VTD_IQEI_TYPE,     /* type unknown */
     VTD_IQEI_RESERVED, /* reserved bit or reserved value of a field */
+    VTD_IQEI_WIDTH,    /* descriptors of a width that the mode does not have */
+    VTD_IQEI_ALIGN,    /* tail misaligned for 256-bit descriptors */
+    VTD_IQEI_TTM,      /* translation table mode invalid */
 };
 
 /* ---- fault records ---- */
@@ -166,6 +180,53 @@ enum vtd_fault {
     VTD_FAULT_PAGING_RSVD,
     VTD_FAULT_BLOCKED,   /* translation type blocks this kind of request */
     VTD_FAULT_INTERRUPT, /* output in the interrupt range */
+    /* Scalable mode. */
+    VTD_FAULT_SM_RTADDR = 0x30,    /* translation table mode reserved */
+    VTD_FAULT_SM_TTM_PASID = 0x31, /* request with PASID in legacy mode */
+    VTD_FAULT_SM_ROOT_READ = 0x38,
+    VTD_FAULT_SM_ROOT_P = 0x39,
+    VTD_FAULT_SM_ROOT_RSVD = 0x3a,
+    VTD_FAULT_SM_CONTEXT_READ = 0x40,
+    VTD_FAULT_SM_CONTEXT_P = 0x41,
+    VTD_FAULT_SM_CONTEXT_RSVD = 0x42,
+    VTD_FAULT_SM_CONTEXT_INV = 0x43,
+    VTD_FAULT_SM_DTE = 0x44,    /* translation or translated request, DTE clear */
+    VTD_FAULT_SM_PASIDE = 0x45, /* request with PASID, PASIDE clear */
+    VTD_FAULT_SM_PASID_LARGE = 0x46,
+    VTD_FAULT_SM_PRE = 0x47,
+    VTD_FAULT_SM_RID_PASID = 0x48,
+    VTD_FAULT_SM_DIR_READ = 0x50,
+    VTD_FAULT_SM_DIR_P = 0x51,
+    VTD_FAULT_SM_DIR_RSVD = 0x52,
+    VTD_FAULT_SM_PASID_READ = 0x58,
+    VTD_FAULT_SM_PASID_P = 0x59,
+    VTD_FAULT_SM_PASID_RSVD = 0x5a,
+    VTD_FAULT_SM_PASID_INV = 0x5b,
+    VTD_FAULT_SM_ERE = 0x5c,
+    VTD_FAULT_SM_SRE = 0x5d,
+    VTD_FAULT_SM_FS_READ = 0x70, /* first-stage entry unreadable */
+    VTD_FAULT_SM_FS_P = 0x71,
+    VTD_FAULT_SM_FS_RSVD = 0x72,
+    VTD_FAULT_SM_FSPTR_READ = 0x73, /* top first-stage table */
+    VTD_FAULT_SM_NEST_READ = 0x74,  /* nested walk of a first-stage pointer: these */
+    VTD_FAULT_SM_NEST_PERM = 0x75,
+    VTD_FAULT_SM_NEST_RSVD = 0x76,
+    VTD_FAULT_SM_NEST_PTR = 0x77,
+    VTD_FAULT_SM_SS_READ = 0x78,
+    VTD_FAULT_SM_SS_PERM = 0x79,
+    VTD_FAULT_SM_SS_RSVD = 0x7a,
+    VTD_FAULT_SM_SSPTR = 0x7b, /* top second-stage table */
+    VTD_FAULT_SM_SS_AD = 0x7c,
+    VTD_FAULT_SM_CANONICAL = 0x80,
+    VTD_FAULT_SM_USER = 0x81,
+    VTD_FAULT_SM_EXECUTE = 0x82,
+    VTD_FAULT_SM_HAW = 0x83,  /* address above the hardware's width */
+    VTD_FAULT_SM_ADDR = 0x84, /* above the second stage's */
+    VTD_FAULT_SM_WRITE = 0x85,
+    VTD_FAULT_SM_READ = 0x86,
+    VTD_FAULT_SM_INTERRUPT = 0x87,
+    VTD_FAULT_SM_FS_AD = 0x90,
+    VTD_FAULT_SM_AD_FAILED = 0x91,
 };
 
 /* Whether a context entry's FPD keeps a fault of this reason from being recorded. */
@@ -182,6 +243,8 @@ vtd_fault_qualified(enum vtd_fault f)
 #define VTD_FRCD_REASON(r)   ((uint64_t)(r) << 32)
 #define VTD_FRCD_REASON_MASK VTD_BITS(39, 32)
 #define VTD_FRCD_SID_MASK    VTD_BITS(15, 0)
+#define VTD_FRCD_PASID(p)    ((uint64_t)(p) << 40)
+#define VTD_FRCD_PP          VTD_BIT(31) /* a PASID was given */
 
 /* ---- addresses ---- */
 
@@ -313,7 +376,8 @@ vtd_ctx_addr(uint64_t root_lo, uint16_t sid)
 struct vtd_ss_limits {
     unsigned haw;        /* host address width, bits */
     unsigned superpages; /* bit 0: 2 MiB, bit 1: 1 GiB leaves are legal */
-    bool snoop;          /* ECAP.SC */
+    bool snoop;          /* SNP is legal: ECAP.SC, or scalable mode */
+    bool transient;      /* TM is legal: ECAP.DT */
 };
 
 /* log2 of the bytes that one entry at `level` stands for; at level 1 a 4 KiB page. */
@@ -373,6 +437,9 @@ vtd_ss_reserved(const struct vtd_ss_limits *l, unsigned level, bool leaf)
     if (!leaf || !l->snoop) {
         rsvd |= VTD_SS_SNP;
     }
+    if (leaf && l->transient) {
+        rsvd &= ~VTD_SS_TM;
+    }
     if (leaf && level > 1) {
         rsvd |= VTD_BITS(vtd_ss_span_lg2(level) - 1, 12);
     }
@@ -411,6 +478,10 @@ enum vtd_desc_type {
     VTD_DESC_DEV_IOTLB = 3,
     VTD_DESC_IEC = 4,
     VTD_DESC_WAIT = 5,
+    VTD_DESC_PASID_IOTLB = 6,
+    VTD_DESC_PASID_CACHE = 7,
+    VTD_DESC_PASID_DEV_IOTLB = 8,
+    VTD_DESC_PAGE_RESPONSE = 9,
 };
 
 /* Granularities of context-cache and IOTLB invalidations; 0 is none. */

@@ -28,6 +28,8 @@ scope_name(enum inval_scope scope)
         return "page";
     case INVAL_DEVICE:
         return "device";
+    case INVAL_PASID:
+        return "pasid";
     }
     return NULL;
 }
@@ -80,6 +82,7 @@ drop_iotlb(struct vtd *v, const struct invalidation *inv)
         return vtd_cache_drop_pages(&v->iotlb, inv->did, inv->first, inv->last);
     case INVAL_GLOBAL:
     case INVAL_DEVICE:
+    case INVAL_PASID:
         break;
     }
     return vtd_cache_drop_all(&v->iotlb);
@@ -157,6 +160,7 @@ drop_contexts(struct vtd *v, const struct invalidation *inv)
         return drop_devices(v, inv);
     case INVAL_GLOBAL:
     case INVAL_PAGE:
+    case INVAL_PASID:
         break;
     }
     return vtd_cache_drop_all(&v->contexts);

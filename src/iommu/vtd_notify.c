@@ -280,6 +280,7 @@ context_concerns(struct vtd_space *s, const struct invalidation *inv)
                (inv->did == 0 && s->ctx.fault != VTD_FAULT_NONE);
     case INVAL_GLOBAL:
     case INVAL_PAGE:
+    case INVAL_PASID:
         break;
     }
     return true;

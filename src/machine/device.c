@@ -91,9 +91,10 @@ static bool
 ask_iommu(void *self, uint64_t iova, enum perm access, struct dma_answer *out)
 {
     struct device *d = self;
+    const struct iommu_request q = iommu_request(d->sd->sid, iova, access);
     struct xlate x;
 
-    if (d->iommu->ops->translate(d->iommu, d->sd->sid, iova, access, &x) != XLATE_OK) {
+    if (d->iommu->ops->translate(d->iommu, &q, &x) != XLATE_OK) {
         *out = (struct dma_answer){ .result = DMA_FAULT };
         return false;
     }

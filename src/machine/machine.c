@@ -158,6 +158,10 @@ vtd_build(const struct scenario_iommu *si, struct env *env)
         [CACHE_RANDOM] = IOMMU_CACHE_RANDOM,
     };
     const struct vtd_config *c = &si->vtd;
+#define CACHE(name)                                                                      \
+    {                                                                                    \
+        .entries = c->name.entries, .policy = policy[c->name.replacement]                \
+    }
     struct iommu_vtd_config config = {
         .id = si->id,
         .base = c->base,
@@ -169,10 +173,22 @@ vtd_build(const struct scenario_iommu *si, struct env *env)
         .superpages = (c->superpage_2m ? 1U : 0U) | (c->superpage_1g ? 2U : 0U),
         .mamv = c->mamv,
         .domains_lg2 = (unsigned)__builtin_ctz(c->domains),
-        .iotlb = { .entries = c->iotlb.entries, .policy = policy[c->iotlb.replacement] },
-        .context_cache = { .entries = c->context_cache.entries,
-                           .policy = policy[c->context_cache.replacement] },
+        .scalable = c->scalable,
+        .first_stage = c->first_stage,
+        .pasid = c->pasid,
+        .snoop_control = c->snoop_control,
+        .device_iotlb = c->device_iotlb,
+        .intremap = c->intremap,
+        .drain = c->drain,
+        .dma_translation = c->dma_translation,
+        .fault_records = c->fault_records,
+        .ats_timeout = c->ats_timeout,
+        .iotlb = CACHE(iotlb),
+        .context_cache = CACHE(context_cache),
+        .pasid_cache = CACHE(pasid_cache),
+        .paging_cache = CACHE(paging_cache),
     };
+#undef CACHE
 
     return vtd_new(&config, env);
 }

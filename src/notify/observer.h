@@ -22,13 +22,23 @@ struct space;
 struct subscriber;
 
 /* What an IOMMU was asked to invalidate and has carried out. */
-enum inval_kind { INVAL_IOTLB, INVAL_CONTEXT, INVAL_DEV_IOTLB, INVAL_IEC };
-enum inval_scope { INVAL_GLOBAL, INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE };
+enum inval_kind {
+    INVAL_IOTLB,
+    INVAL_CONTEXT,
+    INVAL_DEV_IOTLB,
+    INVAL_IEC,
+    INVAL_PASID_CACHE,
+    INVAL_PASID_IOTLB,
+};
+/* INVAL_PASID: all of one PASID. PASID_IOTLB has scopes PASID and PAGE. */
+enum inval_scope { INVAL_GLOBAL, INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE, INVAL_PASID };
 
 struct invalidation {
     enum inval_kind kind;
     enum inval_scope scope;
-    uint16_t did;         /* INVAL_DOMAIN, INVAL_PAGE, INVAL_DEVICE */
+    uint16_t did; /* all scopes but INVAL_GLOBAL; not INVAL_DEV_IOTLB */
+    bool has_pasid;
+    uint32_t pasid;       /* PASID kinds; INVAL_DEV_IOTLB that names one */
     uint16_t sid;         /* INVAL_DEVICE, INVAL_DEV_IOTLB */
     uint16_t sid_mask;    /* bits of sid that are not compared */
     uint64_t first, last; /* INVAL_PAGE, INVAL_DEV_IOTLB */

@@ -317,7 +317,7 @@ TABLE(dma, "dma",
           [DMA_ACCESS] = { "access", field_enum8, U(dma.write), FIELD_REQUIRED,
                            &access_words },
           [DMA_DATA] = { "data", field_ignore, 0, 0, NULL },
-          [DMA_PASID] = { "pasid", field_off, 0, 0, NULL },
+          [DMA_PASID] = { "pasid", field_u32, U(dma.pasid), 0, NULL },
       });
 
 /* Bytes from a list, or one integer, little-endian, over the whole size. */
@@ -361,6 +361,10 @@ finish_dma(struct loader *l, const struct action *a, struct step *s,
     struct step_dma *d = &s->u.dma;
 
     (void)a;
+    d->has_pasid = args_has(args, DMA_PASID);
+    if (d->has_pasid && d->pasid >> 20 != 0) {
+        load_error(l, args->v[DMA_PASID], "'pasid' has 20 bits");
+    }
     if (args_has(args, DMA_DATA)) {
         read_data(l, d, args->v[DMA_DATA], args_has(args, DMA_SIZE));
     } else if (!args_has(args, DMA_SIZE)) {

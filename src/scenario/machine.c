@@ -180,24 +180,37 @@ SCHEMA(none_schema, "none", { { "model", field_ignore, 0, 0, NULL } });
 static void
 field_aw_bits(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    if (val_is(v, "57")) {
-        load_unsupported(l, v, "%s: 57", f->name);
-    } else if (val_is(v, "39") || val_is(v, "48")) {
-        *(unsigned *)out = v.s[0] == '3' ? 39 : 48;
+    if (val_is(v, "39") || val_is(v, "48") || val_is(v, "57")) {
+        *(unsigned *)out = v.s[0] == '3' ? 39 : v.s[0] == '4' ? 48 : 57;
     } else if (want_scalar(l, f->name, v)) {
-        read_ok(l, f->name, v, "expected 39 or 48");
+        read_ok(l, f->name, v, "expected 39, 48 or 57");
+    }
+}
+
+/* Whether the mode is scalable. */
+static void
+field_mode(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    static const char *const words[] = { "legacy", "scalable" };
+    static const struct word_list list = { words, 2, NULL, 0 };
+    size_t i;
+
+    if (read_choice(l, f->name, v, &list, &i)) {
+        *(bool *)out = i == 1;
     }
 }
 
 static void
-field_mode(struct loader *l, const struct field *f, struct val v, void *out)
+field_fault_records(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    static const char *const words[] = { "legacy" }, *const refused[] = { "scalable" };
-    static const struct word_list list = { words, 1, refused, 1 };
-    size_t i;
+    uint32_t n = 1;
+    uint64_t before = l->errors;
 
-    (void)out;
-    read_choice(l, f->name, v, &list, &i);
+    field_u32(l, f, v, &n);
+    if (l->errors == before &&
+        read_ok(l, f->name, v, n == 0 || n > 256 ? "expected 1 to 256" : NULL)) {
+        *(uint32_t *)out = n;
+    }
 }
 
 static void
@@ -295,16 +308,24 @@ SCHEMA(vtd_schema, "intel-vtd",
            { "base", field_size, VTD(base), 0, NULL },
            { "caching_mode", field_switch, VTD(caching_mode), 0, NULL },
            { "aw_bits", field_aw_bits, VTD(aw_bits), 0, NULL },
-           { "mode", field_mode, 0, 0, NULL },
-           { "pasid", field_off, 0, 0, NULL },
-           { "snoop_control", field_off, 0, 0, NULL },
-           { "device_iotlb", field_off, 0, 0, NULL },
+           { "mode", field_mode, VTD(scalable), 0, NULL },
+           { "first_stage", field_switch, VTD(first_stage), 0, NULL },
+           { "pasid", field_switch, VTD(pasid), 0, NULL },
+           { "snoop_control", field_switch, VTD(snoop_control), 0, NULL },
+           { "device_iotlb", field_switch, VTD(device_iotlb), 0, NULL },
+           { "intremap", field_switch, VTD(intremap), 0, NULL },
+           { "drain", field_switch, VTD(drain), 0, NULL },
+           { "dma_translation", field_switch, VTD(dma_translation), 0, NULL },
            { "pass_through", field_switch, VTD(pass_through), 0, NULL },
            { "superpages", field_superpages, offsetof(struct scenario_iommu, vtd), 0,
              NULL },
            { "queued_invalidation", field_switch, VTD(queued_invalidation), 0, NULL },
            { "iotlb", field_cache, VTD(iotlb), 0, NULL },
            { "context_cache", field_cache, VTD(context_cache), 0, NULL },
+           { "pasid_cache", field_cache, VTD(pasid_cache), 0, NULL },
+           { "paging_cache", field_cache, VTD(paging_cache), 0, NULL },
+           { "fault_records", field_fault_records, VTD(fault_records), 0, NULL },
+           { "ats_timeout", field_time, VTD(ats_timeout), 0, NULL },
            { "mamv", field_mamv, VTD(mamv), 0, NULL },
            { "domains", field_domains, VTD(domains), 0, NULL },
            { "write_buffer_flush", field_switch, VTD(write_buffer_flush), 0, NULL },
@@ -327,13 +348,20 @@ iommu_defaults(struct scenario_iommu *io, size_t papr_index)
         .base = 0xfed90000,
         .pass_through = true,
         .queued_invalidation = true,
+        .intremap = true,
+        .drain = true,
+        .dma_translation = true,
         .superpage_2m = true,
         .superpage_1g = true,
         .aw_bits = 48,
         .mamv = 18,
         .domains = 65536,
+        .fault_records = 1,
+        .ats_timeout = UINT64_C(60) * 1000 * 1000 * 1000,
         .iotlb = cache,
         .context_cache = cache,
+        .pasid_cache = cache,
+        .paging_cache = cache,
     };
 }
 
@@ -350,6 +378,11 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
 
     if (io->model == IOMMU_INTEL_VTD && !is_aligned(io->vtd.base, PAGE_LG2)) {
         load_error(l, v, "the registers of '%s' begin at a multiple of 4KiB", io->id);
+    }
+    if (io->model == IOMMU_INTEL_VTD && !io->vtd.scalable &&
+        (io->vtd.pasid || io->vtd.first_stage)) {
+        load_error(l, v, "'%s' needs 'mode: scalable' for '%s'", io->id,
+                   io->vtd.pasid ? "pasid" : "first_stage");
     }
     for (size_t i = 0; i < n; i++) {
         const struct scenario_iommu *o = &list[i];

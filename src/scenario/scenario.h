@@ -63,11 +63,15 @@ struct papr_config {
 struct vtd_config {
     uint64_t base; /* of the register page */
     bool caching_mode, pass_through, queued_invalidation, write_buffer_flush;
+    bool scalable, first_stage, pasid, snoop_control, device_iotlb;
+    bool intremap, drain, dma_translation;
     bool superpage_2m, superpage_1g;
-    unsigned aw_bits; /* 39 or 48 */
-    unsigned mamv;    /* 0..63 */
-    uint32_t domains; /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
-    struct cache_config iotlb, context_cache;
+    unsigned aw_bits;       /* 39, 48 or 57 */
+    unsigned mamv;          /* 0..63 */
+    uint32_t domains;       /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
+    uint32_t fault_records; /* 1..256 */
+    sim_time ats_timeout;
+    struct cache_config iotlb, context_cache, pasid_cache, paging_cache;
 };
 
 struct scenario_iommu {
@@ -234,7 +238,8 @@ struct step_attach { /* attach, detach */
 
 struct step_dma {
     uint32_t device;
-    bool write;
+    bool write, has_pasid;
+    uint32_t pasid;      /* < 2^20, if has_pasid */
     uint64_t iova, size; /* size > 0; iova + size - 1 does not wrap */
     const uint8_t *data; /* `size` bytes to write or to find; NULL: not given */
 };

@@ -103,13 +103,14 @@ END_TEST
 
 START_TEST(without_an_iommu_every_address_is_its_own_translation)
 {
+    const struct iommu_request q = iommu_request(8, 0x12345, PERM_W);
     struct papr_rig r;
     struct xlate x;
 
     rig_init_default(&r, spec_quirks);
     struct iommu *none = iommu_none_new("none", &r.env);
 
-    ck_assert_int_eq(none->ops->translate(none, 8, 0x12345, PERM_W, &x), XLATE_OK);
+    ck_assert_int_eq(none->ops->translate(none, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x12345);
     ck_assert_uint_eq(x.first, 0);
     ck_assert_uint_eq(x.last, UINT64_MAX);

@@ -43,7 +43,9 @@ teardown(void)
 static enum xlate_result
 translate(uint64_t iova, enum perm access, struct xlate *x)
 {
-    return rig.iommu->ops->translate(rig.iommu, 8, iova, access, x);
+    const struct iommu_request q = iommu_request(8, iova, access);
+
+    return rig.iommu->ops->translate(rig.iommu, &q, x);
 }
 
 static uint64_t

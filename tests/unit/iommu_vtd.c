@@ -168,7 +168,7 @@ START_TEST(reset_keeps_the_fault_record_and_forgets_the_rest)
     struct xlate x;
 
     up();
-    ck_assert_int_eq(b->m->ops->translate(b->m, SID_A, 0x5000, PERM_W, &x), XLATE_FAULT);
+    ck_assert_int_eq(bench_translate(b, SID_A, 0x5000, PERM_W, &x), XLATE_FAULT);
     b->m->ops->reset(b->m);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), 0);
     ck_assert_uint_eq(bench_read(b, VTD_RTADDR), 0);
@@ -278,7 +278,7 @@ START_TEST(V6_permission_is_the_and_over_levels)
     bench_map(b, table, 0x1000, 0x20000 | RW);
     uint64_t pde = bench_slot(b, table, 4, 0x1000, 2);
     put(pde, vtd_ss_addr(mem_read64le(b->env.mem, GPA(pde))) | R);
-    ck_assert_int_eq(b->m->ops->translate(b->m, SID_A, 0x1000, PERM_R, &x), XLATE_OK);
+    ck_assert_int_eq(bench_translate(b, SID_A, 0x1000, PERM_R, &x), XLATE_OK);
     ck_assert_int_eq(x.perm, PERM_R);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_W, VTD_FAULT_WRITE));
     bench_map(b, table, 0x2000, 0x20000 | W);
@@ -363,10 +363,8 @@ START_TEST(input_in_the_interrupt_range_is_refused_without_a_fault)
     bench_map(b, table, 0xfeeff000, 0x20000 | RW);
     bench_map(b, table, 0xfedff000, 0x21000 | RW);
     bench_map(b, table, 0xfef00000, 0x22000 | RW);
-    ck_assert_int_eq(b->m->ops->translate(b->m, SID_A, 0xfee00000, PERM_R, &x),
-                     XLATE_FAULT);
-    ck_assert_int_eq(b->m->ops->translate(b->m, SID_A, 0xfeefffff, PERM_W, &x),
-                     XLATE_FAULT);
+    ck_assert_int_eq(bench_translate(b, SID_A, 0xfee00000, PERM_R, &x), XLATE_FAULT);
+    ck_assert_int_eq(bench_translate(b, SID_A, 0xfeefffff, PERM_W, &x), XLATE_FAULT);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     ck_assert(bench_reads(b, SID_A, 0xfedfffff, 0x21fff));
     ck_assert(bench_reads(b, SID_A, 0xfef00000, 0x22000));
@@ -381,7 +379,7 @@ refused(uint16_t sid, uint64_t iova)
 {
     struct xlate x;
 
-    ck_assert_int_eq(b->m->ops->translate(b->m, sid, iova, PERM_R, &x), XLATE_FAULT);
+    ck_assert_int_eq(bench_translate(b, sid, iova, PERM_R, &x), XLATE_FAULT);
 }
 
 START_TEST(V23_V24_one_record_overflow_and_compression)
@@ -422,7 +420,7 @@ START_TEST(V25_FPD_suppresses_the_record_of_qualified_faults)
     bench_flush_context(b, SID_A, 0);
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
-    ck_assert_int_eq(b->m->ops->translate(b->m, SID_B, 0, PERM_R, &x), XLATE_FAULT);
+    ck_assert_int_eq(bench_translate(b, SID_B, 0, PERM_R, &x), XLATE_FAULT);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF); /* root: not qualified */
     down();
 }

@@ -285,13 +285,22 @@ bench_flush_context(struct bench *b, uint16_t sid, uint16_t did)
 
 /* ---- requests ---- */
 
+enum xlate_result
+bench_translate(struct bench *b, uint16_t sid, uint64_t iova, enum perm access,
+                struct xlate *out)
+{
+    const struct iommu_request q = iommu_request(sid, iova, access);
+
+    return b->m->ops->translate(b->m, &q, out);
+}
+
 static bool
 answers(struct bench *b, uint16_t sid, uint64_t iova, enum perm access, uint64_t gpa)
 {
     struct xlate x;
 
-    return b->m->ops->translate(b->m, sid, iova, access, &x) == XLATE_OK &&
-           x.gpa.v == gpa && x.first <= iova && x.last >= iova && (x.perm & access) != 0;
+    return bench_translate(b, sid, iova, access, &x) == XLATE_OK && x.gpa.v == gpa &&
+           x.first <= iova && x.last >= iova && (x.perm & access) != 0;
 }
 
 bool
@@ -318,7 +327,7 @@ bench_faults(struct bench *b, uint16_t sid, uint64_t iova, enum perm access,
              enum vtd_fault reason)
 {
     struct xlate x;
-    bool refused = b->m->ops->translate(b->m, sid, iova, access, &x) == XLATE_FAULT;
+    bool refused = bench_translate(b, sid, iova, access, &x) == XLATE_FAULT;
     uint64_t lo = bench_read(b, VTD_FRCD), hi = bench_read(b, VTD_FRCD_HI);
 
     bench_clear_faults(b);

@@ -84,6 +84,9 @@ void bench_flush_global(struct bench *b);
 void bench_flush_context(struct bench *b, uint16_t sid, uint16_t did);
 
 /* One request. The result, with the address; a fault must be of that reason. */
+/* One untranslated request. */
+enum xlate_result bench_translate(struct bench *b, uint16_t sid, uint64_t iova,
+                                  enum perm access, struct xlate *out);
 bool bench_reads(struct bench *b, uint16_t sid, uint64_t iova, uint64_t gpa);
 bool bench_writes(struct bench *b, uint16_t sid, uint64_t iova, uint64_t gpa);
 /* Refused, recorded with this reason; the record is cleared again. */
