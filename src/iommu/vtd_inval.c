@@ -104,7 +104,7 @@ vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages)
     trace_iotlb(v, &inv, am);
     if (inv.scope != INVAL_DOMAIN || !env_quirk(v->base.env, QUIRK_VTD_DSI_IGNORED)) {
         trace_drop(v, TE_IOTLB_DROP, drop_iotlb(v, &inv));
-        vtd_notify_iotlb(v, &inv);
+        vtd_notify_invalidated(v, &inv);
     }
     observe(v->base.env, invalidated, &v->base, &inv);
 }
@@ -179,7 +179,7 @@ vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, un
     }
     trace_context(v, &inv);
     trace_drop(v, TE_CONTEXT_DROP, drop_contexts(v, &inv));
-    vtd_notify_context(v, &inv);
+    vtd_notify_invalidated(v, &inv);
     observe(v->base.env, invalidated, &v->base, &inv);
 }
 

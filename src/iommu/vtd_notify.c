@@ -22,7 +22,7 @@ flags_changed(struct notify_region *region, unsigned old_flags, unsigned new_fla
         err_set(e, "requires caching mode");
         return -ENOTSUP;
     }
-    if ((new_flags & NOTIFY_DEVIOTLB_UNMAP) != 0) {
+    if ((new_flags & NOTIFY_DEVIOTLB_UNMAP) != 0 && !s->v->cfg.device_iotlb) {
         err_set(e, "requires device IOTLB mode");
         return -ENOTSUP;
     }
@@ -215,8 +215,8 @@ invalidate_caches(struct vtd_space *s, const struct invalidation *inv)
     }
 }
 
-void
-vtd_notify_iotlb(struct vtd *v, const struct invalidation *inv)
+static void
+iotlb_invalidated(struct vtd *v, const struct invalidation *inv)
 {
     for (size_t i = 0; i < v->n_spaces; i++) {
         struct vtd_space *s = v->spaces[i];
@@ -286,13 +286,54 @@ context_concerns(struct vtd_space *s, const struct invalidation *inv)
     return true;
 }
 
-void
-vtd_notify_context(struct vtd *v, const struct invalidation *inv)
+static void
+context_invalidated(struct vtd *v, const struct invalidation *inv)
 {
     for (size_t i = 0; i < v->n_spaces; i++) {
         if (context_concerns(v->spaces[i], inv)) {
             refresh(v->spaces[i]);
         }
+    }
+}
+
+/* A device that nobody made a space for is none of ours. */
+static void
+device_tlb_invalidated(struct vtd *v, const struct invalidation *inv)
+{
+    const struct notify_event ev = {
+        .type = NOTIFY_DEVIOTLB_UNMAP,
+        .cause = CAUSE_INVALIDATE,
+        .foreign_as = true,
+        .has_pasid = inv->has_pasid,
+        .pasid = inv->pasid,
+        .iova = inv->first,
+        .mask = inv->last - inv->first,
+    };
+
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (v->spaces[i]->sid == inv->sid) {
+            notify_all(&v->spaces[i]->region, 0, &ev);
+        }
+    }
+}
+
+void
+vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv)
+{
+    switch (inv->kind) {
+    case INVAL_IOTLB:
+        iotlb_invalidated(v, inv);
+        break;
+    case INVAL_CONTEXT:
+        context_invalidated(v, inv);
+        break;
+    case INVAL_DEV_IOTLB:
+        device_tlb_invalidated(v, inv);
+        break;
+    case INVAL_PASID_CACHE: /* legacy tables have no PASIDs */
+    case INVAL_PASID_IOTLB:
+    case INVAL_IEC:
+        break;
     }
 }
 

@@ -38,9 +38,12 @@ struct space *vtd_space_attach(struct vtd *v, uint16_t sid, const char *device);
 /* Nobody may listen any more. */
 void vtd_spaces_free(struct vtd *v);
 
-/* An invalidation took effect in the caches: tell the spaces that it concerns. */
-void vtd_notify_iotlb(struct vtd *v, const struct invalidation *inv);
-void vtd_notify_context(struct vtd *v, const struct invalidation *inv);
+/*
+ * An invalidation of any kind took effect in the caches: tell the spaces that it
+ * concerns. All of its fields count, as the observer gets them; device TLBs are told
+ * of theirs at once.
+ */
+void vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv);
 
 /*
  * Translation was switched on or off, or has a new root table: UNMAP of everything to
