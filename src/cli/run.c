@@ -135,7 +135,6 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     };
     struct err e = { 0 };
 
-    config.profile = profile;
     v->runs++;
     write_header(t, sc, run, config.seed, profile, &config.quirks, o);
     struct machine *m = machine_new(&config, &e);

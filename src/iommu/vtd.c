@@ -260,8 +260,7 @@ vtd_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
                                                          : translate_page(v, q, &c, out);
     }
     if (fault != VTD_FAULT_NONE) {
-        vtd_fault_raise(v, fault, q->sid, q->iova, q->access,
-                        (c.entry.lo & VTD_CTX_FPD) != 0);
+        vtd_fault_raise(v, fault, q, (c.entry.lo & VTD_CTX_FPD) != 0);
         return XLATE_FAULT;
     }
     return XLATE_OK;

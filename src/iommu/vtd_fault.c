@@ -63,8 +63,7 @@ set_status(struct vtd *v, uint64_t bit)
 /* ---- faults ---- */
 
 static void
-trace_fault(const struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova,
-            enum perm access)
+trace_fault(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
 {
     struct trace_rec r;
 
@@ -73,35 +72,38 @@ trace_fault(const struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t io
     }
     vtd_trace_begin(v, &r, TE_FAULT);
     trace_u64(&r, TF_FAULT_REASON, fault);
-    trace_u64(&r, TF_SID, sid);
-    trace_u64(&r, TF_ADDR, iova & ~PAGE_MASK);
-    trace_text(&r, TF_ACCESS, access == PERM_W ? "write" : "read");
+    trace_u64(&r, TF_SID, q->sid);
+    trace_u64(&r, TF_ADDR, q->iova & ~PAGE_MASK);
+    trace_text(&r, TF_ACCESS, q->access == PERM_W ? "write" : "read");
+    if (q->pasid != IOMMU_NO_PASID) {
+        trace_u64(&r, TF_PASID, q->pasid);
+    }
     trace_emit(v->base.env->trace, &r);
 }
 
 void
-vtd_fault_raise(struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova,
-                enum perm access, bool fpd)
+vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
+                bool fpd)
 {
     uint64_t pending = vtd_get64(v, VTD_FRCD_HI);
 
     if (fpd && vtd_fault_qualified(fault)) {
         return;
     }
-    trace_fault(v, fault, sid, iova, access);
+    trace_fault(v, fault, q);
     if ((vtd_get32(v, VTD_FSTS) & VTD_FSTS_PFO) != 0) {
         return;
     }
     if ((pending & VTD_FRCD_F) != 0) {
-        if ((pending & VTD_FRCD_SID_MASK) != sid) {
+        if ((pending & VTD_FRCD_SID_MASK) != q->sid) {
             set_status(v, VTD_FSTS_PFO);
         }
         return;
     }
-    vtd_set64(v, VTD_FRCD, iova & ~PAGE_MASK);
+    vtd_set64(v, VTD_FRCD, q->iova & ~PAGE_MASK);
     vtd_set64(v, VTD_FRCD_HI,
-              VTD_FRCD_F | (access == PERM_W ? 0 : VTD_FRCD_READ) |
-                  VTD_FRCD_REASON(fault) | sid);
+              VTD_FRCD_F | (q->access == PERM_W ? 0 : VTD_FRCD_READ) |
+                  VTD_FRCD_REASON(fault) | q->sid);
     v->faults++;
     set_status(v, VTD_FSTS_PPF);
 }

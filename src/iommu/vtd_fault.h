@@ -19,9 +19,9 @@
 
 #include "iommu/vtd.h"
 
-/* A request of sid for iova was refused; fpd as its context entry says. */
-void vtd_fault_raise(struct vtd *v, enum vtd_fault fault, uint16_t sid, uint64_t iova,
-                     enum perm access, bool fpd);
+/* The request was refused; fpd as the entries on its way say. */
+void vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
+                     bool fpd);
 
 /* The queue stopped: sets FSTS.IQE, with the reason in IQERCD. */
 void vtd_fault_queue(struct vtd *v, enum vtd_iqei why);

@@ -272,28 +272,9 @@ boot(struct machine *m)
     sim_take_charge(m->env.sim);
 }
 
-/* Whether every model can behave as the profile asks. */
-static bool
-profile_is_modelled(const struct machine_config *config, struct err *e)
-{
-    const struct profile_info *p = config->profile;
-
-    for (size_t i = 0; p != NULL && p->n > 0 && i < config->scenario->n_iommus; i++) {
-        if (config->scenario->iommus[i].model == IOMMU_INTEL_VTD) {
-            return err_set(e,
-                           "profile '%s' is not supported by this version for intel-vtd",
-                           p->name);
-        }
-    }
-    return true;
-}
-
 struct machine *
 machine_new(const struct machine_config *config, struct err *e)
 {
-    if (!profile_is_modelled(config, e)) {
-        return NULL;
-    }
     const struct scenario *sc = config->scenario;
     struct machine *m = xcalloc(1, sizeof(*m));
 

@@ -23,10 +23,9 @@ struct machine_config {
     const struct scenario *scenario;      /* borrowed */
     const struct scenario_expect *expect; /* what this run must hold; borrowed */
     uint64_t seed;
-    const struct profile_info *profile; /* whose behaviour; NULL: spec */
-    struct quirk_set quirks;            /* the profile's and those added */
-    struct trace *trace;                /* borrowed, not NULL */
-    bool verbose;                       /* show what the driver does before time 0 */
+    struct quirk_set quirks; /* the profile's and those added */
+    struct trace *trace;     /* borrowed, not NULL */
+    bool verbose;            /* show what the driver does before time 0 */
     bool stop_on_violation;
     /* Called now and then while the run goes on; may be NULL. */
     void (*tick)(void *self, uint64_t events, sim_time now);
