@@ -88,6 +88,8 @@ library_sources = \
 	src/iommu/vtd.h \
 	src/iommu/vtd_cache.c \
 	src/iommu/vtd_cache.h \
+	src/iommu/vtd_caches.c \
+	src/iommu/vtd_caches.h \
 	src/iommu/vtd_fault.c \
 	src/iommu/vtd_fault.h \
 	src/iommu/vtd_fmt.h \

@@ -13,134 +13,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "iommu/vtd_caches.h"
 #include "iommu/vtd_fault.h"
-#include "iommu/vtd_inval.h"
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_regs.h"
 #include "iommu/vtd_walk.h"
-
-/* ---- trace ---- */
-
-static const char *
-type_of_context(const struct vtd_context *c)
-{
-    return c->fault != VTD_FAULT_NONE ? "absent"
-           : vtd_context_passes(c)    ? "passthrough"
-                                      : "translate";
-}
-
-static void
-trace_context(const struct vtd *v, enum trace_event event, uint16_t sid,
-              const struct vtd_context *c)
-{
-    struct trace_rec r;
-
-    if (!vtd_wants(v, event)) {
-        return;
-    }
-    vtd_trace_begin(v, &r, event);
-    trace_u64(&r, TF_SID, sid);
-    trace_u64(&r, TF_DID, vtd_ctx_did(c->entry.hi));
-    trace_text(&r, TF_TYPE, type_of_context(c));
-    if (event == TE_CONTEXT_FILL) {
-        trace_u64(&r, TF_LO, c->entry.lo);
-        trace_u64(&r, TF_HI, c->entry.hi);
-    }
-    trace_emit(v->base.env->trace, &r);
-}
-
-/* Hits and fills have a sid, drops have a cause. */
-static void
-trace_iotlb(const struct vtd *v, enum trace_event event, uint16_t sid,
-            const struct vtd_cached *e)
-{
-    struct trace_rec r;
-
-    if (!vtd_wants(v, event)) {
-        return;
-    }
-    vtd_trace_begin(v, &r, event);
-    if (event != TE_IOTLB_DROP) {
-        trace_u64(&r, TF_SID, sid);
-    }
-    trace_u64(&r, TF_DID, e->did);
-    trace_u64(&r, TF_IOVA, e->tag);
-    trace_u64(&r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
-    trace_u64(&r, TF_GPA, e->lo);
-    trace_u64(&r, TF_PERM, e->perm);
-    if (event == TE_IOTLB_DROP) {
-        trace_text(&r, TF_CAUSE, "evict");
-    }
-    trace_emit(v->base.env->trace, &r);
-}
-
-/* ---- context ---- */
-
-static void
-cache_context(struct vtd *v, uint16_t sid, const struct vtd_context *c)
-{
-    const bool sound = c->fault == VTD_FAULT_NONE;
-    const struct vtd_cached e = {
-        .tag = sid,
-        .lo = c->entry.lo,
-        .hi = c->entry.hi,
-        .did = sound ? vtd_ctx_did(c->entry.hi) : 0,
-        .fault = (uint8_t)c->fault,
-    };
-    struct vtd_cached evicted;
-
-    if (!sound && !v->cfg.caching_mode) {
-        return;
-    }
-    if (vtd_cache_put(&v->contexts, &e, &evicted)) {
-        const struct vtd_context gone = { { evicted.lo, evicted.hi },
-                                          (enum vtd_fault)evicted.fault };
-        trace_context(v, TE_CONTEXT_DROP, (uint16_t)evicted.tag, &gone);
-    }
-    trace_context(v, TE_CONTEXT_FILL, sid, c);
-}
-
-static struct vtd_context
-find_context(struct vtd *v, uint16_t sid)
-{
-    const struct vtd_cached *e = vtd_cache_find(&v->contexts, 0, 0, sid);
-    struct vtd_context c;
-
-    if (e != NULL) {
-        c = (struct vtd_context){ { e->lo, e->hi }, (enum vtd_fault)e->fault };
-        trace_context(v, TE_CONTEXT_HIT, sid, &c);
-        return c;
-    }
-    c = vtd_context_read(v, sid);
-    cache_context(v, sid, &c);
-    return c;
-}
-
-/* ---- IOTLB ---- */
-
-static const struct vtd_cached *
-find_page(struct vtd *v, uint16_t did, uint64_t iova)
-{
-    for (unsigned level = 1; level < VTD_CACHE_LEVELS; level++) {
-        const struct vtd_cached *e = vtd_cache_find(
-            &v->iotlb, did, level, align_down(iova, vtd_ss_span_lg2(level)));
-        if (e != NULL) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
-static void
-cache_page(struct vtd *v, uint16_t sid, const struct vtd_cached *e)
-{
-    struct vtd_cached evicted;
-
-    if (vtd_cache_put(&v->iotlb, e, &evicted)) {
-        trace_iotlb(v, TE_IOTLB_DROP, 0, &evicted);
-    }
-    trace_iotlb(v, TE_IOTLB_FILL, sid, e);
-}
 
 /* ---- translation ---- */
 
@@ -179,11 +56,11 @@ walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
         e->lo = page.target;
         e->level = (uint8_t)page.level;
         e->perm = (uint8_t)page.perm;
-        cache_page(v, q->sid, e);
+        vtd_caches_put_page(v, q->sid, e);
     } else if (page.perm == PERM_NONE && v->cfg.caching_mode) {
         e->tag = align_down(q->iova, PAGE_LG2);
         e->level = 1;
-        cache_page(v, q->sid, e);
+        vtd_caches_put_page(v, q->sid, e);
     }
     return fault;
 }
@@ -216,7 +93,7 @@ static enum vtd_fault
 translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
                struct xlate *out)
 {
-    const struct vtd_cached *hit = find_page(v, vtd_ctx_did(c->entry.hi), q->iova);
+    const struct vtd_cached *hit = vtd_caches_page(v, vtd_ctx_did(c->entry.hi), q->iova);
     struct vtd_cached walked;
     enum vtd_fault fault = VTD_FAULT_NONE;
 
@@ -224,7 +101,7 @@ translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_co
         fault = walk(v, q, c, &walked);
         hit = &walked;
     } else {
-        trace_iotlb(v, TE_IOTLB_HIT, q->sid, hit);
+        vtd_caches_trace_hit(v, q->sid, hit);
         if (hit->fault != VTD_FAULT_NONE) {
             fault = fault_of_hole(hit, q->access);
         } else if ((hit->perm & q->access) == 0) {
@@ -251,7 +128,7 @@ vtd_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
     if (vtd_is_interrupt(q->iova)) { /* not for memory, and no fault */
         return XLATE_FAULT;
     }
-    struct vtd_context c = find_context(v, q->sid);
+    struct vtd_context c = vtd_caches_context(v, q->sid);
     enum vtd_fault fault = c.fault;
     if (vtd_context_passes(&c)) {
         answer_identity(q, out);
@@ -297,59 +174,16 @@ vtd_reset(struct iommu *m)
     v->queue = (struct vtd_queue){ .stage = VTD_QUEUE_IDLE };
     v->requests = 0;
     vtd_regs_reset(v);
-    vtd_inval_caches(v);
+    vtd_caches_drop_all(v);
     vtd_notify_switch(v);
     observe(m->env, switched, m);
     iommu_idle(m);
 }
 
 static void
-dump_cache(const struct vtd *v, const struct vtd_cache *cache,
-           void (*line)(struct trace_rec *, const struct vtd_cached *))
-{
-    size_t n;
-    const struct vtd_cached **list = vtd_cache_list(cache, &n);
-    struct trace_rec r;
-
-    for (size_t i = 0; i < n; i++) {
-        vtd_trace_begin(v, &r, TE_DUMP_CACHED);
-        line(&r, list[i]);
-        trace_emit(v->base.env->trace, &r);
-    }
-    free(list);
-}
-
-static void
-line_of_context(struct trace_rec *r, const struct vtd_cached *e)
-{
-    const struct vtd_context c = { { e->lo, e->hi }, (enum vtd_fault)e->fault };
-
-    trace_text(r, TF_KIND, "context");
-    trace_u64(r, TF_SID, e->tag);
-    trace_u64(r, TF_DID, e->did);
-    trace_text(r, TF_TYPE, type_of_context(&c));
-}
-
-static void
-line_of_page(struct trace_rec *r, const struct vtd_cached *e)
-{
-    trace_text(r, TF_KIND, "iotlb");
-    trace_u64(r, TF_DID, e->did);
-    trace_u64(r, TF_IOVA, e->tag);
-    trace_u64(r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
-    if (e->fault == VTD_FAULT_NONE) {
-        trace_u64(r, TF_GPA, e->lo);
-    }
-    trace_u64(r, TF_PERM, e->perm);
-}
-
-static void
 vtd_dump_caches(const struct iommu *m)
 {
-    const struct vtd *v = vtd_of_const(m);
-
-    dump_cache(v, &v->contexts, line_of_context);
-    dump_cache(v, &v->iotlb, line_of_page);
+    vtd_caches_dump(vtd_of_const(m));
 }
 
 static uint64_t
@@ -388,8 +222,7 @@ vtd_free(struct iommu *m)
     struct vtd *v = vtd_of(m);
 
     vtd_spaces_free(v);
-    vtd_cache_fini(&v->contexts);
-    vtd_cache_fini(&v->iotlb);
+    vtd_caches_fini(v);
     free(v);
 }
 
@@ -409,22 +242,6 @@ static const struct iommu_ops vtd_ops = {
     .roots = vtd_roots,
 };
 
-/* Random replacement draws from a stream of its own, named ID/CACHE. */
-static void
-init_cache(const struct vtd *v, struct vtd_cache *cache,
-           const struct iommu_cache_config *c, const char *name)
-{
-    struct env *env = v->base.env;
-    struct sim_stream *stream = NULL;
-
-    if (c->policy == IOMMU_CACHE_RANDOM) {
-        char *full = xasprintf("%s/%s", v->base.id, name);
-        stream = sim_stream(env->sim, full);
-        free(full);
-    }
-    vtd_cache_init(cache, c, stream, env->budget);
-}
-
 struct iommu *
 vtd_new(const struct iommu_vtd_config *c, struct env *env)
 {
@@ -437,7 +254,6 @@ vtd_new(const struct iommu_vtd_config *c, struct env *env)
     v->limits = (struct vtd_ss_limits){ .haw = c->aw_bits, .superpages = c->superpages };
     v->reserved = vtd_ss_masks(&v->limits);
     vtd_regs_reset(v);
-    init_cache(v, &v->contexts, &c->context_cache, "context_cache");
-    init_cache(v, &v->iotlb, &c->iotlb, "iotlb");
+    vtd_caches_init(v);
     return &v->base;
 }

@@ -9,7 +9,8 @@
  *   vtd_inval.c   what an invalidation does, however it was asked for
  *   vtd_notify.c  address spaces and the events that their subscribers get
  *   vtd_walk.c    root, context and second-stage tables
- *   vtd_cache.c   context cache and IOTLB
+ *   vtd_caches.c  what is cached: context entries, pages
+ *   vtd_cache.c   one cache of them
  *   vtd_fault.c   fault recording and interrupts
  */
 #ifndef IOMMUSIM_IOMMU_VTD_H

@@ -2,6 +2,7 @@
 /* See vtd_inval.h. */
 #include "iommu/vtd_inval.h"
 
+#include "iommu/vtd_caches.h"
 #include "iommu/vtd_notify.h"
 
 static const enum inval_scope iotlb_scope[] = {
@@ -34,19 +35,6 @@ scope_name(enum inval_scope scope)
     return NULL;
 }
 
-static void
-trace_drop(const struct vtd *v, enum trace_event event, uint32_t count)
-{
-    struct trace_rec r;
-
-    if (count > 0 && vtd_wants(v, event)) {
-        vtd_trace_begin(v, &r, event);
-        trace_text(&r, TF_CAUSE, "invalidate");
-        trace_u64(&r, TF_COUNT, count);
-        trace_emit(v->base.env->trace, &r);
-    }
-}
-
 /* ---- IOTLB ---- */
 
 static void
@@ -72,22 +60,6 @@ trace_iotlb(const struct vtd *v, const struct invalidation *inv, unsigned am)
     trace_emit(v->base.env->trace, &r);
 }
 
-static uint32_t
-drop_iotlb(struct vtd *v, const struct invalidation *inv)
-{
-    switch (inv->scope) {
-    case INVAL_DOMAIN:
-        return vtd_cache_drop_did(&v->iotlb, inv->did);
-    case INVAL_PAGE:
-        return vtd_cache_drop_pages(&v->iotlb, inv->did, inv->first, inv->last);
-    case INVAL_GLOBAL:
-    case INVAL_DEVICE:
-    case INVAL_PASID:
-        break;
-    }
-    return vtd_cache_drop_all(&v->iotlb);
-}
-
 void
 vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages)
 {
@@ -103,7 +75,7 @@ vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages)
     }
     trace_iotlb(v, &inv, am);
     if (inv.scope != INVAL_DOMAIN || !env_quirk(v->base.env, QUIRK_VTD_DSI_IGNORED)) {
-        trace_drop(v, TE_IOTLB_DROP, drop_iotlb(v, &inv));
+        vtd_caches_invalidate(v, &inv);
         vtd_notify_invalidated(v, &inv);
     }
     observe(v->base.env, invalidated, &v->base, &inv);
@@ -131,41 +103,6 @@ trace_context(const struct vtd *v, const struct invalidation *inv)
     trace_emit(v->base.env->trace, &r);
 }
 
-/* The source ids that differ from inv->sid in masked bits only. */
-static uint32_t
-drop_devices(struct vtd *v, const struct invalidation *inv)
-{
-    uint32_t n = 0;
-
-    for (unsigned bits = 0; bits < 8; bits++) {
-        if ((bits & ~(unsigned)inv->sid_mask) != 0) {
-            continue;
-        }
-        uint64_t sid = (inv->sid & ~(unsigned)inv->sid_mask) | bits;
-        const struct vtd_cached *e = vtd_cache_find(&v->contexts, 0, 0, sid);
-        if (e != NULL && e->did == inv->did) {
-            n += vtd_cache_drop(&v->contexts, 0, 0, sid);
-        }
-    }
-    return n;
-}
-
-static uint32_t
-drop_contexts(struct vtd *v, const struct invalidation *inv)
-{
-    switch (inv->scope) {
-    case INVAL_DOMAIN:
-        return vtd_cache_drop_did(&v->contexts, inv->did);
-    case INVAL_DEVICE:
-        return drop_devices(v, inv);
-    case INVAL_GLOBAL:
-    case INVAL_PAGE:
-    case INVAL_PASID:
-        break;
-    }
-    return vtd_cache_drop_all(&v->contexts);
-}
-
 void
 vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, unsigned fm)
 {
@@ -178,7 +115,7 @@ vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, un
         inv.sid_mask = vtd_fm_mask(fm);
     }
     trace_context(v, &inv);
-    trace_drop(v, TE_CONTEXT_DROP, drop_contexts(v, &inv));
+    vtd_caches_invalidate(v, &inv);
     vtd_notify_invalidated(v, &inv);
     observe(v->base.env, invalidated, &v->base, &inv);
 }
@@ -203,11 +140,4 @@ vtd_inval_iec(struct vtd *v, uint64_t lo)
         trace_emit(v->base.env->trace, &r);
     }
     observe(v->base.env, invalidated, &v->base, &inv);
-}
-
-void
-vtd_inval_caches(struct vtd *v)
-{
-    vtd_cache_drop_all(&v->contexts);
-    vtd_cache_drop_all(&v->iotlb);
 }

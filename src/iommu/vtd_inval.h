@@ -21,7 +21,4 @@ void vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t si
 /* `lo` of the descriptor. There is no interrupt entry cache: nothing to do. */
 void vtd_inval_iec(struct vtd *v, uint64_t lo);
 
-/* Translation was switched on or off: both caches are emptied, silently. */
-void vtd_inval_caches(struct vtd *v);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include <strings.h>
 
+#include "iommu/vtd_caches.h"
 #include "iommu/vtd_fault.h"
 #include "iommu/vtd_inval.h"
 #include "iommu/vtd_notify.h"
@@ -176,7 +177,7 @@ command_te(struct vtd *v, bool on)
 {
     if (on != vtd_is_on(v, VTD_GCMD_TE)) {
         set_status(v, VTD_GCMD_TE, on);
-        vtd_inval_caches(v);
+        vtd_caches_drop_all(v);
         switched(v);
     }
 }
