@@ -110,6 +110,7 @@ cli_tests = \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
+	tests/cli/qtest_oracle.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
 	tests/cli/test.sh \
@@ -285,12 +286,37 @@ test_data = \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
+	tests/cli/qtest_oracle.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
 	tests/cli/support_tap.sh \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh \
+	tests/qtest/results/01-present-absent.json \
+	tests/qtest/results/02-permissions.json \
+	tests/qtest/results/05-superpages.json \
+	tests/qtest/results/10-context-faults.json \
+	tests/qtest/results/11-stale-iotlb.json \
+	tests/qtest/results/23-register-invalidation.json \
+	tests/qtest/results/25-iqe.json \
+	tests/qtest/results/30-subscribe-replay.json \
+	tests/qtest/results/36-partial-range.json \
+	tests/qtest/results/39-hotplug.json \
+	tests/qtest/results/41-device-iotlb.json \
+	tests/qtest/results/43-reset.json \
+	tests/qtest/scripts/01-present-absent.json \
+	tests/qtest/scripts/02-permissions.json \
+	tests/qtest/scripts/05-superpages.json \
+	tests/qtest/scripts/10-context-faults.json \
+	tests/qtest/scripts/11-stale-iotlb.json \
+	tests/qtest/scripts/23-register-invalidation.json \
+	tests/qtest/scripts/25-iqe.json \
+	tests/qtest/scripts/30-subscribe-replay.json \
+	tests/qtest/scripts/36-partial-range.json \
+	tests/qtest/scripts/39-hotplug.json \
+	tests/qtest/scripts/41-device-iotlb.json \
+	tests/qtest/scripts/43-reset.json \
 	tests/scenarios.sh \
 	tests/tree.sh
 
