@@ -73,6 +73,8 @@ config_of(const struct device *d, const struct scenario_subscriber *sub, bool re
         .locked_memory = sub->locked_memory == UINT64_MAX ? 0 : sub->locked_memory,
         .strict_permissions = sub->strict_permissions,
         .entries = sub->entries,
+        .ats = d->sd->ats,
+        .pasid = sub->has_pasid ? sub->pasid : ASK_NO_PASID,
     };
 
     if (sub->n_reserved > 0) {
@@ -87,21 +89,35 @@ config_of(const struct device *d, const struct scenario_subscriber *sub, bool re
     return c;
 }
 
-static bool
-ask_iommu(void *self, uint64_t iova, enum perm access, struct dma_answer *out)
-{
-    struct device *d = self;
-    const struct iommu_request q = iommu_request(d->sd->sid, iova, access);
-    struct xlate x;
+static const enum request_type request_types[] = {
+    [ASK_UNTRANSLATED] = REQUEST_UNTRANSLATED,
+    [ASK_TRANSLATION] = REQUEST_TRANSLATION,
+    [ASK_TRANSLATED] = REQUEST_TRANSLATED,
+};
 
-    if (d->iommu->ops->translate(d->iommu, &q, &x) != XLATE_OK) {
-        *out = (struct dma_answer){ .result = DMA_FAULT };
-        return false;
-    }
-    *out = (struct dma_answer){
-        .result = DMA_OK, .gpa = x.gpa, .first = x.first, .last = x.last, .perm = x.perm
+static void
+ask_iommu(void *self, const struct ask *ask, struct dma_answer *out)
+{
+    static const enum dma_outcome outcome[] = {
+        [XLATE_OK] = DMA_OK,
+        [XLATE_FAULT] = DMA_FAULT,
+        [XLATE_ABSENT] = DMA_BLOCKED,
     };
-    return true;
+    struct device *d = self;
+    const struct iommu_request q = {
+        .sid = d->sd->sid,
+        .type = request_types[ask->kind],
+        .pasid = ask->pasid == ASK_NO_PASID ? IOMMU_NO_PASID : ask->pasid,
+        .iova = ask->iova,
+        .access = ask->access,
+    };
+    struct xlate x = { .perm = PERM_NONE };
+
+    out->result = outcome[d->iommu->ops->translate(d->iommu, &q, &x)];
+    out->gpa = x.gpa;
+    out->first = x.first;
+    out->last = x.last;
+    out->perm = x.perm;
 }
 
 static size_t
@@ -271,12 +287,16 @@ device_reset(struct machine *m, struct device *d)
 
 /* ---- accesses ---- */
 
-/* Whose shadow translates: the first backend that is not an observer. NULL: the IOMMU. */
+/*
+ * Whose shadow translates: the first backend that is not an observer and serves
+ * requests with this PASID, or without. NULL: the IOMMU.
+ */
 static struct subscriber *
-translating_subscriber(const struct device *d)
+translating_subscriber(const struct device *d, const struct step_dma *a)
 {
     for (const struct seat *s = d->seats; s != NULL; s = s->next) {
-        if (s->sub->backend != BACKEND_OBSERVER) {
+        if (s->sub->backend != BACKEND_OBSERVER && s->sub->has_pasid == a->has_pasid &&
+            (!a->has_pasid || s->sub->pasid == a->pasid)) {
             return s->s;
         }
     }
@@ -284,14 +304,20 @@ translating_subscriber(const struct device *d)
 }
 
 static struct dma_answer
-translate(struct device *d, struct subscriber *s, uint64_t iova, enum perm access)
+translate(struct device *d, struct subscriber *s, const struct step_dma *dma,
+          uint64_t iova)
 {
+    const enum perm access = dma->write ? PERM_W : PERM_R;
     struct dma_answer a;
 
     if (s != NULL && s->ops->dma != NULL) {
         return s->ops->dma(s, iova, access);
     }
-    ask_iommu(d, iova, access, &a);
+    ask_iommu(d,
+              &(struct ask){ .access = access,
+                             .pasid = dma->has_pasid ? dma->pasid : ASK_NO_PASID,
+                             .iova = iova },
+              &a);
     return a;
 }
 
@@ -318,7 +344,7 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
            struct access_result *out)
 {
     enum perm access = a->write ? PERM_W : PERM_R;
-    struct subscriber *s = translating_subscriber(d);
+    struct subscriber *s = translating_subscriber(d, a);
     struct subscriber *shadow = s != NULL && s->ops->dma != NULL ? s : NULL;
 
     *out = (struct access_result){ .result = RESULT_OK };
@@ -332,7 +358,7 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
         uint64_t iova = a->iova + out->done, left = a->size - out->done;
         uint64_t len = PAGE_BYTES - (iova & PAGE_MASK);
         len = len < left ? len : left;
-        struct dma_answer t = translate(d, s, iova, access);
+        struct dma_answer t = translate(d, s, a, iova);
         bool ok = t.result == DMA_OK;
         check_dma(m->check, &(struct check_dma){ .device = d->truth,
                                                  .subscriber = shadow,

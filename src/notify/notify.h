@@ -43,16 +43,18 @@ enum notify_cause {
 };
 const char *notify_cause_name(enum notify_cause c);
 
+#define NOTIFY_EVERY_PASID UINT32_MAX
+
 struct notify_event {
     unsigned type; /* exactly one NOTIFY_ bit */
     enum notify_cause cause;
     enum perm perm;  /* PERM_NONE for the UNMAP types */
     bool foreign_as; /* target is not system memory but the device's own space */
-    bool has_pasid;  /* DEVIOTLB_UNMAP of one PASID; else of requests without */
-    uint32_t pasid;
-    uint64_t iova; /* first byte, region-relative */
-    uint64_t mask; /* length - 1; 2^n - 1 unless clipped or a whole window */
-    gpa_t target;  /* of the first byte; means nothing on UNMAP */
+    bool has_pasid;  /* DEVIOTLB_UNMAP of requests with `pasid`; else of those without */
+    uint32_t pasid;  /* or NOTIFY_EVERY_PASID */
+    uint64_t iova;   /* first byte, region-relative */
+    uint64_t mask;   /* length - 1; 2^n - 1 unless clipped or a whole window */
+    gpa_t target;    /* of the first byte; means nothing on UNMAP */
 };
 
 /* One translation as a region's translate gives it. */

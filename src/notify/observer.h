@@ -38,7 +38,7 @@ struct invalidation {
     enum inval_scope scope;
     uint16_t did; /* all scopes but INVAL_GLOBAL; not INVAL_DEV_IOTLB */
     bool has_pasid;
-    uint32_t pasid;       /* PASID kinds; INVAL_DEV_IOTLB that names one */
+    uint32_t pasid;       /* PASID kinds; INVAL_DEV_IOTLB, or UINT32_MAX: every one */
     uint16_t sid;         /* INVAL_DEVICE, INVAL_DEV_IOTLB */
     uint16_t sid_mask;    /* bits of sid that are not compared */
     uint64_t first, last; /* INVAL_PAGE, INVAL_DEV_IOTLB */

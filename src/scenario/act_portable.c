@@ -362,8 +362,9 @@ finish_dma(struct loader *l, const struct action *a, struct step *s,
 
     (void)a;
     d->has_pasid = args_has(args, DMA_PASID);
-    if (d->has_pasid && d->pasid >> 20 != 0) {
-        load_error(l, args->v[DMA_PASID], "'pasid' has 20 bits");
+    if (d->has_pasid && d->pasid >= l->sc->devices[d->device].pasids) {
+        load_error(l, args->v[DMA_PASID], "the device has %u PASIDs; see its 'pasids'",
+                   l->sc->devices[d->device].pasids);
     }
     if (args_has(args, DMA_DATA)) {
         read_data(l, d, args->v[DMA_DATA], args_has(args, DMA_SIZE));

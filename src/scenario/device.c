@@ -48,19 +48,40 @@ field_value(struct loader *l, const struct field *f, struct val v, void *out)
     *(struct val *)out = v;
 }
 
-#define DEVICE_FIELDS                                                                    \
-    { "iommu", field_iommu, offsetof(struct device_reader, d.iommu), FIELD_REQUIRED,     \
-      NULL },                                                                            \
-        { "address", field_address, 0, 0, NULL },                                        \
-        { "backend", field_value, offsetof(struct device_reader, backend), 0, NULL },    \
-        { "plugged", field_switch, offsetof(struct device_reader, d.plugged), 0, NULL }, \
-        { "ats", field_off, 0, 0, NULL },                                                \
-    {                                                                                    \
-        "pasids", field_off, 0, 0, NULL                                                  \
-    }
+static void
+field_pasids(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint32_t n = 0;
+    uint64_t before = l->errors;
 
+    field_u32(l, f, v, &n);
+    if (l->errors == before &&
+        read_ok(l, f->name, v,
+                n > 1 << 20 ? "PASIDs have 20 bits: 0 to 0x100000" : NULL)) {
+        *(uint32_t *)out = n;
+    }
+}
+
+enum {
+    DEVICE_IOMMU,
+    DEVICE_ADDRESS,
+    DEVICE_BACKEND,
+    DEVICE_PLUGGED,
+    DEVICE_ATS,
+    DEVICE_PASIDS,
+};
+
+#define D(member) offsetof(struct device_reader, member)
 /* The device's own keys; all others are options of its one backend. */
-SCHEMA(device_schema, "device", { DEVICE_FIELDS });
+SCHEMA(device_schema, "device",
+       {
+           [DEVICE_IOMMU] = { "iommu", field_iommu, D(d.iommu), FIELD_REQUIRED, NULL },
+           [DEVICE_ADDRESS] = { "address", field_address, 0, 0, NULL },
+           [DEVICE_BACKEND] = { "backend", field_value, D(backend), 0, NULL },
+           [DEVICE_PLUGGED] = { "plugged", field_switch, D(d.plugged), 0, NULL },
+           [DEVICE_ATS] = { "ats", field_switch, D(d.ats), 0, NULL },
+           [DEVICE_PASIDS] = { "pasids", field_pasids, D(d.pasids), 0, NULL },
+       });
 
 static bool
 is_device_key(const struct node *key)
@@ -175,6 +196,31 @@ sid_taken(const struct scenario_device *list, size_t n, const struct device_read
     return false;
 }
 
+/* ATS and PASIDs as far as the device and its subscribers go. */
+static void
+check_ats(struct loader *l, struct device_reader *r, const struct args *args)
+{
+    bool kept = false;
+
+    for (size_t i = 0; i < r->d.n_subs; i++) {
+        const struct scenario_subscriber *sub = &r->d.subs[i];
+
+        kept |= sub->backend == BACKEND_ATS;
+        if (sub->has_pasid && sub->pasid >= r->d.pasids) {
+            load_error_at(l, sub->pos, 1, "'%s' has %u PASIDs; see 'pasids'", r->d.id,
+                          r->d.pasids);
+        }
+    }
+    if (!args_has(args, DEVICE_ATS)) {
+        r->d.ats = kept;
+    }
+    if (r->d.iommu != SCENARIO_NONE && (r->d.ats || r->d.pasids > 0) &&
+        l->sc->iommus[r->d.iommu].model != IOMMU_INTEL_VTD) {
+        load_error_at(l, r->d.pos, 1, "'%s' needs an intel-vtd",
+                      r->d.ats ? "ats" : "pasids");
+    }
+}
+
 static void
 read_device(struct loader *l, const struct node_pair *p, struct scenario_device *list,
             size_t n, bool *addressed)
@@ -206,13 +252,16 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
         schema_key(l, &device_schema, val_of(own.u.pairs[i].key),
                    val_of(own.u.pairs[i].value), &r, &args);
     }
-    if (r.d.iommu == SCENARIO_NONE && !args_has(&args, 0)) {
+    if (r.d.iommu == SCENARIO_NONE && !args_has(&args, DEVICE_IOMMU)) {
         load_error(l, key, "'device' needs 'iommu'");
     }
-    read_subscribers(l, &r.d, args_has(&args, 2) ? r.backend : (struct val){ 0 },
+    read_subscribers(l, &r.d,
+                     args_has(&args, DEVICE_BACKEND) ? r.backend : (struct val){ 0 },
                      options);
+    check_ats(l, &r, &args);
     if (r.has_address && sid_taken(list, n, &r, addressed)) {
-        load_error(l, args.v[1], "another device behind this iommu has the same address");
+        load_error(l, args.v[DEVICE_ADDRESS],
+                   "another device behind this iommu has the same address");
     }
     addressed[n] = r.has_address;
     list[n] = r.d;

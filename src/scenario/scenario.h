@@ -85,6 +85,7 @@ struct scenario_iommu {
 enum backend {
     BACKEND_VFIO,
     BACKEND_VHOST,
+    BACKEND_ATS,
     BACKEND_EMULATED,
     BACKEND_OBSERVER,
     BACKEND_COUNT
@@ -122,8 +123,11 @@ struct scenario_subscriber {
     size_t n_reserved;
     const char *container; /* NULL: one of its own */
     bool strict_permissions;
-    /* vhost */
-    uint64_t entries; /* of its cache; default 2048; UINT64_MAX: infinite */
+    /* vhost, ats */
+    uint64_t entries; /* of its cache; 0: not given; UINT64_MAX: infinite */
+    /* ats */
+    bool has_pasid;
+    uint32_t pasid; /* whose translations it keeps; less than the device's `pasids` */
     /* observer */
     unsigned flags; /* SCENARIO_EVENT_x; default all three off = map | unmap */
     struct scenario_span range; /* default [0, 2^64 - 1] */
@@ -136,6 +140,8 @@ struct scenario_device {
     uint16_t segment;
     uint16_t sid;          /* bus << 8 | device << 3 | function; unique below one IOMMU */
     bool plugged;          /* at the start */
+    bool ats;              /* enabled by the guest; needs the IOMMU's device_iotlb */
+    uint32_t pasids;       /* how many PASIDs it may use, 0 to 2^20 */
     bool attached_by_step; /* an `attach` of its own appears among the steps */
     const struct scenario_subscriber *subs; /* in file order */
     size_t n_subs;

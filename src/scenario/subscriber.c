@@ -7,13 +7,12 @@
 #include "scenario/scalar.h"
 
 static const char *const backend_words[BACKEND_COUNT] = {
-    [BACKEND_VFIO] = "vfio",
-    [BACKEND_VHOST] = "vhost",
-    [BACKEND_EMULATED] = "emulated",
+    [BACKEND_VFIO] = "vfio",         [BACKEND_VHOST] = "vhost",
+    [BACKEND_ATS] = "ats",           [BACKEND_EMULATED] = "emulated",
     [BACKEND_OBSERVER] = "observer",
 };
-static const char *const later_backends[] = { "vfio-v1",    "vfio-spapr", "iommufd",
-                                              "vhost-user", "vhost-vdpa", "ats" };
+static const char *const later_backends[] = { "vfio-v1", "vfio-spapr", "iommufd",
+                                              "vhost-user", "vhost-vdpa" };
 static const struct word_list backends = { backend_words, LEN(backend_words),
                                            later_backends, LEN(later_backends) };
 
@@ -128,6 +127,7 @@ enum {
     SUB_CONTAINER,
     SUB_STRICT_PERMISSIONS,
     SUB_ENTRIES,
+    SUB_PASID,
     SUB_FLAGS,
     SUB_RANGE,
 };
@@ -144,6 +144,7 @@ static const struct field subscriber_fields[] = {
     [SUB_STRICT_PERMISSIONS] = { "strict_permissions", field_switch,
                                  SUB(strict_permissions), 0, NULL },
     [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
+    [SUB_PASID] = { "pasid", field_u32, SUB(pasid), 0, NULL },
     [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
     [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
 };
@@ -157,6 +158,7 @@ static const uint32_t options_of[BACKEND_COUNT] = {
                      BIT(SUB_APERTURE) | BIT(SUB_RESERVED) | BIT(SUB_CONTAINER) |
                      BIT(SUB_STRICT_PERMISSIONS),
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
+    [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID),
     [BACKEND_EMULATED] = 0,
     [BACKEND_OBSERVER] = BIT(SUB_FLAGS) | BIT(SUB_RANGE),
 };
@@ -169,7 +171,6 @@ subscriber_init(struct scenario_subscriber *sub)
         .entry_limit = 65535,
         .locked_memory = UINT64_MAX,
         .aperture = { 0, UINT64_MAX },
-        .entries = 2048,
         .flags = SCENARIO_EVENT_MAP | SCENARIO_EVENT_UNMAP,
         .range = { 0, UINT64_MAX },
     };
@@ -196,6 +197,7 @@ subscriber_finish(struct loader *l, const struct args *args, const char *device,
     }
     sub->pos = val_pos(l, args->whole);
     sub->has_aperture = args_has(args, SUB_APERTURE);
+    sub->has_pasid = args_has(args, SUB_PASID);
     if (sub->name == NULL) {
         sub->name = backend_words[sub->backend];
     }

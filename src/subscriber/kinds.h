@@ -10,6 +10,7 @@
 
 extern const struct subscriber_ops subscriber_vfio;     /* type1 v2 container */
 extern const struct subscriber_ops subscriber_vhost;    /* kernel device IOTLB */
+extern const struct subscriber_ops subscriber_ats;      /* a device with its own TLB */
 extern const struct subscriber_ops subscriber_emulated; /* asks the IOMMU each time */
 extern const struct subscriber_ops subscriber_observer; /* hears, holds nothing */
 

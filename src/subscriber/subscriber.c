@@ -14,6 +14,7 @@
 static const struct subscriber_ops *const kinds[] = {
     &subscriber_vfio,
     &subscriber_vhost,
+    &subscriber_ats,
     &subscriber_emulated,
     &subscriber_observer,
 };
@@ -196,7 +197,9 @@ unbind(struct subscriber_binding *b)
     notify_unregister(&b->notifier);
     binding_free(b);
     if (s->ops->teardown != NULL) {
-        trace_range(s, TE_TEARDOWN, section.first, section.last);
+        if (s->ops->shadow == SHADOW_MIRROR) {
+            trace_range(s, TE_TEARDOWN, section.first, section.last);
+        }
         s->ops->teardown(s, section.first, section.last);
     }
 }

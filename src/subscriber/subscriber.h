@@ -40,11 +40,27 @@ struct dma_answer {
     enum perm perm;
 };
 
-/* How a cache asks the IOMMU on a miss; given by the machine at attach. */
+/* What a device asks the IOMMU. */
+enum ask_kind {
+    ASK_UNTRANSLATED,
+    ASK_TRANSLATION, /* ATS: for the translation, to keep it */
+    ASK_TRANSLATED,  /* ATS: to let pass an address that was given so */
+};
+#define ASK_NO_PASID UINT32_MAX
+struct ask {
+    enum ask_kind kind;
+    enum perm access; /* one bit */
+    uint32_t pasid;   /* or ASK_NO_PASID */
+    uint64_t iova;    /* TRANSLATED: guest-physical */
+};
+
+/* How it asks; given by the machine at attach. */
 struct translator {
-    /* false: refused (a fault may have been recorded). */
-    bool (*translate)(void *self, uint64_t iova, enum perm access,
-                      struct dma_answer *out);
+    /*
+     * out->result says how it went: DMA_OK; DMA_FAULT, refused (a fault may have been
+     * recorded); DMA_BLOCKED, nothing is there, as a translation request is told.
+     */
+    void (*translate)(void *self, const struct ask *q, struct dma_answer *out);
     void *self;
 };
 
@@ -68,6 +84,9 @@ struct subscriber_config {
     bool strict_permissions; /* write-only pages held as rw are a violation */
     /* caches */
     uint64_t entries; /* capacity; 0 = the kind's own */
+    /* ats */
+    bool ats;       /* the device's ATS is enabled */
+    uint32_t pasid; /* whose translations it caches; ASK_NO_PASID: requests without */
 };
 
 struct subscriber_ops {
@@ -134,7 +153,7 @@ struct subscriber {
     void *mark;                             /* the observer's own */
 };
 
-/* The kinds that exist: "vfio", "vhost", "emulated", "observer". NULL: unknown. */
+/* The kinds that exist, by the names of their ops tables. NULL: unknown. */
 const struct subscriber_ops *subscriber_kind(const char *name);
 const struct subscriber_ops *subscriber_kind_at(size_t i); /* NULL past the end */
 

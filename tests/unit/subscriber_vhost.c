@@ -21,22 +21,22 @@ struct rig {
 };
 
 /* The toy's table answers, entry by entry. */
-static bool
-translate(void *self, uint64_t iova, enum perm access, struct dma_answer *out)
+static void
+translate(void *self, const struct ask *q, struct dma_answer *out)
 {
     struct rig *r = self;
     struct range_piece p;
 
     r->misses++;
-    if (!rangemap_entry(&r->t.table, iova, &p) || (p.perm & access) != access) {
-        return false;
+    if (!rangemap_entry(&r->t.table, q->iova, &p) || (p.perm & q->access) != q->access) {
+        *out = (struct dma_answer){ .result = DMA_FAULT };
+        return;
     }
     *out = (struct dma_answer){ .result = DMA_OK,
-                                .gpa = GPA(p.target + (iova - p.first)),
+                                .gpa = GPA(p.target + (q->iova - p.first)),
                                 .first = p.first,
                                 .last = p.last,
                                 .perm = p.perm };
-    return true;
 }
 
 static void
