@@ -168,11 +168,14 @@ library_sources = \
 	src/sim/sim.h \
 	src/sim/stream.c \
 	src/sim/stream.h \
+	src/subscriber/ats.c \
 	src/subscriber/emulated.c \
 	src/subscriber/kinds.h \
 	src/subscriber/observer.c \
 	src/subscriber/subscriber.c \
 	src/subscriber/subscriber.h \
+	src/subscriber/tlb.c \
+	src/subscriber/tlb.h \
 	src/subscriber/vfio.c \
 	src/subscriber/vhost.c \
 	src/trace/capture.c \

@@ -77,6 +77,7 @@ unit_tests = \
 	tests/unit/scenario_script \
 	tests/unit/sim_dist \
 	tests/unit/sim_sim \
+	tests/unit/subscriber_ats \
 	tests/unit/subscriber_subscriber \
 	tests/unit/subscriber_vfio \
 	tests/unit/subscriber_vhost \
@@ -130,6 +131,8 @@ test_data = \
 	tests/bad-input/control-character.yaml \
 	tests/bad-input/deep-nesting.expected \
 	tests/bad-input/deep-nesting.yaml \
+	tests/bad-input/device-ats.expected \
+	tests/bad-input/device-ats.yaml \
 	tests/bad-input/did.expected \
 	tests/bad-input/did.yaml \
 	tests/bad-input/distributions.expected \
