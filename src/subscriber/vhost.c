@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * vhost with a device IOTLB behind QEMU's vhost glue: a cache that is filled by
- * misses and hears invalidations only.
+ * misses and hears invalidations only: those of the IOTLB, or, where the guest has
+ * enabled the device's ATS, those of its device TLB instead.
  * Source: Linux drivers/vhost/vhost.c, QEMU hw/virtio/vhost.c; S70 to S85.
  */
 #include <errno.h>
@@ -32,6 +33,9 @@ static void
 vhost_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
+    if (c->ats) {
+        s->config.flags = NOTIFY_DEVIOTLB_UNMAP;
+    }
 }
 
 static void

@@ -314,6 +314,35 @@ START_TEST(S85_an_answer_ends_with_its_memory_slot)
 }
 END_TEST
 
+START_TEST(S81_with_ats_only_device_tlb_invalidations_reach_it)
+{
+    const struct subscriber_config c = { .name = "nic0/vhost",
+                                         .device = "nic0",
+                                         .ats = true };
+    struct rig r;
+
+    rig_init(&r, 0);
+    subscriber_detach(r.s);
+    subscriber_free(r.s);
+    r.s = subscriber_new(subscriber_kind("vhost"), &c, &r.t.env);
+    ck_assert(
+        subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(&r, 0x1000, PERM_R);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(cached(&r, 0x1000));
+    notify_all(&r.t.region, 0,
+               &(struct notify_event){ .type = NOTIFY_DEVIOTLB_UNMAP,
+                                       .cause = CAUSE_INVALIDATE,
+                                       .foreign_as = true,
+                                       .iova = 0x1000,
+                                       .mask = 0xfff });
+    ck_assert(!cached(&r, 0x1000));
+    ck_assert_uint_eq(r.s->deviotlb_unmaps, 1);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(messages_cost_their_latency)
 {
     struct rig r;
@@ -499,6 +528,7 @@ suite(void)
     tcase_add_test(tc, S76_an_invalidation_after_the_answer_removes_it);
     tcase_add_test(tc, S78_the_cached_permission_is_the_answers);
     tcase_add_test(tc, S85_an_answer_ends_with_its_memory_slot);
+    tcase_add_test(tc, S81_with_ats_only_device_tlb_invalidations_reach_it);
     tcase_add_test(tc, messages_cost_their_latency);
     tcase_add_test(tc, what_was_learnt_untranslated_goes_when_translation_comes);
     tcase_add_test(tc, a_cache_starts_empty_each_time_it_is_attached);
