@@ -192,6 +192,7 @@ first_phase(struct op *op)
     case STEP_UNPLUG:
     case STEP_SUBSCRIBE:
     case STEP_UNSUBSCRIBE:
+    case STEP_ANNOUNCE:
     case STEP_RESET:
     case STEP_CHECK:
     case STEP_DUMP:
@@ -232,6 +233,7 @@ guest_does(enum step_kind kind)
     case STEP_UNPLUG:
     case STEP_SUBSCRIBE:
     case STEP_UNSUBSCRIBE:
+    case STEP_ANNOUNCE:
     case STEP_RESET:
     case STEP_CHECK:
     case STEP_DUMP:

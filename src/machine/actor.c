@@ -197,7 +197,7 @@ subscribe(struct machine *m, struct running *r)
     } else {
         const struct scenario_subscriber *sub =
             r->actor->traffic != NULL ? keep_subscriber(m, s->sub) : s->sub;
-        bool ok = device_subscribe(m, d, sub, s->replay != REPLAY_OFF, &why);
+        bool ok = device_subscribe(m, d, sub, (enum replay_choice)s->replay, &why);
         r->result = ok ? "ok" : "refused";
     }
 }
@@ -250,6 +250,13 @@ perform(struct machine *m, struct running *r)
                                        s->u.unsubscribe.name)
                         ? "ok"
                         : "not-subscribed";
+        complete_after_charge(r);
+        return;
+    case STEP_ANNOUNCE:
+        r->result =
+            device_announce(&m->devices[s->u.unsubscribe.device], s->u.unsubscribe.name)
+                ? "ok"
+                : "not-subscribed";
         complete_after_charge(r);
         return;
     case STEP_RESET:

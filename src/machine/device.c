@@ -54,7 +54,8 @@ event_flags(unsigned scenario_flags)
 }
 
 static struct subscriber_config
-config_of(const struct device *d, const struct scenario_subscriber *sub, bool replay)
+config_of(const struct device *d, const struct scenario_subscriber *sub,
+          enum replay_choice replay)
 {
     bool everything = sub->range.first == 0 && sub->range.last == UINT64_MAX;
     struct subscriber_config c = {
@@ -64,7 +65,9 @@ config_of(const struct device *d, const struct scenario_subscriber *sub, bool re
         .has_range = !everything,
         .range_first = sub->range.first,
         .range_last = sub->range.last,
-        .replay = replay,
+        .replay = replay != REPLAY_OFF,
+        .replay_always = replay == REPLAY_ON,
+        .retry = sub->retry,
         .page_sizes = sub->page_sizes,
         .entry_limit = sub->entry_limit,
         .has_aperture = sub->has_aperture,
@@ -148,7 +151,8 @@ device_count(struct machine *m, const struct seat *seat)
 
 bool
 device_subscribe(struct machine *m, struct device *d,
-                 const struct scenario_subscriber *sub, bool replay, struct err *why)
+                 const struct scenario_subscriber *sub, enum replay_choice replay,
+                 struct err *why)
 {
     struct seat *seat = xcalloc(1, sizeof(*seat)), **end = &d->seats;
     struct seat *holder = container_seat(m, d, sub->container);
@@ -224,6 +228,17 @@ device_unsubscribe(struct machine *m, struct device *d, const char *name)
     return true;
 }
 
+bool
+device_announce(struct device *d, const char *name)
+{
+    struct seat *seat = device_seat(d, name);
+
+    if (seat != NULL) {
+        subscriber_replay(seat->s);
+    }
+    return seat != NULL;
+}
+
 /* ---- on the bus ---- */
 
 bool
@@ -244,7 +259,7 @@ device_subscribe_all(struct machine *m, struct device *d)
     struct err why;
 
     for (size_t i = 0; i < d->sd->n_subs; i++) {
-        all &= device_subscribe(m, d, &d->sd->subs[i], true, &why);
+        all &= device_subscribe(m, d, &d->sd->subs[i], REPLAY_DEFAULT, &why);
     }
     return all;
 }

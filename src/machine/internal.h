@@ -98,9 +98,11 @@ bool device_appear(struct machine *m, struct device *d, struct err *e);
 bool device_subscribe_all(struct machine *m, struct device *d);
 void device_vanish(struct machine *m, struct device *d);
 bool device_subscribe(struct machine *m, struct device *d,
-                      const struct scenario_subscriber *sub, bool replay,
+                      const struct scenario_subscriber *sub, enum replay_choice replay,
                       struct err *why);
 bool device_unsubscribe(struct machine *m, struct device *d, const char *name);
+/* Replay once more to one subscriber. False: there is none of that name. */
+bool device_announce(struct device *d, const char *name);
 /* A reset of the device alone: caches are emptied, registrations made anew. */
 void device_reset(struct machine *m, struct device *d);
 void device_free(struct machine *m, struct device *d);

@@ -32,6 +32,7 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_UNPLUG] = TE_STEP_UNPLUG,
     [STEP_SUBSCRIBE] = TE_STEP_SUBSCRIBE,
     [STEP_UNSUBSCRIBE] = TE_STEP_UNSUBSCRIBE,
+    [STEP_ANNOUNCE] = TE_STEP_ANNOUNCE,
     [STEP_RESET] = TE_RESET,
     [STEP_CHECK] = TE_STEP_CHECK,
     [STEP_DUMP] = TE_STEP_DUMP,
@@ -244,6 +245,9 @@ put_subscribe(struct line *l, const struct step_subscribe *s)
     }
     if (s->sub->container != NULL) {
         trace_text(&l->rec, TF_CONTAINER, s->sub->container);
+    }
+    if (s->sub->retry) {
+        trace_text(&l->rec, TF_RETRY, "on");
     }
     if (s->replay != REPLAY_DEFAULT) {
         trace_text(&l->rec, TF_REPLAY, s->replay == REPLAY_ON ? "on" : "off");
@@ -521,6 +525,7 @@ put_step(struct line *l)
         put_subscribe(l, &s->u.subscribe);
         break;
     case STEP_UNSUBSCRIBE:
+    case STEP_ANNOUNCE:
         put_device(l, s->u.unsubscribe.device);
         trace_text(&l->rec, TF_NAME, s->u.unsubscribe.name);
         put_result(l);

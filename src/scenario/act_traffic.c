@@ -12,7 +12,7 @@
     const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
-/* ---- subscribe, unsubscribe --------------------------------------------- */
+/* ---- subscribe, unsubscribe, announce ----------------------------------- */
 
 static void
 field_replay_choice(struct loader *l, const struct field *f, struct val v, void *out)
@@ -55,6 +55,7 @@ TABLE(subscribe, "subscribe",
           { "entries", field_option, 0, 0, NULL },
           { "flags", field_option, 0, 0, NULL },
           { "range", field_option, 0, 0, NULL },
+          { "retry", field_option, 0, 0, NULL },
       });
 
 void
@@ -74,13 +75,13 @@ finish_subscribe(struct loader *l, const struct action *a, struct step *s,
 
 enum { UNSUBSCRIBE_DEVICE, UNSUBSCRIBE_BACKEND, UNSUBSCRIBE_NAME };
 
-TABLE(unsubscribe, "unsubscribe",
-      {
-          [UNSUBSCRIBE_DEVICE] = { "device", field_device, U(unsubscribe.device),
-                                   FIELD_REQUIRED, NULL },
-          [UNSUBSCRIBE_BACKEND] = { "backend", field_name, U(unsubscribe.name), 0, NULL },
-          [UNSUBSCRIBE_NAME] = { "name", field_name, U(unsubscribe.name), 0, NULL },
-      });
+#define UNSUBSCRIBE_FIELDS                                                               \
+    [UNSUBSCRIBE_DEVICE] = { "device", field_device, U(unsubscribe.device),              \
+                             FIELD_REQUIRED, NULL },                                     \
+    [UNSUBSCRIBE_BACKEND] = { "backend", field_name, U(unsubscribe.name), 0, NULL },     \
+    [UNSUBSCRIBE_NAME] = { "name", field_name, U(unsubscribe.name), 0, NULL }
+TABLE(unsubscribe, "unsubscribe", { UNSUBSCRIBE_FIELDS });
+TABLE(announce, "announce", { UNSUBSCRIBE_FIELDS });
 
 /* Refer to `device`/`name` where the name stands. */
 static void
@@ -102,9 +103,8 @@ finish_unsubscribe(struct loader *l, const struct action *a, struct step *s,
 {
     bool named = args_has(args, UNSUBSCRIBE_NAME);
 
-    (void)a;
     if (!named && !args_has(args, UNSUBSCRIBE_BACKEND)) {
-        load_error(l, args->whole, "'unsubscribe' needs 'backend' or 'name'");
+        load_error(l, args->whole, "'%s' needs 'backend' or 'name'", a->doc.name);
         return;
     }
     struct val v = args->v[named ? UNSUBSCRIBE_NAME : UNSUBSCRIBE_BACKEND];

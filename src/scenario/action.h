@@ -23,8 +23,8 @@ struct action {
 
 extern const struct schema map_schema, unmap_schema, change_schema, flush_schema;
 extern const struct schema attach_schema, detach_schema, dma_schema, target_schema;
-extern const struct schema subscribe_schema, unsubscribe_schema, check_schema,
-    dump_schema;
+extern const struct schema subscribe_schema, unsubscribe_schema, announce_schema,
+    check_schema, dump_schema;
 extern const struct schema workload_schema, replay_schema, mem_schema, mem_expect_schema;
 extern const struct schema mmio_schema, mmio_expect_schema, pte_schema, context_schema;
 extern const struct schema qi_schema, put_tce_schema, put_tce_indirect_schema;

@@ -86,8 +86,7 @@ static const struct action actions[] = {
       field_target },
     { { "subscribe", "any", "device backend replay and the backend's options",
         "Register one more subscriber for a device. replay: on asks for the mappings "
-        "that "
-        "exist (the default where it takes MAP).",
+        "that exist, replay: off does not; by default it asks if it takes MAP.",
         "- subscribe: {device: nic0, backend: vhost, replay: off}" },
       STEP_SUBSCRIBE,
       &subscribe_schema,
@@ -97,6 +96,14 @@ static const struct action actions[] = {
         "- unsubscribe: {device: nic0, backend: vhost}" },
       STEP_UNSUBSCRIBE,
       &unsubscribe_schema,
+      finish_unsubscribe,
+      NULL },
+    { { "announce", "any", "device backend|name",
+        "Replay once more, to one subscriber alone: what is mapped is announced to it "
+        "again.",
+        "- announce: {device: nic0, backend: observer}" },
+      STEP_ANNOUNCE,
+      &announce_schema,
       finish_unsubscribe,
       NULL },
     { { "reset", "any", "a device, an iommu or machine",

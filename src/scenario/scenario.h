@@ -131,6 +131,7 @@ struct scenario_subscriber {
     /* observer */
     unsigned flags; /* SCENARIO_EVENT_x; default all three off = map | unmap */
     struct scenario_span range; /* default [0, 2^64 - 1] */
+    bool retry; /* refused, it tries again whenever the device is translated anew */
 };
 
 struct scenario_device {
@@ -185,6 +186,7 @@ enum step_kind {
     STEP_UNPLUG,
     STEP_SUBSCRIBE,
     STEP_UNSUBSCRIBE,
+    STEP_ANNOUNCE,
     STEP_RESET,
     STEP_CHECK,
     STEP_DUMP,
@@ -263,7 +265,7 @@ struct step_subscribe {
     const struct scenario_subscriber *sub;
 };
 
-struct step_unsubscribe {
+struct step_unsubscribe { /* unsubscribe, announce */
     uint32_t device;
     const char *name; /* within the device */
 };

@@ -130,6 +130,7 @@ enum {
     SUB_PASID,
     SUB_FLAGS,
     SUB_RANGE,
+    SUB_RETRY,
 };
 
 static const struct field subscriber_fields[] = {
@@ -147,6 +148,7 @@ static const struct field subscriber_fields[] = {
     [SUB_PASID] = { "pasid", field_u32, SUB(pasid), 0, NULL },
     [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
     [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
+    [SUB_RETRY] = { "retry", field_switch, SUB(retry), 0, NULL },
 };
 const struct schema subscriber_schema = { "backend", subscriber_fields,
                                           LEN(subscriber_fields) };
@@ -160,7 +162,7 @@ static const uint32_t options_of[BACKEND_COUNT] = {
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
     [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID),
     [BACKEND_EMULATED] = 0,
-    [BACKEND_OBSERVER] = BIT(SUB_FLAGS) | BIT(SUB_RANGE),
+    [BACKEND_OBSERVER] = BIT(SUB_FLAGS) | BIT(SUB_RANGE) | BIT(SUB_RETRY),
 };
 
 void
@@ -182,7 +184,7 @@ subscriber_finish(struct loader *l, const struct args *args, const char *device,
 {
     uint64_t before = l->errors;
 
-    for (unsigned i = SUB_NAME + 1; i <= SUB_RANGE; i++) {
+    for (unsigned i = SUB_NAME + 1; i <= SUB_RETRY; i++) {
         if (args_has(args, i) && !(options_of[sub->backend] & BIT(i))) {
             load_error(l, args->v[i], "'%s' is no option of backend '%s'",
                        subscriber_fields[i].name, backend_words[sub->backend]);

@@ -204,12 +204,15 @@ unbind(struct subscriber_binding *b)
     }
 }
 
-/* One refusal undoes all: s stays without registrations until it is attached anew. */
+/*
+ * One refusal undoes all: s stays without registrations until it is attached anew,
+ * unless it tries again.
+ */
 static void
 refuse(struct subscriber *s, int error)
 {
     s->refused = true;
-    while (s->bindings != NULL) {
+    while (s->bindings != NULL && !s->config.retry) {
         unbind(s->bindings);
     }
     if (s->ops->clear != NULL) {
@@ -236,9 +239,18 @@ bind(struct subscriber *s, const struct space_section *section)
         refuse(s, -ret);
         return;
     }
-    if (s->config.replay && (s->config.flags & NOTIFY_MAP)) {
+    s->refused = false;
+    if (s->config.replay_always ||
+        (s->config.replay && (s->config.flags & NOTIFY_MAP) != 0)) {
         notify_replay(&b->notifier);
     }
+}
+
+/* Refused, and not to try again. */
+static bool
+is_out(const struct subscriber *s)
+{
+    return s->refused && !s->config.retry;
 }
 
 static struct subscriber *
@@ -254,7 +266,7 @@ on_add(struct space_listener *l, const struct space_section *section)
     struct subscriber *s = of_listener(l);
     struct space_section mine;
 
-    if (s->refused || !clip_section(s, section, &mine)) {
+    if (is_out(s) || !clip_section(s, section, &mine)) {
         return;
     }
     if (mine.region != NULL) {
@@ -283,7 +295,7 @@ on_del(struct space_listener *l, const struct space_section *section)
     struct subscriber *s = of_listener(l);
     struct space_section mine;
 
-    if (s->refused || !clip_section(s, section, &mine)) {
+    if (is_out(s) || !clip_section(s, section, &mine)) {
         return;
     }
     if (mine.region != NULL) {
@@ -346,7 +358,9 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     if (!s->refused) {
         return true;
     }
-    subscriber_detach(s);
+    if (!s->config.retry) {
+        subscriber_detach(s);
+    }
     if (e != NULL) {
         *e = s->why;
     }
@@ -364,5 +378,33 @@ subscriber_detach(struct subscriber *s)
     s->attached = false;
     if (s->ops->clear != NULL) {
         s->ops->clear(s);
+    }
+}
+
+/* The binding with the lowest section that begins at or after `from`, or NULL. */
+static struct subscriber_binding *
+next_binding(const struct subscriber *s, uint64_t from)
+{
+    struct subscriber_binding *lowest = NULL;
+
+    for (struct subscriber_binding *b = s->bindings; b != NULL; b = b->next) {
+        if (b->section.first >= from &&
+            (lowest == NULL || b->section.first < lowest->section.first)) {
+            lowest = b;
+        }
+    }
+    return lowest;
+}
+
+void
+subscriber_replay(struct subscriber *s)
+{
+    struct subscriber_binding *b = next_binding(s, 0);
+
+    while (b != NULL) {
+        const uint64_t last = b->section.last;
+
+        notify_replay(&b->notifier);
+        b = last == UINT64_MAX ? NULL : next_binding(s, last + 1);
     }
 }

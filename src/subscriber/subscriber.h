@@ -72,7 +72,9 @@ struct subscriber_config {
     unsigned flags;     /* NOTIFY_ bits; 0 = the kind's own */
     bool has_range;
     uint64_t range_first, range_last; /* clips every section to this */
-    bool replay;                      /* ask for replay after registering */
+    bool replay;        /* ask for replay after registering, if it takes MAP */
+    bool replay_always; /* or whatever it takes */
+    bool retry;         /* a refused section is tried again when it appears anew */
     /* mirrors */
     uint64_t page_sizes;  /* bitmap of host page sizes; 0 = 4 KiB and up */
     uint64_t entry_limit; /* mappings; 0 = the kind's own */
@@ -146,8 +148,12 @@ struct subscriber {
     struct space_listener listener;
     struct subscriber_binding *bindings;
     bool attached;
-    bool refused;   /* some registration was refused: it holds nothing, does no DMA */
-    struct err why; /* then */
+    /*
+     * Some registration was refused: it holds nothing and does no DMA. With
+     * config.retry, the last one tried.
+     */
+    bool refused;
+    struct err why;                         /* then */
     uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */
     uint64_t errors;                        /* host failures */
     void *mark;                             /* the observer's own */
@@ -166,12 +172,15 @@ void subscriber_free(struct subscriber *s);
 /*
  * Listen to `space`: for each IOMMU section register, then replay if it asks for
  * it. If a registration is refused, what was registered is undone, the
- * subscriber is `refused`, with a trace line; false and *e.
+ * subscriber is `refused`, with a trace line; false and *e. With config.retry it
+ * goes on listening then.
  */
 bool subscriber_attach(struct subscriber *s, struct space *space, struct translator tr,
                        struct err *e);
 /* Unregister everything; a mirror empties itself. */
 void subscriber_detach(struct subscriber *s);
+/* Ask for replay once more, of each registration, lowest section first. */
+void subscriber_replay(struct subscriber *s);
 
 /* For the kinds: count and trace a failure of the host, tell the observer. */
 void subscriber_failed(struct subscriber *s, const char *op, uint64_t first,

@@ -306,6 +306,22 @@ START_TEST(an_entry_of_runs_has_expectations_of_its_own)
 }
 END_TEST
 
+START_TEST(announce_replays_once_more_to_one_subscriber)
+{
+    struct rig r;
+
+    rig_begin(&r, PAPR "timeline:\n"
+                       "  - map: {device: nic0, iova: 0x1000, size: 8KiB, gpa: 0x20000}\n"
+                       "  - subscribe: {device: nic0, backend: observer, name: o}\n"
+                       "  - announce: {device: nic0, name: o}\n"
+                       "  - announce: {device: nic0, backend: observer, name: o}\n");
+    ck_assert_int_eq(r.end, MACHINE_COMPLETE);
+    ck_assert_str_eq(r.res->subscribers[1].name, "nic0/o");
+    ck_assert_uint_eq(r.res->subscribers[1].maps, 6);
+    rig_free(&r);
+}
+END_TEST
+
 START_TEST(a_subscriber_of_a_recording_outlives_its_line)
 {
     struct rig r;
@@ -347,6 +363,7 @@ main(void)
                         (int)(sizeof(limits) / sizeof(limits[0])));
     tcase_add_test(t, a_refused_subscriber_fails_the_run_unless_expected);
     tcase_add_test(t, an_entry_of_runs_has_expectations_of_its_own);
+    tcase_add_test(t, announce_replays_once_more_to_one_subscriber);
     tcase_add_test(t, a_subscriber_of_a_recording_outlives_its_line);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);

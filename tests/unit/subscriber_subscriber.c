@@ -283,6 +283,93 @@ START_TEST(flags_can_be_chosen_and_decide_about_replay)
 }
 END_TEST
 
+START_TEST(replay_may_be_asked_of_what_takes_no_MAP)
+{
+    struct rig r;
+    const struct subscriber_config c = {
+        .name = "nic0/sub", .device = "nic0", .flags = NOTIFY_UNMAP, .replay_always = true
+    };
+
+    rig_init(&r);
+    toy_trace(&r.t, TRACE_NORMAL);
+    toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    struct subscriber *s = subscriber_new(subscriber_kind("observer"), &c, &r.t.env);
+    ck_assert(attach(&r, s));
+    ck_assert_str_eq(
+        toy_lines(&r.t),
+        "0 nic0/sub register flags=unmap range=0x0-0xfedfffff\n"
+        "0 nic0/sub replay-begin range=0x0-0xfedfffff\n"
+        "0 nic0/sub replay-end count=0\n"
+        "0 nic0/sub register flags=unmap range=0xfef00000-0xffffffffffffffff\n"
+        "0 nic0/sub replay-begin range=0xfef00000-0xffffffffffffffff\n"
+        "0 nic0/sub replay-end count=0\n");
+    end(s);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_replay_asked_for_later_goes_through_the_sections_upwards)
+{
+    struct rig r;
+
+    rig_init(&r);
+    toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    toy_set(&r.t, 0xfef00000, 0x1000, 0x6000, PERM_RW);
+    struct subscriber *s = subscriber(&r, "observer");
+    subscriber_replay(s); /* nothing to ask yet */
+    ck_assert(attach(&r, s));
+    toy_trace(&r.t, TRACE_NORMAL);
+    subscriber_replay(s);
+    ck_assert_str_eq(
+        toy_lines(&r.t),
+        "0 nic0/sub replay-begin range=0x0-0xfedfffff\n"
+        "0 nic0/sub MAP iova=0x1000 size=0x1000 gpa=0x5000 perm=rw cause=replay\n"
+        "0 nic0/sub replay-end count=1\n"
+        "0 nic0/sub replay-begin range=0xfef00000-0xffffffffffffffff\n"
+        "0 nic0/sub MAP iova=0xfef00000 size=0x1000 gpa=0x6000 perm=rw cause=replay\n"
+        "0 nic0/sub replay-end count=1\n");
+    ck_assert_uint_eq(s->maps, 4);
+    end(s);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(one_that_retries_is_refused_anew_until_it_is_taken)
+{
+    struct rig r;
+    const struct subscriber_config c = {
+        .name = "nic0/sub", .device = "nic0", .flags = NOTIFY_MAP, .retry = true
+    };
+    const struct space_section low = { 0, 0xfedfffff, &r.t.region, 0 };
+    struct err e = { .text = "" };
+
+    rig_init(&r);
+    toy_trace(&r.t, TRACE_NORMAL);
+    r.t.refuses = NOTIFY_MAP;
+    struct subscriber *s = subscriber_new(subscriber_kind("observer"), &c, &r.t.env);
+    ck_assert(!subscriber_attach(s, &r.space, (struct translator){ 0 }, &e));
+    ck_assert_str_eq(e.text, "not today");
+    ck_assert(s->refused && s->attached);
+    ck_assert_uint_eq(r.refusals, 2); /* each section */
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/sub refused reason=not%20today errno=ENOTSUP\n"
+                     "0 nic0/sub refused reason=not%20today errno=ENOTSUP\n");
+
+    space_set_bypass(&r.space);
+    space_set(&r.space, &low, 1);
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/sub refused reason=not%20today errno=ENOTSUP\n");
+    r.t.refuses = 0;
+    space_set_bypass(&r.space);
+    space_set(&r.space, &low, 1);
+    ck_assert(!s->refused);
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/sub register flags=map range=0x0-0xfedfffff\n");
+    end(s);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(S121_an_emulated_device_registers_nothing_and_asks_the_iommu)
 {
     struct rig r;
@@ -366,6 +453,9 @@ suite(void)
     tcase_add_test(tc, S39_a_section_that_vanishes_takes_its_own_registration);
     tcase_add_test(tc, an_observer_hears_replays_and_events_and_holds_nothing);
     tcase_add_test(tc, flags_can_be_chosen_and_decide_about_replay);
+    tcase_add_test(tc, replay_may_be_asked_of_what_takes_no_MAP);
+    tcase_add_test(tc, a_replay_asked_for_later_goes_through_the_sections_upwards);
+    tcase_add_test(tc, one_that_retries_is_refused_anew_until_it_is_taken);
     tcase_add_test(tc, S121_an_emulated_device_registers_nothing_and_asks_the_iommu);
     tcase_add_test(tc, a_subscriber_that_drops_unmaps_keeps_what_they_named);
     tcase_add_test(tc, a_failure_is_counted_traced_and_told);
