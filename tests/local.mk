@@ -112,6 +112,7 @@ cli_tests = \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
+	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
 	tests/cli/test.sh \
@@ -290,6 +291,7 @@ test_data = \
 	tests/cli/explain.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
+	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
 	tests/cli/support_tap.sh \

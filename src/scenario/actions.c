@@ -101,7 +101,7 @@ static const struct action actions[] = {
     { { "announce", "any", "device backend|name",
         "Replay once more, to one subscriber alone: what is mapped is announced to it "
         "again.",
-        "- announce: {device: nic0, backend: observer}" },
+        "- announce: {device: nic0, backend: vfio}" },
       STEP_ANNOUNCE,
       &announce_schema,
       finish_unsubscribe,
