@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The oracle of tests/qtest says what QEMU 7.2 was recorded to do, and `compare` sees it
-# when it does not.
+# The oracle of tests/qtest says what QEMU 7.2 was recorded to do, `compare` sees it when
+# it does not, and `generate` makes scripts that the oracle understands.
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 qtest=$top_srcdir/tests/qtest
@@ -47,4 +47,13 @@ sed 's/"type": "UNMAP", "iova": "0x100000", "gpa": "0x4010000"/"type": "UNMAP", 
 ! cmp -s "$dir/changed" "$qtest/results/30-subscribe-replay.json" &&
     "$qtest/compare" "$qtest/results/30-subscribe-replay.json" "$dir/changed" >"$dir/out" 2>&1
 report 'compare ignores the gpa of an UNMAP'
+
+for seed in 1 2 3 4 5 6 7 8; do
+    "$qtest/generate" --seed $seed -o "$dir/random" 2>"$dir/out" &&
+        "$qtest/generate" --seed $seed -o "$dir/again" 2>>"$dir/out" &&
+        cmp "$dir/random" "$dir/again" >>"$dir/out" 2>&1 &&
+        "$qtest/oracle" -o "$dir/result" "$dir/random" >>"$dir/out" 2>&1 &&
+        "$qtest/compare" "$dir/result" "$dir/result" >>"$dir/out" 2>&1
+    report "seed $seed makes one script"
+done
 echo "1..$n"
