@@ -170,6 +170,10 @@ library_sources = \
 	src/sim/stream.h \
 	src/subscriber/ats.c \
 	src/subscriber/emulated.c \
+	src/subscriber/host.h \
+	src/subscriber/host_iommufd.c \
+	src/subscriber/host_spapr.c \
+	src/subscriber/host_type1.c \
 	src/subscriber/kinds.h \
 	src/subscriber/observer.c \
 	src/subscriber/subscriber.c \

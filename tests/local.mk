@@ -78,6 +78,7 @@ unit_tests = \
 	tests/unit/sim_dist \
 	tests/unit/sim_sim \
 	tests/unit/subscriber_ats \
+	tests/unit/subscriber_host \
 	tests/unit/subscriber_subscriber \
 	tests/unit/subscriber_vfio \
 	tests/unit/subscriber_vhost \

@@ -84,6 +84,9 @@ struct scenario_iommu {
 
 enum backend {
     BACKEND_VFIO,
+    BACKEND_VFIO_V1,
+    BACKEND_VFIO_SPAPR,
+    BACKEND_IOMMUFD,
     BACKEND_VHOST,
     BACKEND_ATS,
     BACKEND_EMULATED,
@@ -109,13 +112,9 @@ struct scenario_subscriber {
     enum backend backend;
     const char *name;  /* `name:`, by default the backend's; unique in its device */
     const char *label; /* "device/name", as users write it */
-    /*
-     * vfio; all but page_sizes, entry_limit and locked_memory also other backends' if
-     * given
-     */
-    uint64_t
-        page_sizes; /* bit n: 2^n bytes; default 4 KiB | 2 MiB | 1 GiB; 0: not given */
-    uint64_t entry_limit;   /* default 65535; UINT64_MAX: none */
+    /* mirrors */
+    uint64_t page_sizes;    /* bit n: 2^n bytes; 0: the kind's own */
+    uint64_t entry_limit;   /* default 65535; UINT64_MAX: none; type1 only */
     uint64_t locked_memory; /* bytes; default UINT64_MAX, no limit */
     bool has_aperture;
     struct scenario_span aperture;
@@ -123,6 +122,11 @@ struct scenario_subscriber {
     size_t n_reserved;
     const char *container; /* NULL: one of its own */
     bool strict_permissions;
+    /* vfio-spapr */
+    unsigned version;      /* 1 or 2, the default */
+    uint64_t backing_page; /* bytes, a power of two; 0: not given */
+    bool has_registered;
+    struct scenario_span registered; /* guest-physical */
     /* vhost, ats */
     uint64_t entries; /* of its cache; 0: not given; UINT64_MAX: infinite */
     /* ats */

@@ -7,12 +7,16 @@
 #include "scenario/scalar.h"
 
 static const char *const backend_words[BACKEND_COUNT] = {
-    [BACKEND_VFIO] = "vfio",         [BACKEND_VHOST] = "vhost",
-    [BACKEND_ATS] = "ats",           [BACKEND_EMULATED] = "emulated",
+    [BACKEND_VFIO] = "vfio",
+    [BACKEND_VFIO_V1] = "vfio-v1",
+    [BACKEND_VFIO_SPAPR] = "vfio-spapr",
+    [BACKEND_IOMMUFD] = "iommufd",
+    [BACKEND_VHOST] = "vhost",
+    [BACKEND_ATS] = "ats",
+    [BACKEND_EMULATED] = "emulated",
     [BACKEND_OBSERVER] = "observer",
 };
-static const char *const later_backends[] = { "vfio-v1", "vfio-spapr", "iommufd",
-                                              "vhost-user", "vhost-vdpa" };
+static const char *const later_backends[] = { "vhost-user", "vhost-vdpa" };
 static const struct word_list backends = { backend_words, LEN(backend_words),
                                            later_backends, LEN(later_backends) };
 
@@ -71,6 +75,25 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
+static void
+field_version(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    if (want_scalar(l, f->name, v) &&
+        read_ok(l, f->name, v,
+                val_is(v, "1") || val_is(v, "2") ? NULL : "expected 1 or 2")) {
+        *(unsigned *)out = val_is(v, "1") ? 1 : 2;
+    }
+}
+
+static void
+field_backing_page(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint8_t lg2 = 0;
+
+    field_page(l, &(struct field){ .name = f->name }, v, &lg2);
+    *(uint64_t *)out = lg2 == 0 ? 0 : UINT64_C(1) << lg2;
+}
+
 WORDS(event_words, { "map", "unmap", "deviotlb" });
 
 /* map|unmap, as a trace writes them. */
@@ -126,6 +149,9 @@ enum {
     SUB_RESERVED,
     SUB_CONTAINER,
     SUB_STRICT_PERMISSIONS,
+    SUB_VERSION,
+    SUB_BACKING_PAGE,
+    SUB_REGISTERED,
     SUB_ENTRIES,
     SUB_PASID,
     SUB_FLAGS,
@@ -144,6 +170,10 @@ static const struct field subscriber_fields[] = {
     [SUB_CONTAINER] = { "container", field_name, SUB(container), 0, NULL },
     [SUB_STRICT_PERMISSIONS] = { "strict_permissions", field_switch,
                                  SUB(strict_permissions), 0, NULL },
+    [SUB_VERSION] = { "version", field_version, SUB(version), 0, NULL },
+    [SUB_BACKING_PAGE] = { "backing_page", field_backing_page, SUB(backing_page), 0,
+                           NULL },
+    [SUB_REGISTERED] = { "registered", field_span, SUB(registered), 0, NULL },
     [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
     [SUB_PASID] = { "pasid", field_u32, SUB(pasid), 0, NULL },
     [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
@@ -155,10 +185,15 @@ const struct schema subscriber_schema = { "backend", subscriber_fields,
 
 /* Bit i: the option with that index means something to the back end. */
 #define BIT(i) (UINT32_C(1) << (i))
+#define MIRROR                                                                           \
+    (BIT(SUB_PAGE_SIZES) | BIT(SUB_LOCKED_MEMORY) | BIT(SUB_APERTURE) |                  \
+     BIT(SUB_CONTAINER) | BIT(SUB_STRICT_PERMISSIONS))
 static const uint32_t options_of[BACKEND_COUNT] = {
-    [BACKEND_VFIO] = BIT(SUB_PAGE_SIZES) | BIT(SUB_ENTRY_LIMIT) | BIT(SUB_LOCKED_MEMORY) |
-                     BIT(SUB_APERTURE) | BIT(SUB_RESERVED) | BIT(SUB_CONTAINER) |
-                     BIT(SUB_STRICT_PERMISSIONS),
+    [BACKEND_VFIO] = MIRROR | BIT(SUB_ENTRY_LIMIT) | BIT(SUB_RESERVED),
+    [BACKEND_VFIO_V1] = MIRROR | BIT(SUB_ENTRY_LIMIT) | BIT(SUB_RESERVED),
+    [BACKEND_VFIO_SPAPR] =
+        MIRROR | BIT(SUB_VERSION) | BIT(SUB_BACKING_PAGE) | BIT(SUB_REGISTERED),
+    [BACKEND_IOMMUFD] = MIRROR | BIT(SUB_RESERVED),
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
     [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID),
     [BACKEND_EMULATED] = 0,
@@ -169,10 +204,10 @@ void
 subscriber_init(struct scenario_subscriber *sub)
 {
     *sub = (struct scenario_subscriber){
-        .page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30,
         .entry_limit = 65535,
         .locked_memory = UINT64_MAX,
         .aperture = { 0, UINT64_MAX },
+        .version = 2,
         .flags = SCENARIO_EVENT_MAP | SCENARIO_EVENT_UNMAP,
         .range = { 0, UINT64_MAX },
     };
@@ -199,6 +234,11 @@ subscriber_finish(struct loader *l, const struct args *args, const char *device,
     }
     sub->pos = val_pos(l, args->whole);
     sub->has_aperture = args_has(args, SUB_APERTURE);
+    sub->has_registered = args_has(args, SUB_REGISTERED);
+    if (sub->version == 1 && sub->has_registered) {
+        load_error(l, args->v[SUB_REGISTERED],
+                   "memory is registered with version 2 only");
+    }
     sub->has_pasid = args_has(args, SUB_PASID);
     if (sub->name == NULL) {
         sub->name = backend_words[sub->backend];

@@ -12,11 +12,8 @@
 #include "subscriber/kinds.h"
 
 static const struct subscriber_ops *const kinds[] = {
-    &subscriber_vfio,
-    &subscriber_vhost,
-    &subscriber_ats,
-    &subscriber_emulated,
-    &subscriber_observer,
+    &subscriber_vfio,  &subscriber_vfio_v1, &subscriber_vfio_spapr, &subscriber_iommufd,
+    &subscriber_vhost, &subscriber_ats,     &subscriber_emulated,   &subscriber_observer,
 };
 
 const struct subscriber_ops *
@@ -202,6 +199,9 @@ unbind(struct subscriber_binding *b)
         }
         s->ops->teardown(s, section.first, section.last);
     }
+    if (s->ops->close != NULL) {
+        s->ops->close(s, &section);
+    }
 }
 
 /*
@@ -222,6 +222,12 @@ refuse(struct subscriber *s, int error)
     observe(s->env, refused, s);
 }
 
+static uint64_t
+page_of(struct notify_region *r)
+{
+    return r->ops->min_page != NULL ? r->ops->min_page(r) : PAGE_BYTES;
+}
+
 static void
 bind(struct subscriber *s, const struct space_section *section)
 {
@@ -231,10 +237,19 @@ bind(struct subscriber *s, const struct space_section *section)
     if (s->config.flags == 0) {
         return;
     }
+    s->why = (struct err){ .text = "refused by the host" };
+    if (s->ops->open != NULL &&
+        (ret = s->ops->open(s, section, page_of(section->region), &s->why)) != 0) {
+        refuse(s, ret);
+        return;
+    }
     b = binding_new(s, section);
     s->why = (struct err){ .text = "refused by the IOMMU" };
     ret = notify_register(section->region, &b->notifier, &s->why);
     if (ret != 0) {
+        if (s->ops->close != NULL) {
+            s->ops->close(s, section);
+        }
         binding_free(b);
         refuse(s, -ret);
         return;

@@ -82,7 +82,12 @@ struct subscriber_config {
     uint64_t aperture_first, aperture_last;
     bool has_reserved; /* one reserved range inside the aperture */
     uint64_t reserved_first, reserved_last;
-    uint64_t locked_memory;  /* bytes that may be pinned; 0 = no limit */
+    uint64_t locked_memory; /* bytes that may be pinned; 0 = no limit */
+    /* vfio-spapr */
+    unsigned version;      /* 1, else 2 */
+    uint64_t backing_page; /* host page size of RAM; 0 = as large as needed */
+    bool has_registered;   /* v2: only these guest-physical addresses were */
+    uint64_t registered_first, registered_last;
     bool strict_permissions; /* write-only pages held as rw are a violation */
     /* caches */
     uint64_t entries; /* capacity; 0 = the kind's own */
@@ -106,6 +111,14 @@ struct subscriber_ops {
      * can express; false: it cannot, the section is left out. NULL: all as they are.
      */
     bool (*trim)(const struct subscriber *s, uint64_t *first, uint64_t *last);
+    /*
+     * An IOMMU section, trimmed, of pages of `page` bytes is about to be registered
+     * for: a positive errno and *e to refuse, which is as a refusal by the IOMMU. close
+     * is its end, after teardown. NULL: nothing to do.
+     */
+    int (*open)(struct subscriber *s, const struct space_section *section, uint64_t page,
+                struct err *e);
+    void (*close)(struct subscriber *s, const struct space_section *section);
     /*
      * An event of one of its registrations, clipped; `first` is the bus address.
      * A failure of the host is reported by subscriber_failed and goes no further.

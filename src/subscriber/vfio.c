@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A VFIO container of type1 v2 behind QEMU's listener: a mirror. The upper half is
- * the host kernel, whose DMA entries are the shadow; the lower half is what QEMU
- * does between an event and the kernel's MAP and UNMAP. Host functions return 0 or a
- * positive errno.
+ * Mirrors for devices that are assigned to the guest: QEMU's VFIO listener, which
+ * turns events into MAP and UNMAP calls of the host (host.h), whose entries are the
+ * shadow. The kinds differ in their host only.
  *
  * A target that is not one piece of RAM is EFAULT here (QEMU only logs it, without a
  * code), a foreign target EINVAL.
- * Source: Linux drivers/vfio/vfio_iommu_type1.c, QEMU hw/vfio/common.c; statements
- * S10 to S39.
+ * Source: QEMU hw/vfio/common.c; statements S30 to S39.
  */
 #include <errno.h>
 
+#include "subscriber/host.h"
 #include "subscriber/kinds.h"
-
-#define DEFAULT_ENTRY_LIMIT UINT64_C(65535) /* dma_entry_limit */
 
 struct vfio {
     struct subscriber s;
-    struct rangemap shadow; /* an entry is what one MAP made */
-    uint64_t entry_limit;
-    uint64_t granule; /* smallest host page, bytes */
+    struct host host;
 };
 
 static struct vfio *
@@ -35,110 +30,61 @@ of_const(const struct subscriber *s)
     return (const struct vfio *)(const void *)s;
 }
 
-/* ---- the host kernel ---- */
-
-static bool
-host_aligned(const struct vfio *v, uint64_t first, uint64_t last)
-{
-    return (first & (v->granule - 1)) == 0 && ((last + 1) & (v->granule - 1)) == 0;
-}
-
-/* Inside the aperture and clear of the reserved range. */
-static bool
-host_valid(const struct vfio *v, uint64_t first, uint64_t last)
-{
-    const struct subscriber_config *c = &v->s.config;
-
-    if (c->has_aperture && (first < c->aperture_first || last > c->aperture_last)) {
-        return false;
-    }
-    return !c->has_reserved ||
-           !ranges_overlap(first, last, c->reserved_first, c->reserved_last);
-}
-
-static bool
-host_may_lock(const struct vfio *v, uint64_t first, uint64_t last)
-{
-    const uint64_t pages = ((last - first) >> PAGE_LG2) + 1;
-    const uint64_t limit = v->s.config.locked_memory >> PAGE_LG2;
-
-    return v->s.config.locked_memory == 0 ||
-           (v->shadow.pages <= limit && pages <= limit - v->shadow.pages);
-}
+/* ---- calls of the host ---- */
 
 static int
 host_map(struct vfio *v, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
 {
     latency_charge(&v->s.env->latency, LATENCY_VFIO_MAP);
-    if (!host_aligned(v, first, last) || (target & (v->granule - 1)) != 0 ||
-        last < first) {
-        return EINVAL;
-    }
-    if (rangemap_any(&v->shadow, first, last)) {
-        return EEXIST;
-    }
-    if (v->shadow.entries >= v->entry_limit) {
-        return ENOSPC;
-    }
-    if (!host_valid(v, first, last)) {
-        return EINVAL;
-    }
-    if (!host_may_lock(v, first, last)) {
-        return ENOMEM;
-    }
-    rangemap_insert(&v->shadow, first, last, target, perm);
-    return 0;
+    return v->host.ops->map(&v->host, first, last, target, perm);
 }
 
-/* Whether an entry begins before `first` and reaches into it. */
-static bool
-host_bisects(const struct vfio *v, uint64_t first)
-{
-    struct range_piece e;
-
-    return rangemap_lookup(&v->shadow, first, &e) && !(e.head && e.first == first);
-}
-
-/* The length that the kernel sees of all 2^64 bytes is 0. */
 static int
 host_unmap(struct vfio *v, uint64_t first, uint64_t last)
 {
     latency_charge(&v->s.env->latency, LATENCY_VFIO_UNMAP);
-    if (!host_aligned(v, first, last) || last < first || last - first == UINT64_MAX) {
-        return EINVAL;
-    }
-    if (host_bisects(v, first) || (last != UINT64_MAX && host_bisects(v, last + 1))) {
-        return EINVAL;
-    }
-    rangemap_remove(&v->shadow, first, last);
-    return 0;
+    return v->host.ops->unmap(&v->host, first, last);
 }
 
-/* ---- QEMU's listener ---- */
+/* ---- life ---- */
 
 static void
-vfio_init(struct subscriber *s, const struct subscriber_config *c)
+type1_v2_init(struct subscriber *s, const struct subscriber_config *c)
 {
-    struct vfio *v = of(s);
+    (void)c;
+    host_init(&of(s)->host, &host_type1_v2, s);
+}
 
-    rangemap_init(&v->shadow, RANGEMAP_LINEAR, s->env->budget);
-    v->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
-    v->granule = c->page_sizes & -c->page_sizes;
-    if (v->granule < PAGE_BYTES) {
-        v->granule = PAGE_BYTES;
-    }
+static void
+type1_v1_init(struct subscriber *s, const struct subscriber_config *c)
+{
+    (void)c;
+    host_init(&of(s)->host, &host_type1_v1, s);
+}
+
+static void
+iommufd_init(struct subscriber *s, const struct subscriber_config *c)
+{
+    (void)c;
+    host_init(&of(s)->host, &host_iommufd, s);
+}
+
+static void
+spapr_init(struct subscriber *s, const struct subscriber_config *c)
+{
+    host_init(&of(s)->host, c->version == 1 ? &host_spapr_v1 : &host_spapr_v2, s);
 }
 
 static void
 vfio_fini(struct subscriber *s)
 {
-    rangemap_fini(&of(s)->shadow);
+    host_fini(&of(s)->host);
 }
 
 static void
 vfio_clear(struct subscriber *s)
 {
-    rangemap_clear(&of(s)->shadow);
+    rangemap_clear(&of(s)->host.shadow);
 }
 
 /*
@@ -148,7 +94,7 @@ vfio_clear(struct subscriber *s)
 static bool
 vfio_trim(const struct subscriber *s, uint64_t *first, uint64_t *last)
 {
-    const uint64_t mask = of_const(s)->granule - 1;
+    const uint64_t mask = of_const(s)->host.granule - 1;
     const uint64_t a = (*first + mask) & ~mask;
     const uint64_t z = ((*last + 1) & ~mask) - 1;
 
@@ -158,6 +104,25 @@ vfio_trim(const struct subscriber *s, uint64_t *first, uint64_t *last)
     *first = a;
     *last = z;
     return true;
+}
+
+static int
+vfio_open(struct subscriber *s, const struct space_section *section, uint64_t page,
+          struct err *e)
+{
+    struct host *h = &of(s)->host;
+
+    return h->ops->open != NULL ? h->ops->open(h, section, page, e) : 0;
+}
+
+static void
+vfio_close(struct subscriber *s, const struct space_section *section)
+{
+    struct host *h = &of(s)->host;
+
+    if (h->ops->close != NULL) {
+        h->ops->close(h, section);
+    }
 }
 
 static void
@@ -181,7 +146,7 @@ unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
     int error = host_unmap(v, first, last);
 
     if (error == EINVAL && last == UINT64_MAX && first != 0) {
-        error = host_unmap(v, first, last - v->granule);
+        error = host_unmap(v, first, last - v->host.granule);
     }
     if (error != 0) {
         subscriber_failed(&v->s, "unmap", first, last, error);
@@ -280,13 +245,13 @@ vfio_empty(struct subscriber *s, uint64_t first, uint64_t last)
 static bool
 vfio_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out)
 {
-    return rangemap_lookup(&of_const(s)->shadow, addr, out);
+    return rangemap_lookup(&of_const(s)->host.shadow, addr, out);
 }
 
 static bool
 vfio_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
 {
-    return rangemap_next(&of_const(s)->shadow, from, out);
+    return rangemap_next(&of_const(s)->host.shadow, from, out);
 }
 
 static struct dma_answer
@@ -310,21 +275,19 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
     };
 }
 
-const struct subscriber_ops subscriber_vfio = {
-    .name = "vfio",
-    .flags = NOTIFY_MAP | NOTIFY_UNMAP,
-    .shadow = SHADOW_MIRROR,
-    .wants_replay = true,
-    .size = sizeof(struct vfio),
-    .init = vfio_init,
-    .fini = vfio_fini,
-    .trim = vfio_trim,
-    .notify = vfio_notify,
-    .bypass_map = vfio_bypass_map,
-    .bypass_unmap = vfio_empty,
-    .teardown = vfio_empty,
-    .clear = vfio_clear,
-    .dma = vfio_dma,
-    .lookup = vfio_lookup,
-    .next = vfio_next,
-};
+/* ---- the kinds ---- */
+
+#define MIRROR(keyword, start)                                                           \
+    {                                                                                    \
+        .name = keyword, .flags = NOTIFY_MAP | NOTIFY_UNMAP, .shadow = SHADOW_MIRROR,    \
+        .wants_replay = true, .size = sizeof(struct vfio), .init = start,                \
+        .fini = vfio_fini, .trim = vfio_trim, .open = vfio_open, .close = vfio_close,    \
+        .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
+        .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
+        .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \
+    }
+
+const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init);
+const struct subscriber_ops subscriber_vfio_v1 = MIRROR("vfio-v1", type1_v1_init);
+const struct subscriber_ops subscriber_vfio_spapr = MIRROR("vfio-spapr", spapr_init);
+const struct subscriber_ops subscriber_iommufd = MIRROR("iommufd", iommufd_init);

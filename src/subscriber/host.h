@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The host side of a VFIO mirror: the kernel object whose MAP and UNMAP calls decide
+ * what the device reaches. QEMU's listener in front of it, vfio.c, is the same for all.
+ *
+ *   host_type1.c   type1 containers, v2 and v1
+ *   host_spapr.c   sPAPR TCE containers: windows, preregistered memory
+ *   host_iommufd.c iommufd address spaces, behind QEMU's back end
+ *
+ * Functions that return int return 0 or a positive errno.
+ */
+#ifndef IOMMUSIM_SUBSCRIBER_HOST_H
+#define IOMMUSIM_SUBSCRIBER_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "subscriber/subscriber.h"
+
+struct host;
+
+struct host_ops {
+    int (*map)(struct host *h, uint64_t first, uint64_t last, uint64_t target,
+               enum perm perm);
+    int (*unmap)(struct host *h, uint64_t first, uint64_t last);
+    /*
+     * An IOMMU section of pages of `page` bytes is to be mirrored, before anybody
+     * registers for it: an errno and *e if the host cannot. NULL: nothing to do.
+     */
+    int (*open)(struct host *h, const struct space_section *s, uint64_t page,
+                struct err *e);
+    /* It is not any more, and has been emptied. */
+    void (*close)(struct host *h, const struct space_section *s);
+};
+
+/* A window of a TCE container. */
+struct host_window {
+    uint64_t first, last;
+    unsigned page_lg2;
+    bool open;
+};
+
+struct host {
+    const struct host_ops *ops;
+    struct env *env;
+    const struct subscriber_config *config;
+    struct rangemap shadow; /* an entry is what one MAP made */
+    uint64_t granule;       /* smallest host page, bytes */
+    uint64_t entry_limit;
+    struct host_window windows[2]; /* sPAPR */
+};
+
+void host_init(struct host *h, const struct host_ops *ops, struct subscriber *s);
+void host_fini(struct host *h);
+
+extern const struct host_ops host_type1_v2, host_type1_v1;
+extern const struct host_ops host_spapr_v2, host_spapr_v1;
+extern const struct host_ops host_iommufd;
+
+/* [first, last] is not empty and whole pages of `page` bytes. */
+static inline bool
+host_aligned(uint64_t first, uint64_t last, uint64_t page)
+{
+    return first <= last && (first & (page - 1)) == 0 && ((last + 1) & (page - 1)) == 0;
+}
+
+/* Inside the configured aperture and clear of the reserved range. */
+bool host_valid(const struct host *h, uint64_t first, uint64_t last);
+/* That many pages more may be pinned. */
+bool host_may_lock(const struct host *h, uint64_t first, uint64_t last);
+
+#endif

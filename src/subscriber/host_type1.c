@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * VFIO type1 containers as the kernel keeps them: entries that never overlap, each
+ * what one MAP made. The two versions differ in UNMAP: v2 refuses to cut an entry, v1
+ * removes an entry whole if its first address is asked for, and nothing at all if the
+ * first one it meets began before.
+ * Source: Linux drivers/vfio/vfio_iommu_type1.c; statements S10 to S25.
+ */
+#include <errno.h>
+
+#include "subscriber/host.h"
+
+#define DEFAULT_ENTRY_LIMIT UINT64_C(65535) /* dma_entry_limit */
+
+void
+host_init(struct host *h, const struct host_ops *ops, struct subscriber *s)
+{
+    const struct subscriber_config *c = &s->config;
+
+    *h = (struct host){ .ops = ops, .env = s->env, .config = c };
+    rangemap_init(&h->shadow, RANGEMAP_LINEAR, s->env->budget);
+    h->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
+    h->granule = c->page_sizes & -c->page_sizes;
+    if (h->granule < PAGE_BYTES) {
+        h->granule = PAGE_BYTES;
+    }
+}
+
+void
+host_fini(struct host *h)
+{
+    rangemap_fini(&h->shadow);
+}
+
+bool
+host_valid(const struct host *h, uint64_t first, uint64_t last)
+{
+    const struct subscriber_config *c = h->config;
+
+    if (c->has_aperture && (first < c->aperture_first || last > c->aperture_last)) {
+        return false;
+    }
+    return !c->has_reserved ||
+           !ranges_overlap(first, last, c->reserved_first, c->reserved_last);
+}
+
+bool
+host_may_lock(const struct host *h, uint64_t first, uint64_t last)
+{
+    const uint64_t pages = ((last - first) >> PAGE_LG2) + 1;
+    const uint64_t limit = h->config->locked_memory >> PAGE_LG2;
+
+    return h->config->locked_memory == 0 ||
+           (h->shadow.pages <= limit && pages <= limit - h->shadow.pages);
+}
+
+static int
+map(struct host *h, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
+{
+    if (!host_aligned(first, last, h->granule) || (target & (h->granule - 1)) != 0) {
+        return EINVAL;
+    }
+    if (rangemap_any(&h->shadow, first, last)) {
+        return EEXIST;
+    }
+    if (h->shadow.entries >= h->entry_limit) {
+        return ENOSPC;
+    }
+    if (!host_valid(h, first, last)) {
+        return EINVAL;
+    }
+    if (!host_may_lock(h, first, last)) {
+        return ENOMEM;
+    }
+    rangemap_insert(&h->shadow, first, last, target, perm);
+    return 0;
+}
+
+/* The length that the kernel sees of all 2^64 bytes is 0. */
+static bool
+says_length(const struct host *h, uint64_t first, uint64_t last)
+{
+    return host_aligned(first, last, h->granule) && last - first != UINT64_MAX;
+}
+
+/* Whether an entry begins before `first` and reaches into it. */
+static bool
+bisects(const struct host *h, uint64_t first)
+{
+    struct range_piece e;
+
+    return rangemap_lookup(&h->shadow, first, &e) && !(e.head && e.first == first);
+}
+
+static int
+unmap_v2(struct host *h, uint64_t first, uint64_t last)
+{
+    if (!says_length(h, first, last) || bisects(h, first) ||
+        (last != UINT64_MAX && bisects(h, last + 1))) {
+        return EINVAL;
+    }
+    rangemap_remove(&h->shadow, first, last);
+    return 0;
+}
+
+static int
+unmap_v1(struct host *h, uint64_t first, uint64_t last)
+{
+    struct range_piece e;
+
+    if (!says_length(h, first, last)) {
+        return EINVAL;
+    }
+    if (bisects(h, first)) {
+        return 0;
+    }
+    if (last != UINT64_MAX && bisects(h, last + 1) &&
+        rangemap_entry(&h->shadow, last + 1, &e)) {
+        last = e.last;
+    }
+    rangemap_remove(&h->shadow, first, last);
+    return 0;
+}
+
+const struct host_ops host_type1_v2 = { .map = map, .unmap = unmap_v2 };
+const struct host_ops host_type1_v1 = { .map = map, .unmap = unmap_v1 };

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The hosts behind VFIO's listener that differ from type1 v2: type1 v1 (S13, S14),
+ * TCE containers (S50 to S58) and iommufd (S60 to S64), each call by call. All under
+ * one listener, so most tests send events.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subscriber/subscriber.h"
+#include "support_toy.h"
+
+struct rig {
+    struct toy t;
+    struct space space;
+    struct subscriber *s;
+    int error; /* of the last failure; 0: none since told() */
+};
+
+static void
+failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+       int error)
+{
+    struct rig *r = self;
+
+    (void)s;
+    (void)op;
+    ck_assert_uint_le(first, last);
+    r->error = error;
+}
+
+static int
+told(struct rig *r)
+{
+    const int error = r->error;
+
+    r->error = 0;
+    return error;
+}
+
+/* One section [first, last] of a region whose pages are `page` bytes. */
+static bool
+rig_init(struct rig *r, const char *kind, struct subscriber_config c, uint64_t first,
+         uint64_t last, uint64_t page, struct err *e)
+{
+    *r = (struct rig){ 0 };
+    toy_init(&r->t, last - first);
+    r->t.page = page;
+    r->t.env.observer = (struct observer){ .self = r, .failed = failed };
+    space_init(&r->space, "nic0", &r->t.env);
+    const struct space_section section = { first, last, &r->t.region, 0 };
+    space_set(&r->space, &section, 1);
+    c.name = "nic0/x";
+    c.device = "nic0";
+    r->s = subscriber_new(subscriber_kind(kind), &c, &r->t.env);
+    return subscriber_attach(r->s, &r->space, (struct translator){ 0 }, e);
+}
+
+static void
+rig_fini(struct rig *r)
+{
+    subscriber_detach(r->s);
+    subscriber_free(r->s);
+    space_fini(&r->space);
+    toy_fini(&r->t);
+}
+
+/* What a lookup of addr finds: its target, or all ones. */
+static uint64_t
+holds(const struct rig *r, uint64_t addr)
+{
+    struct range_piece p;
+
+    return r->s->ops->lookup(r->s, addr, &p) ? p.target + (addr - p.first) : UINT64_MAX;
+}
+
+#define HOLE UINT64_MAX
+
+static const struct subscriber_config plain = { 0 };
+
+/* ---- type1 v1 ---- */
+
+START_TEST(S13_v1_removes_whole_what_begins_in_the_request)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-v1", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
+    toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 3 * MIB), HOLE);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S14_v1_keeps_what_begins_before_the_request_and_says_success)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-v1", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
+    toy_map(&r.t, 4 * MIB, 4 * MIB + PAGE_MASK, 8 * MIB);
+    toy_unmap(&r.t, 3 * MIB, 5 * MIB - 1);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 2 * MIB), 0);
+    ck_assert_uint_eq(holds(&r, 4 * MIB), 8 * MIB); /* it stops at the first */
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S12_v2_refuses_what_v1_does)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
+    toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
+    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_uint_eq(holds(&r, 3 * MIB), MIB);
+    rig_fini(&r);
+}
+END_TEST
+
+/* ---- TCE containers ---- */
+
+START_TEST(S50_a_tce_container_replaces_where_type1_says_eexist)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
+    toy_map(&r.t, 0x1000, 0x1fff, 0x6000);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x6000);
+    rig_fini(&r);
+    ck_assert(rig_init(&r, "vfio", plain, 0, GIB - 1, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
+    toy_map(&r.t, 0x1000, 0x1fff, 0x6000);
+    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x5000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S53_events_of_a_window_land_at_its_bus_offset)
+{
+    const uint64_t at = UINT64_C(0x800000000000000);
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", plain, at, at + GIB - 1, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000); /* relative to the region */
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, at + 0x1000), 0x5000);
+    ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S54_v2_maps_only_memory_that_was_registered)
+{
+    const struct subscriber_config some = { .has_registered = true,
+                                            .registered_first = 0,
+                                            .registered_last = 0x8fff };
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", some, 0, GIB - 1, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x8000);
+    ck_assert_int_eq(told(&r), 0);
+    toy_map(&r.t, 0x2000, 0x2fff, 0x9000);
+    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_uint_eq(holds(&r, 0x2000), HOLE);
+    /* An entry that fails takes those before it along, and what they replaced. */
+    toy_map(&r.t, 0x0000, 0x1fff, 0x8000);
+    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_uint_eq(holds(&r, 0x0000), HOLE);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x8000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S55_a_guest_page_may_be_many_host_entries)
+{
+    const struct subscriber_config small = { .page_sizes = UINT64_C(1) << 16 };
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", small, 0, GIB - 1, 16 * MIB, NULL));
+    toy_map(&r.t, 16 * MIB, 32 * MIB - 1, 0);
+    ck_assert_uint_eq(holds(&r, 31 * MIB), 15 * MIB);
+    toy_map(&r.t, 32 * MIB, 32 * MIB + PAGE_MASK, 0); /* less than a host page */
+    ck_assert_int_eq(told(&r), EINVAL);
+    toy_unmap(&r.t, 16 * MIB, 32 * MIB - 1);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 31 * MIB), HOLE);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S57_any_part_of_a_mapping_can_be_removed)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x10000, 0x1ffff, 0x50000);
+    toy_unmap(&r.t, 0x11000, 0x11fff);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0x11000), HOLE);
+    ck_assert_uint_eq(holds(&r, 0x10000), 0x50000);
+    ck_assert_uint_eq(holds(&r, 0x12000), 0x52000);
+    rig_fini(&r);
+}
+END_TEST
+
+static const struct subscriber_ops *
+spapr(void)
+{
+    return subscriber_kind("vfio-spapr");
+}
+
+START_TEST(S58_an_address_in_no_window_is_enxio)
+{
+    const struct notify_event ev = { .type = NOTIFY_UNMAP, .mask = PAGE_MASK };
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
+    spapr()->notify(r.s, &ev, 2 * GIB, 2 * GIB + PAGE_MASK);
+    ck_assert_int_eq(told(&r), ENXIO);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(windows_need_a_page_that_host_guest_and_memory_can_do)
+{
+    const struct subscriber_config big = { .page_sizes = UINT64_C(1) << 24 };
+    const struct subscriber_config thin = { .page_sizes = UINT64_C(1) << 16,
+                                            .backing_page = PAGE_BYTES };
+    struct err e;
+    struct rig r;
+
+    ck_assert(!rig_init(&r, "vfio-spapr", big, 0, GIB - 1, 64 * KIB, &e));
+    ck_assert_str_eq(e.text, "the host has no pages of 0x10000 bytes or less");
+    rig_fini(&r);
+    ck_assert(!rig_init(&r, "vfio-spapr", thin, 0, GIB - 1, 64 * KIB, &e));
+    rig_fini(&r);
+    ck_assert(rig_init(&r, "vfio-spapr", big, 0, GIB - 1, 16 * MIB, &e));
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(v2_windows_stand_where_the_platform_puts_them)
+{
+    struct err e;
+    struct rig r;
+
+    ck_assert(!rig_init(&r, "vfio-spapr", plain, GIB, 2 * GIB - 1, PAGE_BYTES, &e));
+    ck_assert_str_eq(e.text, "the host puts the window at 0x0");
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_third_window_is_refused_and_a_closed_one_makes_room)
+{
+    const struct space_section a = { .first = 0, .last = GIB - 1 },
+                               b = { .first = UINT64_C(0x800000000000000),
+                                     .last = UINT64_C(0x80000003fffffff) };
+    struct err e;
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
+    ck_assert_int_eq(spapr()->open(r.s, &b, PAGE_BYTES, &e), 0);
+    ck_assert_int_eq(spapr()->open(r.s, &b, PAGE_BYTES, &e), ENOSPC);
+    spapr()->close(r.s, &a);
+    ck_assert_int_eq(spapr()->open(r.s, &a, PAGE_BYTES, &e), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(v1_has_the_hosts_window_and_pays_for_all_of_it)
+{
+    struct subscriber_config c = { .version = 1 };
+    struct err e;
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
+    rig_fini(&r);
+    ck_assert(!rig_init(&r, "vfio-spapr", c, 0, 2 * GIB - 1, PAGE_BYTES, &e));
+    ck_assert_str_eq(e.text, "cannot map guest IOVA region 0x0-0x7fffffff");
+    rig_fini(&r);
+    c.locked_memory = 512 * MIB;
+    ck_assert(!rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
+    ck_assert_str_eq(e.text, "0x40000000 bytes to lock, 0x20000000 allowed");
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(v2_pays_for_all_of_ram)
+{
+    const struct subscriber_config c = { .locked_memory = TOY_RAM - 1 };
+    struct err e;
+    struct rig r;
+
+    ck_assert(!rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
+    rig_fini(&r);
+}
+END_TEST
+
+/* ---- iommufd ---- */
+
+START_TEST(S60_an_unmap_of_nothing_is_success)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_int_eq(told(&r), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S61_a_map_over_a_live_area_is_eexist)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
+    ck_assert_int_eq(told(&r), EEXIST);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S62_an_unmap_of_everything_empties_it)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
+    toy_map(&r.t, GIB, GIB + PAGE_MASK, 0x6000);
+    toy_unmap(&r.t, 0, UINT64_MAX);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
+    ck_assert_uint_eq(holds(&r, GIB), HOLE);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S63_part_of_an_area_cannot_go_and_nobody_is_told)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
+    toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 2 * MIB), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S64_S25_areas_before_one_that_sticks_out_are_gone)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
+    toy_map(&r.t, 0x2000, 0x5fff, 0x20000);
+    toy_unmap(&r.t, 0x1000, 0x2fff);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
+    ck_assert_uint_eq(holds(&r, 0x2000), 0x20000);
+    rig_fini(&r);
+    ck_assert(rig_init(&r, "vfio", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
+    toy_map(&r.t, 0x2000, 0x5fff, 0x20000);
+    toy_unmap(&r.t, 0x1000, 0x2fff);
+    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
+    rig_fini(&r);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("subscriber_host");
+    TCase *tc = tcase_create("type1");
+
+    tcase_add_test(tc, S13_v1_removes_whole_what_begins_in_the_request);
+    tcase_add_test(tc, S14_v1_keeps_what_begins_before_the_request_and_says_success);
+    tcase_add_test(tc, S12_v2_refuses_what_v1_does);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("spapr");
+    tcase_add_test(tc, S50_a_tce_container_replaces_where_type1_says_eexist);
+    tcase_add_test(tc, S53_events_of_a_window_land_at_its_bus_offset);
+    tcase_add_test(tc, S54_v2_maps_only_memory_that_was_registered);
+    tcase_add_test(tc, S55_a_guest_page_may_be_many_host_entries);
+    tcase_add_test(tc, S57_any_part_of_a_mapping_can_be_removed);
+    tcase_add_test(tc, S58_an_address_in_no_window_is_enxio);
+    tcase_add_test(tc, windows_need_a_page_that_host_guest_and_memory_can_do);
+    tcase_add_test(tc, v2_windows_stand_where_the_platform_puts_them);
+    tcase_add_test(tc, a_third_window_is_refused_and_a_closed_one_makes_room);
+    tcase_add_test(tc, v1_has_the_hosts_window_and_pays_for_all_of_it);
+    tcase_add_test(tc, v2_pays_for_all_of_ram);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("iommufd");
+    tcase_add_test(tc, S60_an_unmap_of_nothing_is_success);
+    tcase_add_test(tc, S61_a_map_over_a_live_area_is_eexist);
+    tcase_add_test(tc, S62_an_unmap_of_everything_empties_it);
+    tcase_add_test(tc, S63_part_of_an_area_cannot_go_and_nobody_is_told);
+    tcase_add_test(tc, S64_S25_areas_before_one_that_sticks_out_are_gone);
+    suite_add_tcase(s, tc);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
