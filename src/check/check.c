@@ -54,6 +54,20 @@ aborted(void *self, const char *subject, const char *why)
                                         .hint = why });
 }
 
+static void
+overspent(void *self, const char *subject, const char *what, uint64_t steps)
+{
+    struct check *c = self;
+
+    (void)steps;
+    c->fn(c->self, &(struct violation){ .class = VIOLATION_UNBOUNDED_WORK,
+                                        .blame = BLAME_IOMMU,
+                                        .subject = subject,
+                                        .last = UINT64_MAX,
+                                        .origin = check_here(c),
+                                        .hint = what });
+}
+
 struct check *
 check_new(struct env *env, check_violation_fn *fn, void *self)
 {
@@ -70,6 +84,7 @@ check_new(struct env *env, check_violation_fn *fn, void *self)
         .hcall_returned = check_hcall_returned,
         .switched = switched,
         .aborted = aborted,
+        .overspent = overspent,
     };
     check_hear(c);
     return c;

@@ -235,6 +235,16 @@ failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_
     }
 }
 
+static void
+filled(void *self, struct subscriber *s, uint64_t first, uint64_t last, uint64_t target,
+       enum perm perm)
+{
+    (void)self;
+    if (s->mark != NULL) {
+        told_answered(s->mark, first, last, target, perm);
+    }
+}
+
 void
 check_hear(struct check *c)
 {
@@ -248,4 +258,5 @@ check_hear(struct check *c)
     o->replay_end = replay_end;
     o->refused = refused;
     o->failed = failed;
+    o->filled = filled;
 }

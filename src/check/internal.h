@@ -154,6 +154,9 @@ void note_unasked(struct check_sub *cs);
 /* `due`: it had to come; else its contents prove nothing against the IOMMU. */
 void told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                     uint64_t last, bool due);
+/* A cache asked, was answered, and took in what it made of the answer. */
+void told_answered(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
+                   enum perm perm);
 /* The core kept from it what it was due. */
 void told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last);

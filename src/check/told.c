@@ -187,6 +187,17 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
 }
 
 void
+told_answered(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
+              enum perm perm)
+{
+    if (holds(cs, first, last, target, perm)) {
+        forget(&cs->told, first, last);
+    } else {
+        set(&cs->told, first, last, target, perm);
+    }
+}
+
+void
 told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
           uint64_t last)
 {

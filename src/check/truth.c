@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check/table_index.h"
+#include "iommu/papr_fmt.h"
 
 enum {
     WINDOWS_MAX = 16,
@@ -296,6 +297,16 @@ look(struct truth_device *d)
     return left;
 }
 
+/* What devices see of an IOMMU that has windows, or nothing to translate by. */
+static enum truth_state
+state_of_windows(const struct iommu *m)
+{
+    bool translates =
+        m->ops->windows != NULL && (m->ops->bypassed == NULL || !m->ops->bypassed(m));
+
+    return translates ? TRUTH_VIEWS : TRUTH_IDENTITY;
+}
+
 struct truth_device *
 truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
 {
@@ -318,7 +329,7 @@ truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
     if (is_vtd(ti)) {
         look(d);
     } else {
-        d->state = m->ops->windows != NULL ? TRUTH_VIEWS : TRUTH_IDENTITY;
+        d->state = state_of_windows(m);
     }
     return d;
 }
@@ -394,23 +405,57 @@ identity_at(const struct mem *mem, uint64_t addr, struct range_piece *out)
     hole(out, first, UINT64_MAX);
 }
 
+/* Whether devices see `a` where both windows lie; the order of LIOBNs is theirs. */
+static bool
+is_above(const struct view *a, const struct view *b)
+{
+    return b == NULL || a->window.liobn > b->window.liobn;
+}
+
+/* The window that devices meet at addr, or NULL; *last is cut to where that holds. */
+static const struct view *
+window_met_at(const struct truth_iommu *ti, uint64_t addr, uint64_t *last)
+{
+    const struct view *top = NULL;
+
+    for (const struct view *v = ti->views; v != NULL; v = v->next) {
+        if (addr >= v->window.base && addr <= walk_window_last(&v->window) &&
+            is_above(v, top)) {
+            top = v;
+        }
+    }
+    for (const struct view *v = ti->views; v != NULL; v = v->next) {
+        if (v->window.base > addr && is_above(v, top) && v->window.base - 1 < *last) {
+            *last = v->window.base - 1;
+        }
+    }
+    return top;
+}
+
 static void
 windows_at(const struct truth_iommu *ti, uint64_t addr, uint64_t limit,
            struct range_piece *out)
 {
     uint64_t last = UINT64_MAX;
+    const struct view *v = window_met_at(ti, addr, &last);
 
-    for (const struct view *v = ti->views; v != NULL; v = v->next) {
-        uint64_t end = walk_window_last(&v->window);
-        if (addr >= v->window.base && addr <= end) {
-            walk_window_at(&v->window, addr, limit < end ? limit : end, out);
+    if (ti->views != NULL && ti->views->window.interrupts) {
+        if (papr_is_interrupt(addr)) {
+            hole(out, PAPR_MSI_FIRST, PAPR_MSI_LAST);
             return;
         }
-        if (v->window.base > addr && v->window.base - 1 < last) {
-            last = v->window.base - 1;
+        if (addr < PAPR_MSI_FIRST && last >= PAPR_MSI_FIRST) {
+            last = PAPR_MSI_FIRST - 1;
         }
     }
-    hole(out, addr, last);
+    if (v == NULL) {
+        hole(out, addr, last);
+        return;
+    }
+    uint64_t end = walk_window_last(&v->window);
+
+    walk_window_at(&v->window, addr, limit < end ? limit : end, out);
+    out->last = out->last < last ? out->last : last;
 }
 
 static void
@@ -563,6 +608,9 @@ truth_refresh(struct truth_iommu *ti)
 
     if (ti->iommu->ops->windows != NULL) {
         read_windows(ti);
+        for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+            d->state = state_of_windows(ti->iommu);
+        }
         return;
     }
     if (!is_vtd(ti)) {

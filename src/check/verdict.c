@@ -261,10 +261,47 @@ is_known(const struct check_sub *cs, enum violation_class class, uint64_t addr,
     return known.first <= addr && known.target == (uint64_t) class << PAGE_LG2;
 }
 
+/*
+ * Cut a range to what s would listen to if its device's whole space were translated;
+ * false: nothing of it.
+ */
+static bool
+cut_to_reach(const struct subscriber *s, uint64_t *first, uint64_t *last)
+{
+    const struct subscriber_config *c = &s->config;
+    uint64_t a = 0, z = UINT64_MAX;
+
+    if (c->has_range) {
+        a = c->range_first;
+        z = c->range_last;
+    }
+    if (s->ops->trim != NULL && !s->ops->trim(s, &a, &z)) {
+        return false;
+    }
+    *first = *first > a ? *first : a;
+    *last = *last < z ? *last : z;
+    return *first <= *last;
+}
+
+/*
+ * Whether windows come and go in the space of its device. Then it answers for what is
+ * in none, too: the IOMMU ought to have told it before it took its registration away.
+ */
+static bool
+has_windows(const struct check_sub *cs)
+{
+    return cs->d->iommu->iommu->ops->windows != NULL;
+}
+
 /* Whether a registration of its own would tell it of addr. */
 static bool
 listens_at(const struct check_sub *cs, uint64_t addr)
 {
+    uint64_t first = addr, last = addr;
+
+    if (has_windows(cs)) {
+        return cut_to_reach(cs->s, &first, &last);
+    }
     for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
         if (addr >= b->section.first && addr <= b->section.last) {
             return true;
@@ -405,6 +442,12 @@ compare(struct check_sub *cs, uint64_t first, uint64_t last, const struct compar
     const struct subscriber *s = cs->s;
 
     if (s->ops->shadow == SHADOW_NONE || !s->attached || s->refused) {
+        return;
+    }
+    if (has_windows(cs)) {
+        if (cut_to_reach(s, &first, &last)) {
+            compare_listened(cs, first, last, why);
+        }
         return;
     }
     if (s->bindings == NULL) { /* not translated: it holds RAM 1:1, or nothing */

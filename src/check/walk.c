@@ -140,8 +140,10 @@ walk_window_at(const struct iommu_window *w, uint64_t ioba, uint64_t limit,
     }
     uint64_t end = index; /* of the hole, inclusive */
     uint64_t page_end = index | (TABLE_WORDS - 1);
+    gpa_t next;
     if (words == NULL) {
-        end = page_end;
+        bool more = mem_next_touched(w->tces, GPA(8 * (page_end + 1)), &next);
+        end = more ? next.v / 8 - 1 : w->entries - 1;
     } else {
         uint64_t stop = (limit - w->base) >> w->page_lg2;
         while (end < page_end && end < stop &&

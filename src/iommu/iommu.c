@@ -6,6 +6,7 @@
 #include "iommu/iommu.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "iommu/papr_fmt.h"
 
@@ -66,6 +67,19 @@ iommu_hcall(struct iommu *const *all, size_t n, struct hcall *h)
         if (ops->owns_liobn != NULL && ops->owns_liobn(all[i], h->liobn)) {
             h->served_by = all[i];
             ops->hcall(all[i], h);
+            return;
+        }
+    }
+}
+
+void
+iommu_rtas(struct iommu *const *all, size_t n, struct rtas *r)
+{
+    memset(r->rets, 0, sizeof(r->rets));
+    r->rets[0] = (uint32_t)PAPR_RTAS_PARAMETER;
+    r->written = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i]->ops->rtas != NULL && all[i]->ops->rtas(all[i], r)) {
             return;
         }
     }

@@ -80,12 +80,37 @@ struct hcall {
     bool wrote;
 };
 
+/*
+ * A call of the platform's firmware (RTAS): words of 32 bits in and out. Filled by the
+ * guest, answered by iommu_rtas. The first word out is the status; a call that fails
+ * writes no other.
+ */
+enum rtas_call {
+    RTAS_QUERY_PE_DMA_WINDOW,  /* config address, BUID high, low */
+    RTAS_CREATE_PE_DMA_WINDOW, /* the same, log2 of page size, log2 of window size */
+    RTAS_REMOVE_PE_DMA_WINDOW, /* LIOBN */
+    RTAS_RESET_PE_DMA_WINDOW,  /* as query */
+    RTAS_SET_TCE_BYPASS,       /* unit address of a VIO adapter, 0 or 1 */
+    RTAS_QUIESCE,              /* nothing */
+    RTAS_CALL_COUNT
+};
+enum { RTAS_WORDS = 16 };
+struct rtas {
+    enum rtas_call call;
+    unsigned nargs, nret; /* up to RTAS_WORDS */
+    uint32_t args[RTAS_WORDS];
+    /* answer */
+    uint32_t rets[RTAS_WORDS];
+    unsigned written; /* of rets */
+};
+
 /* A DMA window of PAPR as the checker sees it. */
 struct iommu_window {
     uint64_t liobn;
     uint64_t base;     /* bus address of entry 0 */
     unsigned page_lg2; /* IOMMU page size */
     uint64_t entries;  /* 0: switched off */
+    bool interrupts;   /* the interrupt page of its bridge is none of it */
     struct mem *tces;  /* raw entry i as a 64-bit little-endian word at 8·i: for
                         * reading and watching, never for writing */
 };
@@ -125,6 +150,13 @@ struct iommu_ops {
                                    struct xlate *out);
     /* Back to power-on state; tables in guest memory keep their bytes. */
     void (*reset)(struct iommu *m);
+    /* One device of m was reset. NULL: that concerns no IOMMU. */
+    void (*reset_device)(struct iommu *m, uint16_t sid);
+    /*
+     * The machine was saved, built anew and loaded; nobody listens. NULL: it cannot
+     * be migrated.
+     */
+    void (*migrate)(struct iommu *m);
     /* Trace `cached` lines of everything it caches, in a fixed order. May be NULL. */
     void (*dump_caches)(const struct iommu *m);
     uint64_t (*faults)(const struct iommu *m); /* recorded so far */
@@ -141,9 +173,15 @@ struct iommu_ops {
     /* Hypercalls; NULL where the model has none. */
     bool (*owns_liobn)(const struct iommu *m, uint64_t liobn);
     void (*hcall)(struct iommu *m, struct hcall *h);
+    /* Answer the call if it is for m alone; false: it may be for others (too). */
+    bool (*rtas)(struct iommu *m, struct rtas *r);
 
-    /* For the checker; NULL where it does not apply. */
+    /*
+     * For the checker; NULL where it does not apply. Where two windows overlap,
+     * devices see the later one of `out`.
+     */
     size_t (*windows)(const struct iommu *m, struct iommu_window *out, size_t max);
+    bool (*bypassed)(const struct iommu *m); /* windows are hidden behind RAM 1:1 */
     void (*roots)(const struct iommu *m, struct iommu_roots *out);
 };
 
@@ -179,8 +217,21 @@ void iommu_idle(struct iommu *m);
 void iommu_hcall(struct iommu *const *all, size_t n, struct hcall *h);
 void iommu_hcall_return(struct hcall *h);
 
+/*
+ * Make the firmware call on whichever of the n IOMMUs its arguments name; a
+ * parameter error if they name none. Everything is done and announced before this
+ * returns.
+ */
+void iommu_rtas(struct iommu *const *all, size_t n, struct rtas *r);
+
 /* ---- models ---- */
 
+/* Whether the host kernel serves hypercalls, past the notifiers. */
+enum papr_acceleration {
+    PAPR_IN_MONITOR,
+    PAPR_IN_KERNEL,
+    PAPR_UNTIL_HEARD, /* until somebody registers for events of a window */
+};
 struct iommu_papr_config {
     const char *id;
     bool vio;       /* a VIO table: enabled for good, one device */
@@ -189,6 +240,13 @@ struct iommu_papr_config {
     bool has_window;                   /* a default window exists */
     uint64_t window_base, window_size; /* bytes */
     unsigned page_lg2;
+    enum papr_acceleration acceleration;
+    bool bypass; /* VIO: devices begin with RAM 1:1 */
+    bool ddw;    /* firmware makes and removes windows */
+    /* With ddw: */
+    uint64_t page_sizes;   /* bit n: pages of 2^n bytes can be asked for */
+    unsigned max_windows;  /* up to PAPR_WINDOWS_MAX; 0: two */
+    uint64_t dynamic_base; /* of windows made while another is live; 0: 2^59 */
 };
 struct iommu *papr_new(const struct iommu_papr_config *c, struct env *env);
 

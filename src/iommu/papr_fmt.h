@@ -88,6 +88,29 @@ enum {
     PAPR_LIST_MAX = 512,
 };
 
+/* Status of an RTAS call: the first word that it writes. */
+enum {
+    PAPR_RTAS_OK = 0,
+    PAPR_RTAS_HARDWARE = -1,
+    PAPR_RTAS_PARAMETER = -3,
+};
+
+/*
+ * The bits of page sizes in the answer of ibm,query-pe-dma-window. page_sizes has bit
+ * n for pages of 2^n bytes. 2 MiB is QEMU's and Linux's: LoPAR 2.9 has no bit for it.
+ */
+static inline uint32_t
+papr_page_mask(uint64_t page_sizes)
+{
+    static const unsigned char lg2[] = { 12, 16, 24, 25, 26, 27, 28, 34, 21 };
+    uint32_t mask = 0;
+
+    for (unsigned i = 0; i < sizeof(lg2); i++) {
+        mask |= (uint32_t)((page_sizes >> lg2[i]) & 1) << i;
+    }
+    return mask;
+}
+
 /*
  * LIOBNs. Window w (0 or 1) of PCI bridge i has 0x80000000 + i·0x100 + w; a VIO
  * adapter's table has its unit address, below 2^31. Wider numbers name nothing.
@@ -97,7 +120,8 @@ enum {
 #define PAPR_BUID      UINT64_C(0x800000020000000) /* of bridge 0 */
 
 enum {
-    PAPR_WINDOWS = 2, /* of a PCI bridge */
+    PAPR_WINDOWS = 2,      /* of a PCI bridge, unless it is said to have more */
+    PAPR_WINDOWS_MAX = 16, /* that a bridge can be said to have */
     PAPR_LIOBN_BRIDGE_LG2 = 8,
 };
 
@@ -134,5 +158,15 @@ papr_liobn_window(uint64_t liobn)
 
 /* Bus address of a dynamic window where another is live. */
 #define PAPR_DYNAMIC_BASE (UINT64_C(1) << 59)
+
+/* Where devices behind a PCI bridge write to raise interrupts: no memory. */
+#define PAPR_MSI_FIRST (UINT64_C(1) << 42)
+#define PAPR_MSI_LAST  (PAPR_MSI_FIRST + 0xfff)
+
+static inline bool
+papr_is_interrupt(uint64_t bus_address)
+{
+    return bus_address >= PAPR_MSI_FIRST && bus_address <= PAPR_MSI_LAST;
+}
 
 #endif

@@ -8,9 +8,9 @@
 
 #include "iommu/papr_fmt.h"
 
-/* Note that `count` entries from `index` on were written. */
-static void
-note_written(const struct papr_table *t, struct hcall *h, uint64_t index, uint64_t count)
+void
+papr_hcall_wrote(const struct papr_table *t, struct hcall *h, uint64_t index,
+                 uint64_t count)
 {
     h->wrote = count > 0;
     h->first = t->base + (index << t->page_lg2);
@@ -69,7 +69,7 @@ lopar_put(struct papr_table *t, const struct mem *ram, struct hcall *h)
         return PAPR_H_PARAMETER;
     }
     papr_table_put(t, index, h->tce);
-    note_written(t, h, index, 1);
+    papr_hcall_wrote(t, h, index, 1);
     return PAPR_H_SUCCESS;
 }
 
@@ -93,7 +93,7 @@ lopar_put_indirect(struct papr_table *t, const struct mem *ram, struct hcall *h)
     for (uint64_t k = 0; k < h->npages; k++) {
         papr_table_put(t, index + k, tces[k]);
     }
-    note_written(t, h, index, h->npages);
+    papr_hcall_wrote(t, h, index, h->npages);
     return PAPR_H_SUCCESS;
 }
 
@@ -111,8 +111,8 @@ lopar_stuff(struct papr_table *t, const struct mem *ram, struct hcall *h)
     if (h->npages > t->entries - index) {
         return PAPR_H_PARAMETER;
     }
-    papr_table_fill(t, index, h->npages, h->tce);
-    note_written(t, h, index, h->npages);
+    papr_table_fill(t, index, h->npages, h->tce, true);
+    papr_hcall_wrote(t, h, index, h->npages);
     return PAPR_H_SUCCESS;
 }
 
@@ -134,7 +134,7 @@ qemu_put(struct papr_table *t, const struct mem *ram, struct hcall *h)
         return PAPR_H_PARAMETER;
     }
     papr_table_put(t, index, h->tce);
-    note_written(t, h, index, 1);
+    papr_hcall_wrote(t, h, index, 1);
     return PAPR_H_SUCCESS;
 }
 
@@ -180,7 +180,7 @@ qemu_put_indirect(struct papr_table *t, const struct mem *ram, struct hcall *h)
     for (uint64_t k = 0; k < n; k++) {
         papr_table_put(t, index + k, list_entry(ram, h->list + k * sizeof(uint64_t)));
     }
-    note_written(t, h, index, n);
+    papr_hcall_wrote(t, h, index, n);
     return multi_status(h, n);
 }
 
@@ -195,8 +195,8 @@ qemu_stuff(struct papr_table *t, const struct mem *ram, struct hcall *h)
     }
     uint64_t n = entries_inside(t, h, &index);
 
-    papr_table_fill(t, index, n, h->tce);
-    note_written(t, h, index, n);
+    papr_table_fill(t, index, n, h->tce, true);
+    papr_hcall_wrote(t, h, index, n);
     return multi_status(h, n);
 }
 

@@ -27,6 +27,10 @@ extern const struct papr_rules papr_rules_lopar;
 /* QEMU: entry by entry, without a look at where they point. */
 extern const struct papr_rules papr_rules_qemu;
 
+/* For whoever serves a call: `count` entries from `index` on were written. */
+void papr_hcall_wrote(const struct papr_table *t, struct hcall *h, uint64_t index,
+                      uint64_t count);
+
 /* H_GET_TCE, the same by all rules: status, and the raw entry in h->value. */
 int64_t papr_hcall_get(const struct papr_table *t, struct hcall *h);
 

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "iommu/papr_fmt.h"
 
@@ -110,7 +111,7 @@ announce_write(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
     bool same = papr_tce_same(old, tce, t->page_lg2);
     enum notify_cause cause = cause_of(was, is, same);
 
-    if (t->lone_map) {
+    if (t->manners.lone_map) {
         announce(t, index, tce, is ? NOTIFY_MAP : NOTIFY_UNMAP, cause);
         return;
     }
@@ -126,7 +127,7 @@ announce_write(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
 }
 
 void
-papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
+papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
 {
     uint64_t old = papr_table_get(t, index);
 
@@ -136,19 +137,44 @@ papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
         t->live -= papr_tce_present(old);
         store(t, index, tce);
     }
-    announce_write(t, index, old, tce);
 }
 
 void
-papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce)
+papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
 {
-    bool skip_clear = tce == 0 && !t->lone_map;
+    uint64_t old = papr_table_get(t, index);
 
-    for (uint64_t i = index, end = index + count; i < end;) {
+    papr_table_set(t, index, tce);
+    announce_write(t, index, old, tce);
+}
+
+/* Somebody had this table do too much. */
+static void
+overspend(const struct papr_table *t, const char *subject, const char *what,
+          uint64_t steps)
+{
+    if (steps > PAPR_WORK_BUDGET) {
+        observe(t->env, overspent, subject, what, steps);
+    }
+}
+
+void
+papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce,
+                bool tell)
+{
+    bool told_of_holes = tell && t->manners.lone_map && t->region.head != NULL;
+    bool skip_clear = tce == 0 && (!told_of_holes || count > PAPR_WORK_BUDGET);
+
+    if (told_of_holes) {
+        overspend(t, t->name, "fill", count);
+    }
+    for (uint64_t i = index, end = index + count; i < end && !t->env->aborted;) {
         if (skip_clear && page_words(t, page_of(i)) == NULL) {
             i = (i | (ENTRIES_A_PAGE - 1)) + 1;
-        } else {
+        } else if (tell) {
             papr_table_put(t, i++, tce);
+        } else {
+            papr_table_set(t, i++, tce);
         }
     }
 }
@@ -204,17 +230,55 @@ papr_table_clear(struct papr_table *t)
     t->live = 0;
 }
 
+/* --- migration --- */
+
+void
+papr_table_save(const struct papr_table *t, struct papr_image *out)
+{
+    struct range_piece p;
+    size_t cap = 0;
+
+    *out = (struct papr_image){ 0 };
+    for (uint64_t from = 0; rangemap_next(&t->touched, from, &p); from = p.last + 1) {
+        for (uint64_t i = p.first / ENTRY_BYTES; i <= p.last / ENTRY_BYTES; i++) {
+            uint64_t tce = papr_table_get(t, i);
+            if (tce == 0) {
+                continue;
+            }
+            if (out->n == cap) {
+                cap = cap == 0 ? ENTRIES_A_PAGE : 2 * cap;
+                out->entries = xrealloc(out->entries, cap, sizeof(*out->entries));
+            }
+            out->entries[out->n++] = (struct papr_image_entry){ i, tce };
+        }
+    }
+}
+
+void
+papr_table_load(struct papr_table *t, struct papr_image *image)
+{
+    for (size_t i = 0; i < image->n; i++) {
+        papr_table_set(t, image->entries[i].index, image->entries[i].tce);
+    }
+    free(image->entries);
+    *image = (struct papr_image){ 0 };
+}
+
 /* --- the region --- */
 
 static int
 flags_changed(struct notify_region *r, unsigned old_flags, unsigned new_flags,
               struct err *e)
 {
-    (void)r;
+    struct papr_table *t = r->self;
+
     (void)old_flags;
     if (new_flags & NOTIFY_DEVIOTLB_UNMAP) {
         err_set(e, "a TCE table sends no device-TLB events");
         return -EINVAL;
+    }
+    if (new_flags != 0 && t->manners.acceleration == PAPR_UNTIL_HEARD) {
+        t->in_kernel = false; /* moved, with all entries, until it is switched on anew */
     }
     return 0;
 }
@@ -264,6 +328,34 @@ region_next_mapped(struct notify_region *r, uint64_t from, uint64_t *next)
     return true;
 }
 
+/* The events are those of the live entries; the steps in between are only counted. */
+static void
+region_replay_all(struct notify_region *r, struct notifier *n)
+{
+    struct papr_table *t = r->self;
+
+    if (t->is_new) {
+        return;
+    }
+    overspend(t, n->subject, "replay", t->entries);
+    for (uint64_t i = 0; papr_table_next_live(t, &i); i++) {
+        struct notify_entry e;
+
+        region_translate(r, i << t->page_lg2, n->index, &e);
+        const struct notify_event ev = {
+            .type = NOTIFY_MAP,
+            .cause = CAUSE_REPLAY,
+            .perm = e.perm,
+            .iova = e.iova,
+            .mask = e.mask,
+            .target = e.target,
+        };
+        if (e.iova > r->last || !notify_unasked(n, &ev)) {
+            return;
+        }
+    }
+}
+
 static const struct notify_region_ops region_ops = {
     .flags_changed = flags_changed,
     .translate = region_translate,
@@ -271,15 +363,22 @@ static const struct notify_region_ops region_ops = {
     .next_mapped = region_next_mapped,
 };
 
+static const struct notify_region_ops region_ops_replay_all = {
+    .flags_changed = flags_changed,
+    .translate = region_translate,
+    .min_page = region_min_page,
+    .replay = region_replay_all,
+};
+
 /* --- life --- */
 
 void
 papr_table_init(struct papr_table *t, uint64_t liobn, const char *name, struct env *env,
-                bool lone_map)
+                const struct papr_manners *manners)
 {
     *t = (struct papr_table){
         .liobn = liobn,
-        .lone_map = lone_map,
+        .manners = *manners,
         .env = env,
         .name = name,
         .tces = mem_new(env->budget),
@@ -308,8 +407,19 @@ papr_table_enable(struct papr_table *t, uint64_t base, unsigned page_lg2,
     t->base = base;
     t->page_lg2 = page_lg2;
     t->entries = entries;
-    notify_region_init(&t->region, &region_ops, t, t->name, t->env,
-                       (entries << page_lg2) - 1, 1);
+    t->region_base = base;
+    t->in_kernel = t->manners.acceleration != PAPR_IN_MONITOR;
+    notify_region_init(&t->region,
+                       t->manners.replay_all ? &region_ops_replay_all : &region_ops, t,
+                       t->name, t->env, (entries << page_lg2) - 1, 1);
+}
+
+void
+papr_table_reinterpret(struct papr_table *t, uint64_t base, unsigned page_lg2)
+{
+    assert(t->entries != 0 && t->live == 0);
+    t->base = base;
+    t->page_lg2 = page_lg2;
 }
 
 void
@@ -317,7 +427,9 @@ papr_table_disable(struct papr_table *t)
 {
     assert(t->live == 0);
     notify_region_fini(&t->region);
-    t->base = 0;
+    t->base = t->region_base = 0;
     t->page_lg2 = 0;
     t->entries = 0;
+    t->in_kernel = false;
+    t->is_default = false;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "iommu/iommu.h"
 #include "mem/mem.h"
 #include "notify/notify.h"
 #include "util/rangemap.h"
@@ -21,15 +22,36 @@
 /* Windows of this many entries and more do not exist. */
 #define PAPR_ENTRIES_MAX (UINT64_C(1) << 32)
 
+/*
+ * One replay or call may look at this many entries; more take a second and longer, in
+ * which the machine stands still.
+ */
+#define PAPR_WORK_BUDGET (UINT64_C(1) << 24)
+
+/* How the tables of a platform behave. */
+struct papr_manners {
+    bool lone_map;   /* one event for every write, by the new value alone */
+    bool replay_all; /* replay looks at every entry and asks for nobody's range */
+    enum papr_acceleration acceleration;
+};
+
 struct papr_table {
     uint64_t liobn;
     uint64_t base;               /* bus address of entry 0 */
     uint64_t entries;            /* 0: switched off, and then base and page_lg2 are 0 */
     unsigned page_lg2;           /* IOMMU page size */
-    bool lone_map;               /* one event for every write, by the new value alone */
+    bool in_kernel;              /* the host kernel serves its hypercalls */
+    bool is_default;             /* it is the bridge's default window */
     struct notify_region region; /* while switched on */
+    uint64_t region_base;        /* bus address where devices meet it; as a rule base */
+
+    /* The bridge's own. */
+    bool was_default; /* it was the default window once */
+    bool leftover;    /* an empty region hangs where the next one is to be */
+    bool is_new;      /* it is being created: a replay would find nothing */
 
     /* Private. */
+    struct papr_manners manners;
     struct env *env;
     const char *name;
     struct mem *tces;
@@ -40,7 +62,7 @@ struct papr_table {
 
 /* A table that is switched off. `name` is borrowed, for the region. */
 void papr_table_init(struct papr_table *t, uint64_t liobn, const char *name,
-                     struct env *env, bool lone_map);
+                     struct env *env, const struct papr_manners *manners);
 void papr_table_fini(struct papr_table *t);
 
 /*
@@ -52,11 +74,27 @@ void papr_table_enable(struct papr_table *t, uint64_t base, unsigned page_lg2,
 /* Switch it off. It is empty and nobody is registered any more. */
 void papr_table_disable(struct papr_table *t);
 
-/* The last bus address of a window that is switched on. */
+/*
+ * Other geometry, as many entries, of a window that is switched on and empty; devices
+ * go on seeing it where it was, as large as it was.
+ */
+void papr_table_reinterpret(struct papr_table *t, uint64_t base, unsigned page_lg2);
+
+/* The last bus address at which devices see a window that is switched on. */
 static inline uint64_t
 papr_table_last(const struct papr_table *t)
 {
-    return t->base + t->region.last;
+    return t->region_base + t->region.last;
+}
+
+/* The entry that a device's address meets; false if it is not the window's. */
+static inline bool
+papr_table_met_at(const struct papr_table *t, uint64_t addr, uint64_t *index)
+{
+    uint64_t offset = addr - t->region_base;
+
+    *index = offset >> t->page_lg2;
+    return t->entries != 0 && offset <= t->region.last && *index < t->entries;
 }
 
 /*
@@ -72,14 +110,19 @@ papr_table_index(const struct papr_table *t, uint64_t ioba, uint64_t *index)
 
 uint64_t papr_table_get(const struct papr_table *t, uint64_t index);
 
+/* Store an entry and tell nobody. */
+void papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce);
+
 /* Store an entry and announce it, before this returns. */
 void papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce);
 
 /*
- * Put the same entry `count` times from `index` on, ascending, all inside the
- * window. Where clearing what is clear is not announced it costs nothing.
+ * Put (with `tell` off: set) the same entry `count` times from `index` on, ascending,
+ * all inside the window. Where clearing what is clear is told to nobody it costs
+ * nothing; past the budget the observer hears of it, and it is told to nobody.
  */
-void papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce);
+void papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce,
+                     bool tell);
 
 /* The first live entry at or after *index; its cost follows the live entries. */
 bool papr_table_next_live(struct papr_table *t, uint64_t *index);
@@ -89,5 +132,16 @@ void papr_table_revoke(struct papr_table *t, enum notify_cause cause);
 
 /* Every entry becomes 0; nothing is announced. */
 void papr_table_clear(struct papr_table *t);
+
+/* Raw entries that are not 0, as a migration carries them. */
+struct papr_image {
+    struct papr_image_entry {
+        uint64_t index, tce;
+    } * entries;
+    size_t n;
+};
+void papr_table_save(const struct papr_table *t, struct papr_image *out);
+/* Into an empty table with as many entries; takes the image, announces nothing. */
+void papr_table_load(struct papr_table *t, struct papr_image *image);
 
 #endif

@@ -436,10 +436,14 @@ dump_window(struct machine *m, const struct iommu *iommu, const struct iommu_win
     struct trace_rec r;
 
     for (uint64_t i = 0; i < w->entries; i++) {
-        const uint64_t page = align_down(8 * i, PAGE_LG2);
-        if (!mem_page_touched(w->tces, GPA(page))) {
-            i |= PAGE_BYTES / 8 - 1;
-            continue;
+        gpa_t page;
+
+        if (i % (PAGE_BYTES / 8) == 0) {
+            if (!mem_next_touched(w->tces, GPA(8 * i), &page) ||
+                page.v / 8 >= w->entries) {
+                return;
+            }
+            i = page.v / 8;
         }
         uint64_t tce = mem_read64le(w->tces, GPA(8 * i));
         if (tce != 0) {

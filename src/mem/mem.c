@@ -203,6 +203,20 @@ mem_page_words(const struct mem *m, gpa_t page)
     return pg != NULL ? pg->words : NULL;
 }
 
+bool
+mem_next_touched(const struct mem *m, gpa_t page, gpa_t *out)
+{
+    struct range_piece p;
+
+    for (uint64_t at = page.v; rangemap_next(&m->index, at, &p); at = p.last + 1) {
+        if (m->pages[p.target >> PAGE_LG2]->words != NULL) {
+            *out = GPA(p.first);
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t
 mem_resident(const struct mem *m)
 {

@@ -70,6 +70,9 @@ bool mem_page_touched(const struct mem *m, gpa_t page);
 /* The 512 little-endian words of a touched page for reading in place, or NULL. */
 const uint64_t *mem_page_words(const struct mem *m, gpa_t page);
 
+/* The first touched page at or after `page` (page aligned); false if there is none. */
+bool mem_next_touched(const struct mem *m, gpa_t page, gpa_t *out);
+
 /* Bytes of pages that exist now. */
 uint64_t mem_resident(const struct mem *m);
 

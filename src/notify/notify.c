@@ -428,8 +428,11 @@ notify_all(struct notify_region *r, unsigned index, const struct notify_event *e
     }
 }
 
-bool
-notify_one(struct notifier *n, const struct notify_event *ev)
+typedef void deliver_fn(struct notifier *n, const struct notify_event *ev,
+                        struct notify_walk *w);
+
+static bool
+hand_to_one(struct notifier *n, const struct notify_event *ev, deliver_fn *how)
 {
     struct notify_region *r = n->region;
 
@@ -438,13 +441,25 @@ notify_one(struct notifier *n, const struct notify_event *ev)
     }
     struct notify_walk w = { .current = n, .outer = r->walks };
     r->walks = &w;
-    deliver(n, ev, &w);
+    how(n, ev, &w);
     r->walks = w.outer;
     if (w.current == NULL || r->env->aborted) {
         return false;
     }
     observe(r->env, announced, r, n->index, ev, n);
     return true;
+}
+
+bool
+notify_one(struct notifier *n, const struct notify_event *ev)
+{
+    return hand_to_one(n, ev, deliver);
+}
+
+bool
+notify_unasked(struct notifier *n, const struct notify_event *ev)
+{
+    return hand_to_one(n, ev, call);
 }
 
 void

@@ -154,6 +154,12 @@ void notify_all(struct notify_region *r, unsigned index, const struct notify_eve
  */
 bool notify_one(struct notifier *n, const struct notify_event *ev);
 
+/*
+ * Call n with the event as it stands, whatever n asked for: for models whose original
+ * does so. False as notify_one.
+ */
+bool notify_unasked(struct notifier *n, const struct notify_event *ev);
+
 /* Exactly one UNMAP of the whole window of n. */
 void notify_unmap_window(struct notifier *n, enum notify_cause cause);
 

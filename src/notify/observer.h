@@ -65,8 +65,9 @@ struct observer {
 
     /* A subscriber could not be registered; it holds nothing from now on. */
     void (*refused)(void *self, struct subscriber *s);
-    /* A cache took in a translation after a miss. */
-    void (*filled)(void *self, struct subscriber *s, uint64_t first, uint64_t last);
+    /* A cache took in a translation after a miss; it had been answered so. */
+    void (*filled)(void *self, struct subscriber *s, uint64_t first, uint64_t last,
+                   uint64_t target, enum perm perm);
     /* A subscriber's host failed to do what an event asked; errno is positive. */
     void (*failed)(void *self, struct subscriber *s, const char *op, uint64_t first,
                    uint64_t last, int error);
@@ -88,6 +89,8 @@ struct observer {
     void (*switched)(void *self, struct iommu *iommu);
 
     void (*aborted)(void *self, const char *subject, const char *why);
+    /* `subject` had an IOMMU do so many steps of `what` that it is out of bounds. */
+    void (*overspent)(void *self, const char *subject, const char *what, uint64_t steps);
 };
 
 /* observe(env, delivered, n, ev): call a member if there is one. */

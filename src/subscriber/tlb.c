@@ -197,7 +197,8 @@ tlb_fini(struct tlb *t)
 }
 
 static void
-trace_fill(const struct subscriber *s, const struct dma_answer *a, uint64_t target)
+trace_fill(const struct subscriber *s, const struct dma_answer *a, uint64_t target,
+           enum perm perm)
 {
     struct trace_rec rec;
 
@@ -206,17 +207,17 @@ trace_fill(const struct subscriber *s, const struct dma_answer *a, uint64_t targ
         trace_u64(&rec, TF_IOVA, a->first);
         trace_u64(&rec, TF_SIZE, a->last - a->first + 1);
         trace_u64(&rec, TF_GPA, target);
-        trace_u64(&rec, TF_PERM, a->perm);
+        trace_u64(&rec, TF_PERM, perm);
         trace_emit(s->env->trace, &rec);
     }
 }
 
 void
-tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target)
+tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target, enum perm perm)
 {
-    insert(t, a->first, a->last, target, a->perm);
-    trace_fill(t->s, a, target);
-    observe(t->s->env, filled, t->s, a->first, a->last);
+    insert(t, a->first, a->last, target, perm);
+    trace_fill(t->s, a, target, perm);
+    observe(t->s->env, filled, t->s, a->first, a->last, target, a->perm);
 }
 
 /* From the piece of `owner` to what its entry says. */

@@ -37,7 +37,7 @@ void tlb_fini(struct tlb *t);
  * Learn that a->first to a->last lead to `target` and on, with a->perm: an `evict`
  * line if another entry has to go, a `fill` line, and word to the observer.
  */
-void tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target);
+void tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target, enum perm perm);
 void tlb_invalidate(struct tlb *t, uint64_t first, uint64_t last);
 
 /* As the subscriber operations of these names. */

@@ -120,7 +120,8 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
         return blocked;
     }
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
-    tlb_fill(&of(s)->tlb, &a, a.gpa.v - (iova - a.first));
+    tlb_fill(&of(s)->tlb, &a, a.gpa.v - (iova - a.first),
+             env_quirk(s->env, QUIRK_SUB_FILL_RW) ? PERM_RW : a.perm);
     a.result = DMA_OK;
     return a;
 }

@@ -40,11 +40,14 @@ translate(void *self, const struct ask *q, struct dma_answer *out)
 }
 
 static void
-filled(void *self, struct subscriber *s, uint64_t first, uint64_t last)
+filled(void *self, struct subscriber *s, uint64_t first, uint64_t last, uint64_t target,
+       enum perm perm)
 {
     struct rig *r = self;
 
     (void)s;
+    (void)target;
+    (void)perm;
     r->fills++;
     r->fill_first = first;
     r->fill_last = last;

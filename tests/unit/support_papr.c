@@ -9,8 +9,11 @@
 #include "util/names.h"
 
 const enum quirk spec_quirks[] = { QUIRK_COUNT };
-const enum quirk qemu_quirks[] = { QUIRK_PAPR_LONE_MAP, QUIRK_PAPR_PER_ENTRY,
-                                   QUIRK_PAPR_SILENT_TEARDOWN, QUIRK_COUNT };
+const enum quirk qemu_quirks[] = { QUIRK_PAPR_LONE_MAP,         QUIRK_PAPR_PER_ENTRY,
+                                   QUIRK_PAPR_SILENT_TEARDOWN,  QUIRK_PAPR_STICKY_DEFAULT,
+                                   QUIRK_PAPR_OVERSIZED_KEPT,   QUIRK_PAPR_SHIFT_MODULO,
+                                   QUIRK_PAPR_MIGRATE_BY_COUNT, QUIRK_PAPR_MSI_SHADOWED,
+                                   QUIRK_PAPR_REPLAY_ALL,       QUIRK_COUNT };
 
 static void
 heard_return(void *self, struct iommu *iommu, uint64_t liobn, uint64_t first,
