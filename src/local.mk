@@ -79,11 +79,16 @@ library_sources = \
 	src/iommu/none.c \
 	src/iommu/papr.c \
 	src/iommu/papr.h \
+	src/iommu/papr_bridge.h \
 	src/iommu/papr_fmt.h \
 	src/iommu/papr_hcall.c \
 	src/iommu/papr_hcall.h \
+	src/iommu/papr_kernel.c \
+	src/iommu/papr_kernel.h \
+	src/iommu/papr_rtas.c \
 	src/iommu/papr_table.c \
 	src/iommu/papr_table.h \
+	src/iommu/papr_windows.c \
 	src/iommu/vtd.c \
 	src/iommu/vtd.h \
 	src/iommu/vtd_cache.c \

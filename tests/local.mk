@@ -206,6 +206,8 @@ test_data = \
 	tests/bad-input/overlapping-ram.yaml \
 	tests/bad-input/papr-cannot.expected \
 	tests/bad-input/papr-cannot.yaml \
+	tests/bad-input/papr-options.expected \
+	tests/bad-input/papr-options.yaml \
 	tests/bad-input/pci-address.expected \
 	tests/bad-input/pci-address.yaml \
 	tests/bad-input/perm.expected \

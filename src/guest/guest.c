@@ -186,6 +186,8 @@ first_phase(struct op *op)
     case STEP_H_STUFF_TCE:
     case STEP_H_GET_TCE:
         return PHASE(pseries_hcall);
+    case STEP_RTAS:
+        return PHASE(pseries_rtas);
     case STEP_LOOP:
     case STEP_DMA:
     case STEP_HOTPLUG:
@@ -195,6 +197,7 @@ first_phase(struct op *op)
     case STEP_ANNOUNCE:
     case STEP_RESET:
     case STEP_CHECK:
+    case STEP_MIGRATE:
     case STEP_DUMP:
     case STEP_WORKLOAD:
     case STEP_REPLAY:
@@ -226,6 +229,7 @@ guest_does(enum step_kind kind)
     case STEP_H_PUT_TCE_INDIRECT:
     case STEP_H_STUFF_TCE:
     case STEP_H_GET_TCE:
+    case STEP_RTAS:
         return true;
     case STEP_LOOP:
     case STEP_DMA:
@@ -236,6 +240,7 @@ guest_does(enum step_kind kind)
     case STEP_ANNOUNCE:
     case STEP_RESET:
     case STEP_CHECK:
+    case STEP_MIGRATE:
     case STEP_DUMP:
     case STEP_WORKLOAD:
     case STEP_REPLAY:

@@ -29,6 +29,9 @@ struct guest_reply {
     bool has_ret;        /* a hypercall was made: its (last) status */
     unsigned hypercalls; /* made by the step */
     int64_t ret;
+    bool has_rets; /* a firmware call: the words that it wrote, status first */
+    unsigned n_rets;
+    uint32_t rets[RTAS_WORDS];
     bool has_value; /* H_GET_TCE, mmio_expect: what was read */
     uint64_t value;
     char why[96]; /* !ok: words for the trace's `result` and messages */

@@ -30,6 +30,7 @@ op_new(struct guest *g, const struct step *s, guest_done_fn *done, void *self)
     op->reply.ok = true;
     op->reply.has_ret = false;
     op->reply.hypercalls = 0;
+    op->reply.has_rets = false;
     op->reply.has_value = false;
     op->reply.why[0] = '\0';
     op->cost = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The PAPR driver: see papr_driver.h. */
+/* The PAPR driver: see pseries_driver.h. */
 #include "guest/pseries_driver.h"
+
+#include <string.h>
 
 #include "guest/op.h"
 #include "guest/state.h"
@@ -219,4 +221,29 @@ pseries_hcall(struct op *op)
     }
     h->npages = s->npages;
     return make_call(op, op_end);
+}
+
+/* ---- firmware calls ---- */
+
+struct phase
+pseries_rtas(struct op *op)
+{
+    const struct step_rtas *s = &op->step->u.rtas;
+    struct guest *g = op->g;
+    struct rtas r = { .call = s->call, .nargs = s->nargs, .nret = s->nret };
+
+    for (unsigned i = 0; i < s->nargs; i++) {
+        r.args[i] = (uint32_t)s->args[i];
+    }
+    iommu_rtas(g->iommus, g->sc->n_iommus, &r);
+    op_charge(op, LATENCY_HCALL, 1);
+    op->cost += sim_take_charge(g->env->sim);
+    op->reply.has_ret = op->reply.has_rets = true;
+    op->reply.ret = (int32_t)r.rets[0];
+    op->reply.n_rets = r.written;
+    memcpy(op->reply.rets, r.rets, sizeof(r.rets));
+    if (op->reply.ret != PAPR_RTAS_OK) {
+        op_fail(op, "status-%d", (int)op->reply.ret);
+    }
+    return PHASE(op_end);
 }

@@ -41,5 +41,6 @@ void pseries_init(struct guest *g);
 struct phase
 pseries_map(struct op *op); /* map, unmap, change; step's device has a window */
 struct phase pseries_hcall(struct op *op); /* STEP_H_x */
+struct phase pseries_rtas(struct op *op);  /* STEP_RTAS */
 
 #endif

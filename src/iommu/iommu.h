@@ -19,6 +19,7 @@
 #include "notify/space.h"
 #include "util/addr.h"
 #include "util/err.h"
+#include "util/names.h"
 
 struct iommu;
 
@@ -83,17 +84,13 @@ struct hcall {
 /*
  * A call of the platform's firmware (RTAS): words of 32 bits in and out. Filled by the
  * guest, answered by iommu_rtas. The first word out is the status; a call that fails
- * writes no other.
+ * writes no other. Arguments of
+ *   query, reset: config address, BUID high, low
+ *   create: the same, log2 of the page size, log2 of the window size
+ *   remove: LIOBN
+ *   set-tce-bypass: unit address of a VIO adapter, 0 or 1
+ *   quiesce: none
  */
-enum rtas_call {
-    RTAS_QUERY_PE_DMA_WINDOW,  /* config address, BUID high, low */
-    RTAS_CREATE_PE_DMA_WINDOW, /* the same, log2 of page size, log2 of window size */
-    RTAS_REMOVE_PE_DMA_WINDOW, /* LIOBN */
-    RTAS_RESET_PE_DMA_WINDOW,  /* as query */
-    RTAS_SET_TCE_BYPASS,       /* unit address of a VIO adapter, 0 or 1 */
-    RTAS_QUIESCE,              /* nothing */
-    RTAS_CALL_COUNT
-};
 enum { RTAS_WORDS = 16 };
 struct rtas {
     enum rtas_call call;

@@ -12,7 +12,6 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "iommu/papr_fmt.h"
 
@@ -232,36 +231,42 @@ papr_table_clear(struct papr_table *t)
 
 /* --- migration --- */
 
-void
-papr_table_save(const struct papr_table *t, struct papr_image *out)
+static struct mem *
+new_entries(struct env *env)
 {
-    struct range_piece p;
-    size_t cap = 0;
+    struct mem *tces = mem_new(env->budget);
 
-    *out = (struct papr_image){ 0 };
-    for (uint64_t from = 0; rangemap_next(&t->touched, from, &p); from = p.last + 1) {
-        for (uint64_t i = p.first / ENTRY_BYTES; i <= p.last / ENTRY_BYTES; i++) {
-            uint64_t tce = papr_table_get(t, i);
-            if (tce == 0) {
-                continue;
-            }
-            if (out->n == cap) {
-                cap = cap == 0 ? ENTRIES_A_PAGE : 2 * cap;
-                out->entries = xrealloc(out->entries, cap, sizeof(*out->entries));
-            }
-            out->entries[out->n++] = (struct papr_image_entry){ i, tce };
-        }
-    }
+    mem_add_range(tces, 0, PAPR_ENTRIES_MAX * ENTRY_BYTES - 1, MEM_RAM);
+    return tces;
+}
+
+struct mem *
+papr_table_take_entries(struct papr_table *t)
+{
+    struct mem *taken = t->tces;
+
+    t->tces = new_entries(t->env);
+    rangemap_clear(&t->touched);
+    t->touched_last = UINT64_MAX;
+    t->live = 0;
+    return taken;
 }
 
 void
-papr_table_load(struct papr_table *t, struct papr_image *image)
+papr_table_load(struct papr_table *t, const struct mem *tces)
 {
-    for (size_t i = 0; i < image->n; i++) {
-        papr_table_set(t, image->entries[i].index, image->entries[i].tce);
+    gpa_t page;
+
+    for (uint64_t at = 0; mem_next_touched(tces, GPA(at), &page);
+         at = page.v + PAGE_BYTES) {
+        const uint64_t *words = mem_page_words(tces, page);
+
+        for (unsigned i = 0; i < ENTRIES_A_PAGE; i++) {
+            if (words[i] != 0) {
+                papr_table_set(t, page.v / ENTRY_BYTES + i, le64toh(words[i]));
+            }
+        }
     }
-    free(image->entries);
-    *image = (struct papr_image){ 0 };
 }
 
 /* --- the region --- */
@@ -381,10 +386,9 @@ papr_table_init(struct papr_table *t, uint64_t liobn, const char *name, struct e
         .manners = *manners,
         .env = env,
         .name = name,
-        .tces = mem_new(env->budget),
+        .tces = new_entries(env),
         .touched_last = UINT64_MAX,
     };
-    mem_add_range(t->tces, 0, PAPR_ENTRIES_MAX * ENTRY_BYTES - 1, MEM_RAM);
     rangemap_init(&t->touched, RANGEMAP_CONSTANT, env->budget);
 }
 

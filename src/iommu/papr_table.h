@@ -5,7 +5,7 @@
  * a window with no entries is switched off.
  *
  * Entries are raw 64-bit words in a private memory, little-endian, entry i at 8·i,
- * where the checker watches them. The memory stays the same for the table's life.
+ * where the checker watches them. The memory stays the same until a migration.
  * Source: reference on PAPR TCE, sections 3, 6 and 7.
  */
 #ifndef IOMMUSIM_IOMMU_PAPR_TABLE_H
@@ -133,15 +133,12 @@ void papr_table_revoke(struct papr_table *t, enum notify_cause cause);
 /* Every entry becomes 0; nothing is announced. */
 void papr_table_clear(struct papr_table *t);
 
-/* Raw entries that are not 0, as a migration carries them. */
-struct papr_image {
-    struct papr_image_entry {
-        uint64_t index, tce;
-    } * entries;
-    size_t n;
-};
-void papr_table_save(const struct papr_table *t, struct papr_image *out);
-/* Into an empty table with as many entries; takes the image, announces nothing. */
-void papr_table_load(struct papr_table *t, struct papr_image *image);
+/*
+ * Leave the table empty, with a new memory. The caller gets the old one and frees it
+ * when the observer has heard of the switch.
+ */
+struct mem *papr_table_take_entries(struct papr_table *t);
+/* The entries of such a memory into an empty table that is as large; tells nobody. */
+void papr_table_load(struct papr_table *t, const struct mem *tces);
 
 #endif

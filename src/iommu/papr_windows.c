@@ -311,7 +311,7 @@ struct saved_table {
     uint64_t base, entries;
     unsigned page_lg2;
     bool is_default, was_default;
-    struct papr_image image;
+    struct mem *tces;
 };
 
 static void
@@ -323,11 +323,8 @@ save(struct papr_table *t, struct saved_table *s)
         .page_lg2 = t->page_lg2,
         .is_default = t->is_default,
         .was_default = t->was_default,
+        .tces = papr_table_take_entries(t),
     };
-    papr_table_save(t, &s->image);
-    if (papr_is_on(t)) {
-        papr_table_clear(t);
-    }
 }
 
 static void
@@ -340,7 +337,7 @@ switch_off(struct papr_table *t)
 }
 
 static void
-load(struct papr *p, struct papr_table *t, struct saved_table *s)
+load(struct papr *p, struct papr_table *t, const struct saved_table *s)
 {
     bool alike = s->base == t->base && s->page_lg2 == t->page_lg2;
 
@@ -354,7 +351,7 @@ load(struct papr *p, struct papr_table *t, struct saved_table *s)
     } else if (!alike) {
         papr_table_reinterpret(t, s->base, s->page_lg2);
     }
-    papr_table_load(t, &s->image);
+    papr_table_load(t, s->tces);
     t->is_default = s->is_default;
     t->was_default = s->was_default;
 }
@@ -381,4 +378,7 @@ papr_migrate(struct papr *p)
     p->bypass = bypass;
     show_windows(p, NULL);
     papr_tell_switched(p);
+    for (unsigned i = 0; i < p->n_tables; i++) {
+        mem_free(s[i].tces);
+    }
 }

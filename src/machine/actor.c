@@ -149,8 +149,12 @@ static void
 reset(struct machine *m, const struct step_target *t)
 {
     if (t->device != SCENARIO_NONE) {
-        if (m->devices[t->device].space != NULL) {
-            device_reset(m, &m->devices[t->device]);
+        struct device *d = &m->devices[t->device];
+        if (d->space != NULL) {
+            device_reset(m, d);
+            if (d->iommu->ops->reset_device != NULL) {
+                d->iommu->ops->reset_device(d->iommu, d->sd->sid);
+            }
         }
         return;
     }
@@ -266,6 +270,10 @@ perform(struct machine *m, struct running *r)
     case STEP_CHECK:
         check_all(m->check);
         running_complete(r);
+        return;
+    case STEP_MIGRATE:
+        device_migrate_all(m);
+        complete_after_charge(r);
         return;
     case STEP_DUMP:
         device_dump(m, &s->u.dump);

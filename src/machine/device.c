@@ -305,6 +305,50 @@ device_reset(struct machine *m, struct device *d)
     }
 }
 
+/* The subscribers of all devices by themselves: containers count once. */
+static void
+each_subscriber(struct machine *m,
+                void (*fn)(struct machine *m, struct device *d, struct subscriber *s))
+{
+    for (size_t i = 0; i < m->sc->n_devices; i++) {
+        for (struct seat *seat = m->devices[i].seats; seat != NULL; seat = seat->next) {
+            if (seat->shares == NULL) {
+                fn(m, &m->devices[i], seat->s);
+            }
+        }
+    }
+}
+
+static void
+leave_source(struct machine *m, struct device *d, struct subscriber *s)
+{
+    (void)m;
+    (void)d;
+    subscriber_detach(s);
+}
+
+static void
+join_destination(struct machine *m, struct device *d, struct subscriber *s)
+{
+    struct err why;
+
+    if (subscriber_attach(s, d->space, s->translator, &why)) {
+        check_attached(m->check, s);
+    }
+}
+
+void
+device_migrate_all(struct machine *m)
+{
+    each_subscriber(m, leave_source);
+    for (size_t i = 0; i < m->sc->n_iommus; i++) {
+        if (m->iommus[i]->ops->migrate != NULL) {
+            m->iommus[i]->ops->migrate(m->iommus[i]);
+        }
+    }
+    each_subscriber(m, join_destination);
+}
+
 /* ---- accesses ---- */
 
 /*

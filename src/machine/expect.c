@@ -271,6 +271,31 @@ expect_ret(struct machine *m, const struct running *r, const struct step_expect 
                                   : g);
 }
 
+/* All words that the call wrote, or all but the status. */
+static void
+expect_rets(struct machine *m, const struct running *r, const struct step_expect *x)
+{
+    const struct guest_reply *reply = &r->reply;
+    unsigned written = reply->has_rets ? reply->n_rets : 0;
+    unsigned from = written > 0 && x->n_rets == written - 1 ? 1 : 0;
+    char want[TEXT] = "", got[TEXT] = "", word[32];
+    bool same = reply->has_rets && x->n_rets == written - from;
+
+    for (size_t i = 0; i < x->n_rets; i++) {
+        same = same && (uint32_t)x->rets[i] == reply->rets[from + i];
+        snprintf(word, sizeof(word), "0x%" PRIx32, (uint32_t)x->rets[i]);
+        append(want, word);
+    }
+    for (unsigned i = from; i < written; i++) {
+        snprintf(word, sizeof(word), "0x%" PRIx32, reply->rets[i]);
+        append(got, word);
+    }
+    if (!same) {
+        expect_failed(m, place_of(m, r), "rets", want[0] != '\0' ? want : "none",
+                      got[0] != '\0' ? got : "none");
+    }
+}
+
 /* How the step ended, in the words of `result:`. */
 static enum dma_result
 result_of(const struct running *r)
@@ -353,8 +378,11 @@ expect_step(struct machine *m, struct running *r)
         (!r->reply.has_value || r->reply.value != x->value)) {
         number_failed(m, place_of(m, r), "value", "x", x->value, r->reply.value);
     }
+    if (x->given & EXPECT_RETS) {
+        expect_rets(m, r, x);
+    }
     expect_access(m, r, x);
-    if ((x->given & (EXPECT_RESULT | EXPECT_RET)) == 0) {
+    if ((x->given & (EXPECT_RESULT | EXPECT_RET | EXPECT_RETS)) == 0) {
         expect_nothing_less(m, r);
     }
     if (x->given & EXPECT_FAULT) {

@@ -105,6 +105,9 @@ bool device_unsubscribe(struct machine *m, struct device *d, const char *name);
 bool device_announce(struct device *d, const char *name);
 /* A reset of the device alone: caches are emptied, registrations made anew. */
 void device_reset(struct machine *m, struct device *d);
+/* The whole machine moves: everybody leaves, the IOMMUs are carried over, all come back.
+ */
+void device_migrate_all(struct machine *m);
 void device_free(struct machine *m, struct device *d);
 /* Bring the counters of its events up to date. */
 void device_count(struct machine *m, const struct seat *seat);

@@ -197,6 +197,11 @@ static struct iommu *
 papr_build(const struct scenario_iommu *si, struct env *env)
 {
     const struct papr_config *c = &si->papr;
+    static const enum papr_acceleration acceleration[] = {
+        [ACCELERATED_OFF] = PAPR_IN_MONITOR,
+        [ACCELERATED_ON] = PAPR_IN_KERNEL,
+        [ACCELERATED_UNTIL_HEARD] = PAPR_UNTIL_HEARD,
+    };
     struct iommu_papr_config config = {
         .id = si->id,
         .vio = si->model == IOMMU_PAPR_VIO,
@@ -206,6 +211,12 @@ papr_build(const struct scenario_iommu *si, struct env *env)
         .window_base = c->window_base,
         .window_size = c->window_size,
         .page_lg2 = c->window_page_lg2,
+        .acceleration = acceleration[c->accelerated],
+        .bypass = c->bypass,
+        .ddw = c->ddw,
+        .page_sizes = c->page_sizes,
+        .max_windows = c->max_windows,
+        .dynamic_base = c->dynamic_base,
     };
 
     return papr_new(&config, env);

@@ -49,6 +49,8 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_H_PUT_TCE_INDIRECT] = TE_STEP_H_PUT_TCE_INDIRECT,
     [STEP_H_STUFF_TCE] = TE_STEP_H_STUFF_TCE,
     [STEP_H_GET_TCE] = TE_STEP_H_GET_TCE,
+    [STEP_RTAS] = TE_STEP_RTAS,
+    [STEP_MIGRATE] = TE_STEP_MIGRATE,
 };
 
 /* Go on with the list's text. Lists are whole, so that a trace can be run again. */
@@ -493,6 +495,30 @@ put_tce(struct line *l, const struct step_tce *s)
     }
 }
 
+/* The status as a number with its sign: it is no hypercall's. */
+static void
+put_rtas(struct line *l, const struct step_rtas *s)
+{
+    const struct guest_reply *reply = &l->r->reply;
+
+    list_text(l, s->args, s->nargs);
+    add(l, "%c", '\0');
+    size_t rets = l->len;
+    for (unsigned i = 0; i < reply->n_rets; i++) {
+        if (i == 0) {
+            add(l, "%" PRId32, (int32_t)reply->rets[0]);
+        } else {
+            add(l, ",0x%" PRIx32, reply->rets[i]);
+        }
+    }
+    trace_text(&l->rec, TF_CALL, rtas_call_name(s->call));
+    if (s->nargs > 0) {
+        trace_text(&l->rec, TF_ARGS, l->list);
+    }
+    trace_u64(&l->rec, TF_NRET, s->nret);
+    trace_text(&l->rec, TF_RETS, l->list + rets);
+}
+
 static void
 put_step(struct line *l)
 {
@@ -531,6 +557,7 @@ put_step(struct line *l)
         put_result(l);
         break;
     case STEP_CHECK:
+    case STEP_MIGRATE:
         put_result(l);
         break;
     case STEP_DUMP:
@@ -564,6 +591,9 @@ put_step(struct line *l)
     case STEP_H_STUFF_TCE:
     case STEP_H_GET_TCE:
         put_tce(l, &s->u.tce);
+        break;
+    case STEP_RTAS:
+        put_rtas(l, &s->u.rtas);
         break;
     case STEP_LOOP:
     case STEP_KIND_COUNT:

@@ -412,29 +412,122 @@ TABLE(put_tce_indirect, "h_put_tce_indirect",
         [TCE_NPAGES] = { "npages", field_u64, U(tce.npages), 0, NULL },
         [TCE_TCES] = { "tces", field_tces, U(tce), 0, NULL } }); /* as traces say it */
 
+static bool
+want_papr(struct loader *l, const struct action *a, const struct args *args)
+{
+    for (size_t i = 0; i < l->sc->n_iommus; i++) {
+        if (l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
+            l->sc->iommus[i].model == IOMMU_PAPR_VIO) {
+            return true;
+        }
+    }
+    load_error(l, args->whole,
+               "'%s' is for PAPR; the machine has no papr-tce or papr-vio", a->doc.name);
+    return false;
+}
+
 void
 finish_tce(struct loader *l, const struct action *a, struct step *s,
            const struct args *args)
 {
-    bool papr = false;
-
-    for (size_t i = 0; i < l->sc->n_iommus; i++) {
-        papr |= l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
-                l->sc->iommus[i].model == IOMMU_PAPR_VIO;
-    }
     if (a->kind == STEP_H_PUT_TCE_INDIRECT &&
         args_has(args, TCE_TCE) == args_has(args, TCE_TCES)) {
         load_error(l, args->whole, "'h_put_tce_indirect' needs 'list'");
     }
-    if (!papr) {
-        load_error(l, args->whole,
-                   "'%s' is for PAPR; the machine has no papr-tce or papr-vio",
-                   a->doc.name);
-    }
+    want_papr(l, a, args);
     if (s->kind == STEP_H_PUT_TCE_INDIRECT && !args_has(args, TCE_NPAGES)) {
         if (s->u.tce.values == NULL) {
             load_error(l, args->whole, "'h_put_tce_indirect' needs 'npages'");
         }
         s->u.tce.npages = s->u.tce.n_values;
+    }
+}
+
+/* ---- firmware calls ----------------------------------------------------- */
+
+static void
+field_rtas_call(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    char buf[VAL_TEXT];
+
+    if (!want_scalar(l, f->name, v) ||
+        rtas_call_by_name(val_text(v, buf, sizeof(buf)), out)) {
+        return;
+    }
+    const char *names[RTAS_CALL_COUNT];
+
+    for (unsigned i = 0; i < RTAS_CALL_COUNT; i++) {
+        const char *name = rtas_call_name((enum rtas_call)i);
+
+        names[i] = strncmp(name, "ibm,", 4) == 0 ? name + 4 : name;
+    }
+    load_unknown(l, v, "firmware call", names, RTAS_CALL_COUNT);
+}
+
+static void
+field_rtas_args(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step_rtas *r = out;
+    size_t n = 0;
+
+    r->args = read_numbers(l, f->name, v, UINT32_MAX, &n);
+    if (n > RTAS_WORDS_MAX) {
+        load_error(l, v, "a firmware call takes at most %d words", RTAS_WORDS_MAX);
+    } else {
+        r->nargs = (uint8_t)n;
+    }
+}
+
+static void
+field_rtas_nret(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint64_t before = l->errors;
+
+    field_u8(l, f, v, out);
+    if (l->errors == before &&
+        (*(uint8_t *)out == 0 || *(uint8_t *)out > RTAS_WORDS_MAX)) {
+        read_ok(l, f->name, v, "expected 1 to 16");
+    }
+}
+
+enum { RTAS_CALL, RTAS_ARGS, RTAS_NRET };
+
+TABLE(rtas, "rtas",
+      {
+          [RTAS_CALL] = { "call", field_rtas_call, U(rtas.call), FIELD_REQUIRED, NULL },
+          [RTAS_ARGS] = { "args", field_rtas_args, U(rtas), 0, NULL },
+          [RTAS_NRET] = { "nret", field_rtas_nret, U(rtas.nret), 0, NULL },
+      });
+
+/* How many words a guest that knows the call makes room for. */
+static uint8_t
+usual_nret(enum rtas_call call)
+{
+    return call == RTAS_QUERY_PE_DMA_WINDOW    ? 6
+           : call == RTAS_CREATE_PE_DMA_WINDOW ? 4
+                                               : 1;
+}
+
+void
+finish_rtas(struct loader *l, const struct action *a, struct step *s,
+            const struct args *args)
+{
+    want_papr(l, a, args);
+    if (!args_has(args, RTAS_NRET)) {
+        s->u.rtas.nret = usual_nret(s->u.rtas.call);
+    }
+}
+
+void
+finish_migrate(struct loader *l, const struct action *a, struct step *s,
+               const struct args *args)
+{
+    (void)s;
+    for (size_t i = 0; want_papr(l, a, args) && i < l->sc->n_iommus; i++) {
+        if (l->sc->iommus[i].model == IOMMU_INTEL_VTD) {
+            load_error(l, args->whole, "'migrate' is for PAPR; '%s' is none",
+                       l->sc->iommus[i].id);
+            return;
+        }
     }
 }

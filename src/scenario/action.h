@@ -28,12 +28,13 @@ extern const struct schema subscribe_schema, unsubscribe_schema, announce_schema
 extern const struct schema workload_schema, replay_schema, mem_schema, mem_expect_schema;
 extern const struct schema mmio_schema, mmio_expect_schema, pte_schema, context_schema;
 extern const struct schema qi_schema, put_tce_schema, put_tce_indirect_schema;
-extern const struct schema stuff_tce_schema, get_tce_schema;
+extern const struct schema stuff_tce_schema, get_tce_schema, rtas_schema;
 
 action_fn finish_map, finish_flush, finish_attach, finish_dma, finish_target;
 action_fn finish_subscribe, finish_unsubscribe, finish_dump, finish_workload,
     finish_replay;
 action_fn finish_mem, finish_mmio, finish_pte, finish_context, finish_qi, finish_tce;
+action_fn finish_rtas, finish_migrate;
 field_fn field_target, field_dump_what;
 
 /* The action called `key`, or NULL. */

@@ -112,6 +112,14 @@ static const struct action actions[] = {
       &target_schema,
       finish_target,
       field_target },
+    { { "migrate", "papr", "",
+        "Save the machine, build it anew elsewhere and load it: tables keep their "
+        "entries, subscribers leave and come back.",
+        "- migrate: {}" },
+      STEP_MIGRATE,
+      &check_schema,
+      finish_migrate,
+      NULL },
     { { "dump", "any", "what iommu device subscriber",
         "Print what the guest's tables, the shadows or the caches hold now, of "
         "everything or "
@@ -221,6 +229,18 @@ static const struct action actions[] = {
       STEP_H_GET_TCE,
       &get_tce_schema,
       finish_tce,
+      NULL },
+    { { "rtas", "papr", "call args nret",
+        "A call of the firmware: query-, create-, remove- or reset-pe-dma-window, "
+        "set-tce-bypass (with ibm, in front or not) or quiesce, with its words of 32 "
+        "bits. nret is how many words the guest has room for (a query: 6, or 5). "
+        "expect: {rets: [...]} compares the words written, the status first or left "
+        "out; ret is the status alone.",
+        "- rtas: {call: create-pe-dma-window, args: [0, 0x08000000, 0x20000000, 16, "
+        "30]}" },
+      STEP_RTAS,
+      &rtas_schema,
+      finish_rtas,
       NULL },
 };
 

@@ -53,16 +53,32 @@ field_ret(struct loader *l, const struct field *f, struct val v, void *out)
     read_ret(l, f->name, v, out);
 }
 
+/* The words of a line, separated by commas, or the items of a list. */
 static void
 field_rets(struct loader *l, const struct field *f, struct val v, void *out)
 {
     struct step_expect *x = out;
-    const struct node *list = want_list(l, f->name, v);
-    uint32_t n = list != NULL ? node_count(list) : 0;
+    const struct node *list =
+        v.node != NULL || v.len == 0 ? want_list(l, f->name, v) : NULL;
+    size_t n = list != NULL ? node_count(list) : 0, i = 0;
+
+    if (v.node == NULL && v.len > 0) {
+        n = 1;
+        for (size_t k = 0; k < v.len; k++) {
+            n += v.s[k] == ',';
+        }
+    }
     int64_t *rets = arena_alloc(l->arena, n * sizeof(*rets) + 1);
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (; list != NULL && i < n; i++) {
         read_ret(l, f->name, val_of(list->u.items[i]), &rets[i]);
+    }
+    for (const char *at = v.s; i < n; i++) {
+        const char *comma = memchr(at, ',', (size_t)(v.s + v.len - at));
+        const char *end = comma != NULL ? comma : v.s + v.len;
+
+        read_ret(l, f->name, (struct val){ at, (size_t)(end - at), NULL }, &rets[i]);
+        at = end + 1;
     }
     x->rets = rets;
     x->n_rets = n;

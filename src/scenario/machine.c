@@ -109,6 +109,9 @@ finish_ranges(struct loader *l, struct range_list *list)
 
 WORDS(model_words, { "none", "papr-tce", "papr-vio", "intel-vtd" });
 
+/* What firmware offers unless told otherwise, by log2. */
+#define PAPR_PAGE_SIZES (UINT64_C(1) << 12 | 1 << 16 | 1 << 21 | 1 << 24)
+
 struct window_config {
     uint64_t base, size;
     uint8_t page_lg2;
@@ -137,8 +140,8 @@ field_window(struct loader *l, const struct field *f, struct val v, void *out)
         !schema_read(l, &window_schema, v.node, &w, &args)) {
         return;
     }
-    if (w.page_lg2 != 12 && w.page_lg2 != 16 && w.page_lg2 != 24) {
-        load_error(l, args.v[2], "a window has pages of 4KiB, 64KiB or 16MiB");
+    if (((PAPR_PAGE_SIZES >> w.page_lg2) & 1) == 0) {
+        load_error(l, args.v[2], "a window has pages of 4KiB, 64KiB, 2MiB or 16MiB");
     } else if (w.size >> w.page_lg2 > UINT32_MAX) {
         load_error(l, v, "a window has fewer than 2^32 pages");
     } else if (!is_aligned(w.base | w.size, w.page_lg2)) {
@@ -152,6 +155,79 @@ field_window(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
+/* A list of page sizes that a query has a bit for. */
+static void
+field_page_sizes(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    static const uint64_t known =
+        PAPR_PAGE_SIZES | 1 << 25 | 1 << 26 | 1 << 27 | 1 << 28 | UINT64_C(1) << 34;
+    const struct node *list = want_list(l, f->name, v);
+    uint64_t sizes = 0;
+
+    for (uint32_t i = 0; list != NULL && i < node_count(list); i++) {
+        struct val item = val_of(list->u.items[i]);
+        uint64_t before = l->errors;
+        uint8_t lg2 = 0;
+
+        field_page(l, &(struct field){ .name = f->name }, item, &lg2);
+        if (l->errors == before &&
+            read_ok(l, f->name, item,
+                    (known >> lg2) & 1
+                        ? NULL
+                        : "expected 4KiB, 64KiB, 2MiB, 16MiB, 32MiB, 64MiB, 128MiB, "
+                          "256MiB or 16GiB")) {
+            sizes |= UINT64_C(1) << lg2;
+        }
+    }
+    if (list != NULL && node_count(list) == 0) {
+        load_error(l, v, "'%s' needs at least one size", f->name);
+    }
+    *(uint64_t *)out = sizes;
+}
+
+static void
+field_max_windows(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint64_t before = l->errors;
+    uint32_t n = 1;
+
+    field_u32(l, f, v, &n);
+    if (l->errors == before &&
+        read_ok(l, f->name, v,
+                n == 0 || n > PAPR_CONFIG_WINDOWS ? "expected 1 to 16" : NULL)) {
+        *(uint32_t *)out = n;
+    }
+}
+
+static void
+field_dynamic_base(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint64_t before = l->errors;
+
+    field_size(l, f, v, out);
+    if (l->errors == before &&
+        (*(uint64_t *)out == 0 || !is_aligned(*(uint64_t *)out, 24))) {
+        load_error(l, v, "'%s' must be a multiple of 16MiB, and not 0", f->name);
+    }
+}
+
+/* A switch, or `until-heard`. */
+static void
+field_accelerated(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool on = false;
+
+    if (val_is(v, "until-heard")) {
+        *(enum papr_accelerated *)out = ACCELERATED_UNTIL_HEARD;
+    } else if (want_scalar(l, f->name, v) &&
+               read_ok(l, f->name, v,
+                       scalar_switch(v.s, v.len, &on) != NULL
+                           ? "expected on, off or until-heard"
+                           : NULL)) {
+        *(enum papr_accelerated *)out = on ? ACCELERATED_ON : ACCELERATED_OFF;
+    }
+}
+
 #define PAPR(member) offsetof(struct scenario_iommu, papr.member)
 #define VTD(member)  offsetof(struct scenario_iommu, vtd.member)
 
@@ -161,10 +237,11 @@ SCHEMA(papr_tce_schema, "papr-tce",
            { "liobn", field_u32, PAPR(liobn), 0, NULL },
            { "buid", field_u64, PAPR(buid), 0, NULL },
            { "window", field_window, 0, 0, NULL },
-           { "ddw", field_off, 0, 0, NULL },
-           { "page_sizes", NULL, 0, FIELD_REFUSED, NULL },
-           { "max_windows", NULL, 0, FIELD_REFUSED, NULL },
-           { "accelerated", field_off, 0, 0, NULL },
+           { "ddw", field_switch, PAPR(ddw), 0, NULL },
+           { "page_sizes", field_page_sizes, PAPR(page_sizes), 0, NULL },
+           { "max_windows", field_max_windows, PAPR(max_windows), 0, NULL },
+           { "dynamic_base", field_dynamic_base, PAPR(dynamic_base), 0, NULL },
+           { "accelerated", field_accelerated, PAPR(accelerated), 0, NULL },
        });
 
 SCHEMA(papr_vio_schema, "papr-vio",
@@ -172,7 +249,7 @@ SCHEMA(papr_vio_schema, "papr-vio",
            { "model", field_ignore, 0, 0, NULL },
            { "liobn", field_u32, PAPR(liobn), 0, NULL },
            { "window", field_window, 0, 0, NULL },
-           { "bypass", field_off, 0, 0, NULL },
+           { "bypass", field_switch, PAPR(bypass), 0, NULL },
        });
 
 SCHEMA(none_schema, "none", { { "model", field_ignore, 0, 0, NULL } });
@@ -331,15 +408,24 @@ SCHEMA(vtd_schema, "intel-vtd",
            { "write_buffer_flush", field_switch, VTD(write_buffer_flush), 0, NULL },
        });
 
+/* How many there are so far: their numbers follow from it. */
+struct papr_counts {
+    uint32_t bridges, vio;
+};
+
 static void
-iommu_defaults(struct scenario_iommu *io, size_t papr_index)
+iommu_defaults(struct scenario_iommu *io, struct papr_counts *n)
 {
     static const struct cache_config cache = { CACHE_LRU, 1024 };
     bool vio = io->model == IOMMU_PAPR_VIO;
 
     io->papr = (struct papr_config){
-        .liobn = UINT32_C(0x80000000) + (uint32_t)papr_index * 0x100,
-        .buid = UINT64_C(0x800000020000000) + papr_index,
+        .liobn = vio ? UINT32_C(0x71000000) + n->vio
+                     : UINT32_C(0x80000000) + n->bridges * 0x100,
+        .buid = UINT64_C(0x800000020000000) + n->bridges,
+        .page_sizes = PAPR_PAGE_SIZES,
+        .max_windows = 2,
+        .dynamic_base = UINT64_C(1) << 59,
         .has_window = true,
         .window_size = vio ? UINT64_C(256) << 20 : UINT64_C(1) << 30,
         .window_page_lg2 = PAGE_LG2,
@@ -406,7 +492,7 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
 
 static void
 read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *list,
-           size_t n, size_t *papr_index)
+           size_t n, struct papr_counts *papr)
 {
     static const struct schema *const schemas[] = {
         [IOMMU_NONE] = &none_schema,
@@ -436,8 +522,9 @@ read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *l
         return;
     }
     io->model = (enum iommu_model)word;
-    iommu_defaults(io, *papr_index);
-    *papr_index += is_papr(io->model);
+    iommu_defaults(io, papr);
+    papr->bridges += io->model == IOMMU_PAPR_TCE;
+    papr->vio += io->model == IOMMU_PAPR_VIO;
     if (schema_read(l, schemas[word], p->value, io, &args)) {
         check_iommu(l, list, n, key);
     }
@@ -448,10 +535,10 @@ read_iommus(struct loader *l, const struct node *map)
 {
     uint32_t n = node_count(map);
     struct scenario_iommu *list = arena_alloc(l->arena, n * sizeof(*list) + 1);
-    size_t papr_index = 0;
+    struct papr_counts papr = { 0, 0 };
 
     for (uint32_t i = 0; i < n; i++) {
-        read_iommu(l, &map->u.pairs[i], list, i, &papr_index);
+        read_iommu(l, &map->u.pairs[i], list, i, &papr);
     }
     l->sc->iommus = list;
     l->sc->n_iommus = n;

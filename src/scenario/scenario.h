@@ -52,10 +52,19 @@ struct cache_config {
     uint64_t entries; /* 0 = no cache, UINT64_MAX = infinite */
 };
 
+enum { PAPR_CONFIG_WINDOWS = 16 };
+enum papr_accelerated { ACCELERATED_OFF, ACCELERATED_ON, ACCELERATED_UNTIL_HEARD };
+
 struct papr_config {
     uint32_t liobn;
-    uint64_t buid;   /* papr-tce */
-    bool has_window; /* the default window exists */
+    uint64_t buid;                     /* papr-tce */
+    enum papr_accelerated accelerated; /* papr-tce */
+    bool bypass;                       /* papr-vio */
+    bool ddw;                          /* papr-tce; the next three are for it */
+    uint64_t page_sizes;               /* bit n: pages of 2^n bytes */
+    uint32_t max_windows;              /* 1..PAPR_CONFIG_WINDOWS */
+    uint64_t dynamic_base; /* of windows made while another is live; 64 KiB multiple */
+    bool has_window;       /* the default window exists */
     uint64_t window_base, window_size;
     unsigned window_page_lg2;
 };
@@ -193,6 +202,7 @@ enum step_kind {
     STEP_ANNOUNCE,
     STEP_RESET,
     STEP_CHECK,
+    STEP_MIGRATE,
     STEP_DUMP,
     STEP_WORKLOAD,
     STEP_REPLAY,
@@ -207,6 +217,7 @@ enum step_kind {
     STEP_H_PUT_TCE_INDIRECT,
     STEP_H_STUFF_TCE,
     STEP_H_GET_TCE,
+    STEP_RTAS,
     STEP_KIND_COUNT
 };
 const char *step_name(enum step_kind k); /* "map"; "steps" for STEP_LOOP */
@@ -372,6 +383,14 @@ struct step_tce { /* the four hypercalls */
     uint32_t n_values;
 };
 
+enum { RTAS_WORDS_MAX = 16 };
+
+struct step_rtas {
+    enum rtas_call call;
+    uint8_t nargs, nret;  /* up to RTAS_WORDS_MAX */
+    const uint64_t *args; /* nargs of them, of 32 bits */
+};
+
 enum expect_flag {
     EXPECT_RET = 1,
     EXPECT_VALUE = 2,
@@ -402,7 +421,7 @@ struct step_expect {
     unsigned given; /* EXPECT_x; events go by n_events */
     int64_t ret;    /* hypercall status */
     uint64_t value, gpa, done;
-    const int64_t *rets;
+    const int64_t *rets; /* the words that the call wrote, with the status or without */
     size_t n_rets;
     enum dma_result result;
     struct expect_fault fault;
@@ -467,6 +486,7 @@ struct step {
         const struct step_context *context;
         struct step_qi qi;
         struct step_tce tce; /* H_x */
+        struct step_rtas rtas;
     } u;
 };
 

@@ -51,11 +51,11 @@ next_word(struct line *w)
     return (struct val){ .s = begin, .len = (size_t)(p - begin) };
 }
 
-/* What a step's result must be, as the trace writes it: ret= result= done= error=. */
+/* What a step's result must be, as the trace writes it: ret= rets= result= ... */
 static bool
 read_result(struct line *w, struct val key, struct val v, struct step *s)
 {
-    static const char *const keys[] = { "ret", "result", "done", "error" };
+    static const char *const keys[] = { "ret", "rets", "result", "done", "error" };
     struct loader *l = w->l;
     size_t i = 0;
 

@@ -34,8 +34,9 @@ void tlb_init(struct tlb *t, struct subscriber *s, uint64_t capacity);
 void tlb_fini(struct tlb *t);
 
 /*
- * Learn that a->first to a->last lead to `target` and on, with a->perm: an `evict`
- * line if another entry has to go, a `fill` line, and word to the observer.
+ * Learn that a->first to a->last lead to `target` and on, with `perm`, where the answer
+ * said a->perm: an `evict` line if another entry has to go, a `fill` line, and word to
+ * the observer.
  */
 void tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target, enum perm perm);
 void tlb_invalidate(struct tlb *t, uint64_t first, uint64_t last);

@@ -179,6 +179,44 @@ errno_by_name(const char *s, int *out)
     return true;
 }
 
+static const char *const rtas_calls[RTAS_CALL_COUNT] = {
+    [RTAS_QUERY_PE_DMA_WINDOW] = "ibm,query-pe-dma-window",
+    [RTAS_CREATE_PE_DMA_WINDOW] = "ibm,create-pe-dma-window",
+    [RTAS_REMOVE_PE_DMA_WINDOW] = "ibm,remove-pe-dma-window",
+    [RTAS_RESET_PE_DMA_WINDOW] = "ibm,reset-pe-dma-window",
+    [RTAS_SET_TCE_BYPASS] = "ibm,set-tce-bypass",
+    [RTAS_QUIESCE] = "quiesce",
+};
+
+const char *
+rtas_call_name(enum rtas_call c)
+{
+    return rtas_calls[c];
+}
+
+bool
+rtas_call_by_name(const char *s, enum rtas_call *out)
+{
+    static const char prefix[] = "ibm,";
+    const size_t skip = sizeof(prefix) - 1;
+
+    for (unsigned i = 0; i < RTAS_CALL_COUNT; i++) {
+        const char *name = rtas_calls[i];
+        bool prefixed = strncmp(name, prefix, skip) == 0;
+
+        if (strcmp(s, name) == 0 || (prefixed && strcmp(s, name + skip) == 0)) {
+            *out = (enum rtas_call)i;
+            return true;
+        }
+    }
+    if (strcmp(s, "ibm,reset-pe-dma-windows") == 0 ||
+        strcmp(s, "reset-pe-dma-windows") == 0) {
+        *out = RTAS_RESET_PE_DMA_WINDOW;
+        return true;
+    }
+    return false;
+}
+
 const char *
 hret_name(int64_t ret)
 {

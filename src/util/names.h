@@ -56,6 +56,20 @@ bool errno_by_name(const char *s, int *out);
 const char *hret_name(int64_t ret);
 bool hret_by_name(const char *s, int64_t *out);
 
+/* Calls of PAPR's firmware (RTAS); what they take is in iommu/iommu.h. */
+enum rtas_call {
+    RTAS_QUERY_PE_DMA_WINDOW,
+    RTAS_CREATE_PE_DMA_WINDOW,
+    RTAS_REMOVE_PE_DMA_WINDOW,
+    RTAS_RESET_PE_DMA_WINDOW,
+    RTAS_SET_TCE_BYPASS,
+    RTAS_QUIESCE,
+    RTAS_CALL_COUNT
+};
+const char *rtas_call_name(enum rtas_call c); /* "ibm,query-pe-dma-window" */
+/* With "ibm," or without; LoPAR's plural of the reset call, too. */
+bool rtas_call_by_name(const char *s, enum rtas_call *out);
+
 /*
  * The name of `names` (n of them, NULLs skipped) that `word` most likely meant, or
  * NULL if none is near (more than a third of its letters wrong).

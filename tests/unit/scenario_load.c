@@ -145,7 +145,7 @@ START_TEST(machine_gets_its_defaults)
     ck_assert_uint_eq(p0->window_page_lg2, 12);
     ck_assert_uint_eq(p1->liobn, 0x80000100);
     ck_assert(!p1->has_window);
-    ck_assert_uint_eq(p2->liobn, 0x80000200);
+    ck_assert_uint_eq(p2->liobn, 0x71000000);
     ck_assert(p2->window_base == 0x10000 && p2->window_page_lg2 == 16);
     ck_assert(!sc->guest.has_table_memory);
     ck_assert_int_eq(sc->guest.driver, GUEST_STRICT);
