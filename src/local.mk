@@ -111,6 +111,8 @@ library_sources = \
 	src/iommu/vtd_sm_fmt.h \
 	src/iommu/vtd_walk.c \
 	src/iommu/vtd_walk.h \
+	src/iommu/vtd_window.c \
+	src/iommu/vtd_window.h \
 	src/machine/actor.c \
 	src/machine/capture_traffic.c \
 	src/machine/device.c \

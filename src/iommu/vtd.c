@@ -132,6 +132,7 @@ vtd_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
     enum vtd_fault fault = c.fault;
     if (vtd_context_passes(&c)) {
         answer_identity(q, out);
+        vtd_notify_passed(v, q->sid);
     } else if (fault == VTD_FAULT_NONE) {
         fault = q->iova >> vtd_context_width(v, &c) != 0 ? VTD_FAULT_ADDR
                                                          : translate_page(v, q, &c, out);

@@ -69,7 +69,8 @@ vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages)
                                 .did = did };
 
     if (inv.scope == INVAL_PAGE) {
-        inv.first = align_down(vtd_desc_addr(pages), PAGE_LG2 + am);
+        inv.addr = vtd_desc_addr(pages);
+        inv.first = align_down(inv.addr, PAGE_LG2 + am);
         inv.last = inv.first + ((PAGE_BYTES << am) - 1);
         inv.leaf_only = (pages & VTD_DESC_IOTLB_IH) != 0;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See vtd_mirror.h.
+ * See vtd_mirror.h. What a quirk makes of the walk is settled once, in begin_diff.
  *
  * All ranges in the tree are naturally aligned powers of two, so any two of them are
  * disjoint or nested, with each other and with entries of the tables. That is what
@@ -12,12 +12,6 @@
  * unmaps and maps them for everybody.
  */
 #include "iommu/vtd_mirror.h"
-
-static uint64_t
-address_last(const struct vtd *v)
-{
-    return (UINT64_C(1) << v->cfg.aw_bits) - 1;
-}
 
 /* ---- events ---- */
 
@@ -67,36 +61,59 @@ tell_mirrors(struct vtd_space *s, const struct notify_event *ev)
     }
 }
 
-void
-vtd_mirror_forget(struct vtd_space *s)
+bool
+vtd_caches_share_tree(const struct vtd_space *s)
 {
-    rangemap_clear(&s->tree);
-    rangemap_clear(&s->owed);
+    return env_quirk(s->v->base.env, QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
 }
 
-/* The part of n's window that can be translated, in aligned powers of two. */
-static void
-unmap_pieces(const struct vtd *v, struct notifier *n, enum notify_cause cause)
-{
-    uint64_t end = n->last < address_last(v) ? n->last : address_last(v);
+/* ---- the record ---- */
 
-    for (uint64_t at = n->first; at <= end;) {
-        uint64_t last = at + ((UINT64_C(1) << dyadic_lg2(at, end)) - 1);
-        struct notify_event ev = unmap_event(&(struct vtd_block){ at, last }, cause);
-        if (!notify_one(n, &ev)) {
+/* Widen b to whole entries of m at both ends. */
+static void
+widen(const struct rangemap *m, struct vtd_block *b)
+{
+    struct range_piece p;
+
+    if (m->pages == 0) {
+        return;
+    }
+    if (rangemap_entry(m, b->first, &p)) {
+        b->first = p.first;
+        if (p.last >= b->last) {
+            b->last = p.last;
             return;
         }
-        at = last + 1;
+    }
+    if (b->last - b->first >= PAGE_BYTES && rangemap_entry(m, b->last, &p)) {
+        b->last = p.last;
+    }
+}
+
+static void
+forget_in(struct rangemap *m, const struct vtd_block *range)
+{
+    struct vtd_block b = { align_down(range->first, PAGE_LG2), range->last | PAGE_MASK };
+
+    if (m->pages != 0) {
+        widen(m, &b);
+        rangemap_remove(m, b.first, b.last);
     }
 }
 
 void
-vtd_mirror_unmap_all(struct vtd_space *s, enum notify_cause cause)
+vtd_mirror_forget(struct vtd_space *s, const struct vtd_block *range)
 {
-    vtd_mirror_forget(s);
-    for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
-        next = n->next;
-        unmap_pieces(s->v, n, cause);
+    forget_in(&s->tree, range);
+    forget_in(&s->owed, range);
+}
+
+void
+vtd_mirror_forget_all(struct vtd_space *s)
+{
+    if (!env_quirk(s->v->base.env, QUIRK_VTD_TREE_KEPT)) {
+        rangemap_clear(&s->tree);
+        rangemap_clear(&s->owed);
     }
 }
 
@@ -107,6 +124,9 @@ struct diff {
     struct vtd_space *s;
     enum notify_cause cause; /* CAUSE_MAP: each item its own */
     bool mixed;              /* there are caches too, which are told otherwise */
+    bool piecemeal;          /* old leaves that stick out of an item go untold */
+    bool lone;               /* a replay, to `n` alone: what is gone is not told */
+    struct notifier *n;      /* NULL once it has left */
 };
 
 struct old {
@@ -153,6 +173,20 @@ cause_of(const struct diff *d, enum notify_cause item)
     return d->cause == CAUSE_MAP ? item : d->cause;
 }
 
+static void
+announce(struct diff *d, const struct notify_event *ev)
+{
+    if (d->lone) {
+        if (d->n != NULL && !notify_one(d->n, ev)) {
+            d->n = NULL;
+        }
+    } else if (d->mixed && ev->type == NOTIFY_UNMAP) {
+        tell_mirrors(d->s, ev);
+    } else {
+        notify_all(&d->s->region, 0, ev);
+    }
+}
+
 /* Take b out of the record and say so. */
 static void
 drop(struct diff *d, const struct vtd_block *b, enum notify_cause item)
@@ -160,24 +194,31 @@ drop(struct diff *d, const struct vtd_block *b, enum notify_cause item)
     struct vtd_space *s = d->s;
     struct notify_event ev = unmap_event(b, cause_of(d, item));
 
-    rangemap_remove(&s->tree, b->first, b->last);
-    if (s->owed.pages != 0) {
-        rangemap_remove(&s->owed, b->first, b->last);
+    if (d->piecemeal) {
+        vtd_mirror_forget(s, b);
+    } else {
+        rangemap_remove(&s->tree, b->first, b->last);
+        if (s->owed.pages != 0) {
+            rangemap_remove(&s->owed, b->first, b->last);
+        }
     }
     if (item == CAUSE_CHANGE && env_quirk(s->v->base.env, QUIRK_VTD_NO_CHANGE_UNMAP)) {
         return;
     }
-    if (d->mixed) {
-        tell_mirrors(s, &ev);
-    } else {
-        notify_all(&s->region, 0, &ev);
-    }
+    announce(d, &ev);
 }
 
 static struct vtd_block
 larger(const struct vtd_block *a, const struct vtd_block *b)
 {
     return a->last - a->first > b->last - b->first ? *a : *b;
+}
+
+/* What is unmapped where `item` of the tables meets what was announced as `old`. */
+static struct vtd_block
+unmapped(const struct diff *d, const struct vtd_block *old, const struct vtd_block *item)
+{
+    return d->piecemeal ? *item : larger(old, item);
 }
 
 /*
@@ -212,12 +253,12 @@ diff_page(struct vtd_visitor *self, const struct vtd_page *p)
         return;
     }
     if (had) {
-        struct vtd_block gone = larger(&old.at, &at);
+        struct vtd_block gone = unmapped(d, &old.at, &at);
         drop(d, &gone, CAUSE_CHANGE);
     }
     rangemap_insert(&s->tree, p->first, p->last, p->target, p->perm);
     struct notify_event ev = map_event(p, cause_of(d, had ? CAUSE_CHANGE : CAUSE_MAP));
-    notify_all(&s->region, 0, &ev);
+    announce(d, &ev);
 }
 
 /* One UNMAP for each table entry, or for each old leaf where that is larger. */
@@ -228,10 +269,13 @@ diff_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t las
     const uint64_t span = (UINT64_C(1) << vtd_ss_span_lg2(level)) - 1;
     struct old old;
 
+    if (d->lone) {
+        return;
+    }
     while (next_old(d->s, first, last, &old)) {
-        uint64_t slot = old.at.first & ~span;
+        uint64_t slot = (old.at.first > first ? old.at.first : first) & ~span;
         struct vtd_block entry = { slot, slot + span };
-        struct vtd_block gone = larger(&old.at, &entry);
+        struct vtd_block gone = unmapped(d, &old.at, &entry);
         drop(d, &gone, CAUSE_UNMAP);
         if (gone.last >= last) {
             return;
@@ -240,51 +284,102 @@ diff_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t las
     }
 }
 
-/* Widen b to whole entries of m at both ends. */
+/* What an empty directory entry takes away is not told. */
 static void
-widen(const struct rangemap *m, struct vtd_block *b)
+diff_small_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t last)
 {
-    struct range_piece p;
+    if (level == 1) {
+        diff_hole(self, level, first, last);
+    }
+}
 
-    if (m->pages == 0) {
+static void
+skip_bad(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t last)
+{
+    (void)self;
+    (void)level;
+    (void)first;
+    (void)last;
+}
+
+static struct diff
+begin_diff(struct vtd_space *s, enum notify_cause cause)
+{
+    const struct env *env = s->v->base.env;
+
+    return (struct diff){
+        .visitor = {
+            .page = diff_page,
+            .hole = env_quirk(env, QUIRK_VTD_PSI_SKIPS_EMPTY_DIR) ? diff_small_hole
+                                                                  : diff_hole,
+            .bad = env_quirk(env, QUIRK_VTD_BAD_ENTRY_KEEPS) ? skip_bad : NULL,
+            .interrupt_pages = env_quirk(env, QUIRK_VTD_WALK_MAPS_INTERRUPT),
+        },
+        .s = s,
+        .cause = cause,
+        .piecemeal = env_quirk(env, QUIRK_VTD_SPLIT_WITHOUT_UNMAP),
+    };
+}
+
+/* Widen b to whole leaves, as they were announced. */
+static void
+widen_to_old(const struct vtd_space *s, struct vtd_block *b)
+{
+    struct vtd_block owed = *b;
+
+    widen(&s->tree, b);
+    widen(&s->owed, &owed);
+    b->first = b->first < owed.first ? b->first : owed.first;
+    b->last = b->last > owed.last ? b->last : owed.last;
+}
+
+/* The context under which to walk, and the last address of the walk. */
+static uint64_t
+walk_limit(const struct vtd_space *s, struct vtd_context *c)
+{
+    const struct env *env = s->v->base.env;
+
+    *c = s->ctx;
+    if (vtd_context_passes(c) && env_quirk(env, QUIRK_VTD_WALK_THROUGH_PASS)) {
+        *c = vtd_context_as_translating(c);
+    }
+    if (env_quirk(env, QUIRK_VTD_WALK_STOPS_AT_WIDTH) && vtd_context_translates(c)) {
+        return (UINT64_C(1) << vtd_context_width(s->v, c)) - 1;
+    }
+    return vtd_address_last(s->v);
+}
+
+static void
+run_diff(struct diff *d, const struct vtd_block *range)
+{
+    struct vtd_space *s = d->s;
+    struct vtd_context c;
+    struct vtd_block b = *range;
+    const uint64_t limit = walk_limit(s, &c);
+
+    if (b.last > limit) {
+        b.last = limit;
+    }
+    if (b.first > b.last) {
         return;
     }
-    if (rangemap_entry(m, b->first, &p)) {
-        b->first = p.first;
-        if (p.last >= b->last) {
-            b->last = p.last;
-            return;
-        }
+    if (!d->piecemeal) {
+        widen_to_old(s, &b);
     }
-    if (b->last - b->first >= PAGE_BYTES && rangemap_entry(m, b->last, &p)) {
-        b->last = p.last;
+    if (vtd_context_translates(&c)) {
+        s->blank = false;
     }
+    vtd_visit(s->v, &c, b.first, b.last, &d->visitor);
 }
 
 void
 vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
                   enum notify_cause cause)
 {
-    struct diff d = {
-        .visitor = { .page = diff_page, .hole = diff_hole },
-        .s = s,
-        .cause = cause,
-        .mixed = vtd_has_caches(s),
-    };
-    struct vtd_block b = *range, owed;
+    struct diff d = begin_diff(s, cause);
 
-    if (b.last > address_last(s->v)) {
-        b.last = address_last(s->v);
-    }
-    if (b.first > b.last) {
-        return;
-    }
-    owed = b;
-    widen(&s->tree, &b);
-    widen(&s->owed, &owed);
-    b.first = b.first < owed.first ? b.first : owed.first;
-    b.last = b.last > owed.last ? b.last : owed.last;
-    vtd_visit(s->v, &s->ctx, b.first, b.last, &d.visitor);
+    d.mixed = vtd_has_caches(s) && !vtd_caches_share_tree(s);
+    run_diff(&d, range);
 }
 
 /* ---- replay ---- */
@@ -394,17 +489,45 @@ replay_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t l
     }
 }
 
-void
-vtd_mirror_replay(struct vtd_space *s, struct notifier *n)
+/* What others were told and are still to be told stays as it is. */
+static void
+replay_apart(struct vtd_space *s, struct notifier *n)
 {
+    const uint64_t limit = vtd_address_last(s->v);
     struct replay r = {
         .visitor = { .page = replay_page, .hole = replay_hole },
         .s = s,
         .n = n,
     };
-    uint64_t last = n->last < address_last(s->v) ? n->last : address_last(s->v);
+    uint64_t last = n->last < limit ? n->last : limit;
 
     if ((n->flags & NOTIFY_MAP) != 0 && n->first <= last) {
+        if (vtd_context_translates(&s->ctx)) {
+            s->blank = false;
+        }
         vtd_visit(s->v, &s->ctx, n->first, last, &r.visitor);
+    }
+}
+
+/* The tree takes in what n is told, as if everybody had been. */
+static void
+replay_into_tree(struct vtd_space *s, struct notifier *n)
+{
+    struct diff d = begin_diff(s, CAUSE_REPLAY);
+
+    d.lone = true;
+    d.n = n;
+    if (vtd_wants_maps(s)) {
+        run_diff(&d, &(struct vtd_block){ 0, UINT64_MAX });
+    }
+}
+
+void
+vtd_mirror_replay(struct vtd_space *s, struct notifier *n)
+{
+    if (env_quirk(s->v->base.env, QUIRK_VTD_REPLAY_FILLS_TREE)) {
+        replay_into_tree(s, n);
+    } else {
+        replay_apart(s, n);
     }
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One address space and the record of what its subscribers were told: the
- * difference walk, replay, and the unmapping of everything. See vtd_notify.h for
- * the contract.
+ * difference walk and replay. See vtd_notify.h for the contract.
  */
 #ifndef IOMMUSIM_IOMMU_VTD_MIRROR_H
 #define IOMMUSIM_IOMMU_VTD_MIRROR_H
@@ -19,6 +18,8 @@ struct vtd_space {
     struct vtd *v;
     uint16_t sid;
     struct vtd_context ctx; /* the entry in effect */
+    bool concerned;         /* by the context invalidation at hand */
+    bool blank;             /* nothing was announced since everything was unmapped */
     struct rangemap tree;   /* announced to all MAP notifiers concerned, by leaf */
     struct rangemap owed;   /* announced to some, not as the tree says */
 };
@@ -44,6 +45,19 @@ vtd_is_cache(const struct notifier *n)
 bool vtd_has_caches(const struct vtd_space *s);
 
 /*
+ * Whether caches below hear only of differences with the tree, which then is kept for
+ * spaces without MAP notifiers too.
+ */
+bool vtd_caches_share_tree(const struct vtd_space *s);
+
+/* The last address of v's width. */
+static inline uint64_t
+vtd_address_last(const struct vtd *v)
+{
+    return (UINT64_C(1) << v->cfg.aw_bits) - 1;
+}
+
+/*
  * Walk what the context entry in effect makes of `range` and announce to the MAP
  * notifiers how it differs from the tree. Each item has its own cause, unless `cause`
  * says one for all; CAUSE_MAP stands for the former.
@@ -51,13 +65,11 @@ bool vtd_has_caches(const struct vtd_space *s);
 void vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
                        enum notify_cause cause);
 
-/* Announce what is present to n alone. */
+/* Announce what is present under the context entry in effect to n alone. */
 void vtd_mirror_replay(struct vtd_space *s, struct notifier *n);
 
-/* UNMAP everything for everybody, in aligned powers of two. */
-void vtd_mirror_unmap_all(struct vtd_space *s, enum notify_cause cause);
-
-/* There are no MAP notifiers any more, or yet. */
-void vtd_mirror_forget(struct vtd_space *s);
+/* Forget what was announced: all leaves that touch `range`, or everything. */
+void vtd_mirror_forget(struct vtd_space *s, const struct vtd_block *range);
+void vtd_mirror_forget_all(struct vtd_space *s);
 
 #endif

@@ -4,12 +4,57 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iommu/vtd_mirror.h"
+#include "iommu/vtd_window.h"
 
 static const struct vtd_block everything = { 0, UINT64_MAX };
 
 /* ---- the region ---- */
+
+static bool
+refuse(struct err *e, const char *why)
+{
+    err_set(e, "%s", why);
+    return false;
+}
+
+/* Whether this unit can tell notifiers of these flags what they need to know. */
+static bool
+can_serve(const struct vtd *v, unsigned flags, struct err *e)
+{
+    const struct env *env = v->base.env;
+
+    if (v->cfg.snoop_control && env_quirk(env, QUIRK_VTD_SNOOP_REFUSES)) {
+        return refuse(e, "snoop control with vhost or VFIO is not supported");
+    }
+    if ((flags & NOTIFY_MAP) != 0 && v->cfg.first_stage) {
+        return refuse(e, "first-stage mappings are made without invalidation");
+    }
+    if ((flags & NOTIFY_MAP) != 0 && !v->cfg.caching_mode &&
+        !env_quirk(env, QUIRK_VTD_MAP_WITHOUT_CM)) {
+        return refuse(e, "requires caching mode");
+    }
+    if ((flags & NOTIFY_DEVIOTLB_UNMAP) != 0 && !v->cfg.device_iotlb) {
+        return refuse(e, "requires device IOTLB mode");
+    }
+    return true;
+}
+
+/* Where the order of spaces is that of their coming to listen, the last one first. */
+static void
+move_to_front(struct vtd_space *s)
+{
+    struct vtd_space **all = s->v->spaces;
+    size_t at = 0;
+
+    while (all[at] != s) {
+        at++;
+    }
+    memmove(all + 1, all, at * sizeof(struct vtd_space *));
+    all[0] = s;
+}
 
 static int
 flags_changed(struct notify_region *region, unsigned old_flags, unsigned new_flags,
@@ -17,17 +62,14 @@ flags_changed(struct notify_region *region, unsigned old_flags, unsigned new_fla
 {
     struct vtd_space *s = region->self;
 
-    if ((new_flags & NOTIFY_MAP) != 0 && !s->v->cfg.caching_mode &&
-        !env_quirk(s->v->base.env, QUIRK_VTD_MAP_WITHOUT_CM)) {
-        err_set(e, "requires caching mode");
+    if (!can_serve(s->v, new_flags, e)) {
         return -ENOTSUP;
     }
-    if ((new_flags & NOTIFY_DEVIOTLB_UNMAP) != 0 && !s->v->cfg.device_iotlb) {
-        err_set(e, "requires device IOTLB mode");
-        return -ENOTSUP;
+    if (old_flags == 0 && env_quirk(s->v->base.env, QUIRK_VTD_NEWEST_SPACE_FIRST)) {
+        move_to_front(s);
     }
     if (((old_flags ^ new_flags) & NOTIFY_MAP) != 0) {
-        vtd_mirror_forget(s);
+        vtd_mirror_forget_all(s);
     }
     return 0;
 }
@@ -56,10 +98,36 @@ translate(struct notify_region *region, uint64_t iova, unsigned index,
     }
 }
 
+/*
+ * The entry in effect, after letting one take effect that needs no invalidation: a
+ * present one where there was none, without caching mode.
+ */
+static const struct vtd_context *
+context_in_effect(struct vtd_space *s)
+{
+    if (env_quirk(s->v->base.env, QUIRK_VTD_CONTEXT_FROM_MEMORY)) {
+        s->ctx = vtd_context_read(s->v, s->sid);
+    } else if (s->ctx.fault != VTD_FAULT_NONE && !s->v->cfg.caching_mode) {
+        struct vtd_context now = vtd_context_read(s->v, s->sid);
+        if (vtd_context_translates(&now)) {
+            s->ctx = now;
+        }
+    }
+    return &s->ctx;
+}
+
 static void
 replay(struct notify_region *region, struct notifier *n)
 {
-    vtd_mirror_replay(region->self, n);
+    struct vtd_space *s = region->self;
+
+    if (env_quirk(s->v->base.env, QUIRK_VTD_REPLAY_UNMAPS)) {
+        vtd_window_unmap(s, n, CAUSE_REPLAY);
+    }
+    if (n->region != NULL) {
+        context_in_effect(s);
+        vtd_mirror_replay(s, n);
+    }
 }
 
 static const struct notify_region_ops region_ops = {
@@ -113,6 +181,7 @@ vtd_space_attach(struct vtd *v, uint16_t sid, const char *device)
     struct vtd_space *s = xcalloc(1, sizeof(*s));
     s->v = v;
     s->sid = sid;
+    s->blank = true;
     rangemap_init(&s->tree, RANGEMAP_LINEAR, v->base.env->budget);
     rangemap_init(&s->owed, RANGEMAP_CONSTANT, v->base.env->budget);
     space_init(&s->space, device, v->base.env);
@@ -137,23 +206,7 @@ vtd_spaces_free(struct vtd *v)
     free(v->spaces);
 }
 
-/* ---- invalidations ---- */
-
-/*
- * The entry in effect, after letting one take effect that needs no invalidation: a
- * present one where there was none, without caching mode.
- */
-static const struct vtd_context *
-context_in_effect(struct vtd_space *s)
-{
-    if (s->ctx.fault != VTD_FAULT_NONE && !s->v->cfg.caching_mode) {
-        struct vtd_context now = vtd_context_read(s->v, s->sid);
-        if (vtd_context_translates(&now)) {
-            s->ctx = now;
-        }
-    }
-    return &s->ctx;
-}
+/* ---- what an invalidation means to one space ---- */
 
 /* Caches below may have been filled through the entry as it stands in memory. */
 static bool
@@ -162,21 +215,6 @@ may_use_did(struct vtd_space *s, uint16_t did)
     struct vtd_context now = vtd_context_read(s->v, s->sid);
 
     return vtd_context_in(context_in_effect(s), did) || vtd_context_in(&now, did);
-}
-
-static void
-invalidate_mirrors(struct vtd_space *s, const struct invalidation *inv)
-{
-    const struct vtd_context *ctx = context_in_effect(s);
-    struct vtd_block block = everything;
-
-    if (inv->scope != INVAL_GLOBAL && !vtd_context_in(ctx, inv->did)) {
-        return;
-    }
-    if (inv->scope == INVAL_PAGE) {
-        block = (struct vtd_block){ inv->first, inv->last };
-    }
-    vtd_mirror_update(s, &block, CAUSE_MAP);
 }
 
 /* UNMAP to each cache below: this event, or NULL for its window. */
@@ -196,78 +234,108 @@ tell_caches(struct vtd_space *s, const struct notify_event *ev, enum notify_caus
     }
 }
 
+/* Everything that is present, to whom it concerns. */
 static void
-invalidate_caches(struct vtd_space *s, const struct invalidation *inv)
+sync_present(struct vtd_space *s, enum notify_cause cause)
 {
-    if (inv->scope != INVAL_GLOBAL && !may_use_did(s, inv->did)) {
+    const bool shared = vtd_caches_share_tree(s);
+
+    if (env_quirk(s->v->base.env, QUIRK_VTD_DSI_REBUILDS)) {
+        vtd_window_unmap_all(s, cause);
+    }
+    if (vtd_wants_maps(s) || shared) {
+        vtd_mirror_update(s, &everything, cause == CAUSE_INVALIDATE ? CAUSE_MAP : cause);
+    }
+    if (!shared) {
+        tell_caches(s, NULL, cause);
+    }
+}
+
+/* There is no entry, or none that is sound. */
+static void
+sync_absent(struct vtd_space *s, enum notify_cause cause)
+{
+    const struct env *env = s->v->base.env;
+
+    if (env_quirk(env, s->ctx.fault == VTD_FAULT_CONTEXT_P
+                           ? QUIRK_VTD_ABSENT_CONTEXT_KEEPS
+                           : QUIRK_VTD_BAD_CONTEXT_KEEPS)) {
+        return;
+    }
+    if (!s->blank || !vtd_wants_maps(s) ||
+        env_quirk(env, QUIRK_VTD_ABSENT_CONTEXT_AGAIN)) {
+        vtd_window_unmap_all(s, cause);
+    } else {
+        tell_caches(s, NULL, cause);
+    }
+}
+
+/* Bring everybody behind s up to the entry in effect, whatever was told before. */
+static void
+sync(struct vtd_space *s, enum notify_cause cause)
+{
+    if ((s->region.flags & (NOTIFY_MAP | NOTIFY_UNMAP)) == 0) {
+        return;
+    }
+    if (context_in_effect(s)->fault == VTD_FAULT_NONE) {
+        sync_present(s, cause);
+    } else {
+        sync_absent(s, cause);
+    }
+}
+
+/* A block of pages: mirrors hear of differences, caches of the block. */
+static void
+sync_block(struct vtd_space *s, const struct vtd_block *block, bool mirrors)
+{
+    const struct notify_event ev = {
+        .type = NOTIFY_UNMAP,
+        .cause = CAUSE_INVALIDATE,
+        .iova = block->first,
+        .mask = block->last - block->first,
+    };
+
+    if (mirrors && vtd_wants_maps(s)) {
+        vtd_mirror_update(s, block, CAUSE_MAP);
+        if (vtd_caches_share_tree(s)) {
+            return;
+        }
+    }
+    tell_caches(s, &ev, CAUSE_INVALIDATE);
+}
+
+/* ---- IOTLB ---- */
+
+/* The pages named, aligned to their number or from the address on as it was given. */
+static struct vtd_block
+block_of(const struct vtd *v, const struct invalidation *inv)
+{
+    uint64_t first =
+        env_quirk(v->base.env, QUIRK_VTD_PSI_UNALIGNED) ? inv->addr : inv->first;
+
+    return (struct vtd_block){ first, first + (inv->last - inv->first) };
+}
+
+static void
+iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
+{
+    const bool global = inv->scope == INVAL_GLOBAL;
+    const bool mirrors = global || vtd_context_in(context_in_effect(s), inv->did);
+
+    if (!mirrors && !may_use_did(s, inv->did)) {
         return;
     }
     if (inv->scope == INVAL_PAGE) {
-        const struct notify_event ev = {
-            .type = NOTIFY_UNMAP,
-            .cause = CAUSE_INVALIDATE,
-            .iova = inv->first,
-            .mask = inv->last - inv->first,
-        };
-        tell_caches(s, &ev, CAUSE_INVALIDATE);
+        struct vtd_block block = block_of(s->v, inv);
+        sync_block(s, &block, mirrors);
+    } else if (mirrors) {
+        sync(s, CAUSE_INVALIDATE);
     } else {
         tell_caches(s, NULL, CAUSE_INVALIDATE);
     }
 }
 
-static void
-iotlb_invalidated(struct vtd *v, const struct invalidation *inv)
-{
-    for (size_t i = 0; i < v->n_spaces; i++) {
-        struct vtd_space *s = v->spaces[i];
-        if (vtd_wants_maps(s)) {
-            invalidate_mirrors(s, inv);
-        }
-        if (vtd_has_caches(s)) {
-            invalidate_caches(s, inv);
-        }
-    }
-}
-
-/* A translated space under the entry of memory, whatever was in effect before. */
-static void
-announce_context(struct vtd_space *s)
-{
-    bool had =
-        vtd_context_translates(&s->ctx) || s->tree.pages != 0 || s->owed.pages != 0;
-
-    s->ctx = vtd_context_read(s->v, s->sid);
-    if (!vtd_context_translates(&s->ctx)) {
-        if (had || !vtd_wants_maps(s)) {
-            vtd_mirror_unmap_all(s, CAUSE_CONTEXT);
-        } else {
-            tell_caches(s, NULL, CAUSE_CONTEXT);
-        }
-        return;
-    }
-    if (vtd_wants_maps(s)) {
-        vtd_mirror_update(s, &everything, CAUSE_CONTEXT);
-    }
-    tell_caches(s, NULL, CAUSE_CONTEXT);
-}
-
-static void
-refresh(struct vtd_space *s)
-{
-    struct vtd_context now = vtd_context_read(s->v, s->sid);
-
-    if (!vtd_is_on(s->v, VTD_GCMD_TE)) {
-        return;
-    }
-    if (vtd_context_passes(&now) == vtd_context_passes(&s->ctx)) {
-        announce_context(s);
-        return;
-    }
-    if (vtd_context_passes(&now)) {
-        vtd_mirror_unmap_all(s, CAUSE_CONTEXT);
-    }
-    take_sections(s);
-}
+/* ---- contexts ---- */
 
 static bool
 context_concerns(struct vtd_space *s, const struct invalidation *inv)
@@ -286,19 +354,50 @@ context_concerns(struct vtd_space *s, const struct invalidation *inv)
     return true;
 }
 
+/* What must be unmapped before the sections change. */
 static void
-context_invalidated(struct vtd *v, const struct invalidation *inv)
+prepare_switch(struct vtd_space *s, const struct invalidation *inv)
+{
+    const struct env *env = s->v->base.env;
+    struct vtd_context now = vtd_context_read(s->v, s->sid);
+    const bool leaves = vtd_context_passes(&now) && !space_is_bypass(&s->space);
+
+    if ((leaves && !env_quirk(env, QUIRK_VTD_BYPASS_WITHOUT_UNMAP)) ||
+        (inv->scope == INVAL_GLOBAL && env_quirk(env, QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS))) {
+        vtd_window_unmap_all(s, CAUSE_CONTEXT);
+    }
+}
+
+/*
+ * All of them take each step before any takes the next: where spaces share a
+ * container, nothing of the old may be in the way of the new.
+ */
+static void
+contexts_invalidated(struct vtd *v, const struct invalidation *inv)
 {
     for (size_t i = 0; i < v->n_spaces; i++) {
-        if (context_concerns(v->spaces[i], inv)) {
-            refresh(v->spaces[i]);
+        v->spaces[i]->concerned = context_concerns(v->spaces[i], inv);
+        if (v->spaces[i]->concerned) {
+            prepare_switch(v->spaces[i], inv);
+        }
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (v->spaces[i]->concerned) {
+            take_sections(v->spaces[i]);
+        }
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (v->spaces[i]->concerned) {
+            sync(v->spaces[i], CAUSE_CONTEXT);
         }
     }
 }
 
+/* ---- device TLBs ---- */
+
 /* A device that nobody made a space for is none of ours. */
 static void
-device_tlb_invalidated(struct vtd *v, const struct invalidation *inv)
+device_tlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
 {
     const struct notify_event ev = {
         .type = NOTIFY_DEVIOTLB_UNMAP,
@@ -310,9 +409,20 @@ device_tlb_invalidated(struct vtd *v, const struct invalidation *inv)
         .mask = inv->last - inv->first,
     };
 
+    if (s->sid == inv->sid) {
+        notify_all(&s->region, 0, &ev);
+    }
+}
+
+/* ---- what happens to all of them ---- */
+
+static void
+for_each_listening(struct vtd *v, const struct invalidation *inv,
+                   void (*fn)(struct vtd_space *s, const struct invalidation *inv))
+{
     for (size_t i = 0; i < v->n_spaces; i++) {
-        if (v->spaces[i]->sid == inv->sid) {
-            notify_all(&v->spaces[i]->region, 0, &ev);
+        if (v->spaces[i]->region.head != NULL) {
+            fn(v->spaces[i], inv);
         }
     }
 }
@@ -322,13 +432,13 @@ vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv)
 {
     switch (inv->kind) {
     case INVAL_IOTLB:
-        iotlb_invalidated(v, inv);
+        for_each_listening(v, inv, iotlb_invalidated);
         break;
     case INVAL_CONTEXT:
-        context_invalidated(v, inv);
+        contexts_invalidated(v, inv);
         break;
     case INVAL_DEV_IOTLB:
-        device_tlb_invalidated(v, inv);
+        for_each_listening(v, inv, device_tlb_invalidated);
         break;
     case INVAL_PASID_CACHE: /* legacy tables have no PASIDs */
     case INVAL_PASID_IOTLB:
@@ -341,13 +451,31 @@ void
 vtd_notify_switch(struct vtd *v)
 {
     for (size_t i = 0; i < v->n_spaces; i++) {
-        struct vtd_space *s = v->spaces[i];
-        bool was_translated = !space_is_bypass(&s->space);
+        vtd_window_unmap_all(v->spaces[i], CAUSE_RESET);
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        take_sections(v->spaces[i]);
+    }
+    if (env_quirk(v->base.env, QUIRK_VTD_SWITCH_WITHOUT_SYNC)) {
+        return;
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (vtd_wants_maps(v->spaces[i])) {
+            vtd_mirror_update(v->spaces[i], &everything, CAUSE_RESET);
+        }
+    }
+}
 
-        vtd_mirror_unmap_all(s, CAUSE_RESET);
-        take_sections(s);
-        if (was_translated && vtd_wants_maps(s)) {
-            vtd_mirror_update(s, &everything, CAUSE_RESET);
+void
+vtd_notify_passed(struct vtd *v, uint16_t sid)
+{
+    if (!env_quirk(v->base.env, QUIRK_VTD_DMA_SWITCHES)) {
+        return;
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (v->spaces[i]->sid == sid && !space_is_bypass(&v->spaces[i]->space)) {
+            take_sections(v->spaces[i]);
+            return;
         }
     }
 }

@@ -52,4 +52,10 @@ void vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv);
  */
 void vtd_notify_switch(struct vtd *v);
 
+/*
+ * A request without PASID of `sid` was passed through, for its context entry says so
+ * (not because translation is off).
+ */
+void vtd_notify_passed(struct vtd *v, uint16_t sid);
+
 #endif

@@ -177,17 +177,24 @@ struct visit {
     uint64_t first, last;
 };
 
-enum kind { HOLE, TABLE, PAGE };
+enum kind { HOLE, TABLE, PAGE, BAD };
 
 static enum kind
-classify(const struct vtd *v, uint64_t entry, unsigned level, enum perm perm)
+classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
 {
-    if ((perm & vtd_ss_perm(entry)) == 0) {
+    if (entry == 0) {
         return HOLE;
     }
-    bool leaf = vtd_ss_is_leaf(entry, level);
-    if ((entry & (leaf ? v->reserved.leaf : v->reserved.table)[level]) != 0 ||
-        (leaf && vtd_ss_hits_interrupt(entry, level))) {
+    const struct vtd_ss_masks *reserved = &t->v->reserved;
+    const struct vtd_visitor *visitor = t->visitor;
+    const bool leaf = vtd_ss_is_leaf(entry, level);
+    const bool bad = (entry & (leaf ? reserved->leaf : reserved->table)[level]) != 0;
+
+    if (bad && visitor->bad != NULL) {
+        return BAD;
+    }
+    if (bad || (perm & vtd_ss_perm(entry)) == 0 ||
+        (leaf && !visitor->interrupt_pages && vtd_ss_hits_interrupt(entry, level))) {
         return HOLE;
     }
     return leaf ? PAGE : TABLE;
@@ -204,6 +211,23 @@ tell_hole(const struct visit *t, unsigned level, uint64_t base, unsigned from,
                      base + (((uint64_t)to + 1) << lg2) - 1);
 }
 
+/* The same of a table without words: all zeros, or no memory. */
+static void
+tell_blank(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
+           unsigned from, unsigned to)
+{
+    unsigned lg2 = vtd_ss_span_lg2(level);
+    uint64_t word;
+
+    if (t->visitor->bad == NULL ||
+        mem_read(t->v->base.env->mem, GPA(table), &word, sizeof(word))) {
+        tell_hole(t, level, base, from, to);
+        return;
+    }
+    t->visitor->bad(t->visitor, level, base + ((uint64_t)from << lg2),
+                    base + (((uint64_t)to + 1) << lg2) - 1);
+}
+
 static void
 visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
             enum perm perm)
@@ -216,9 +240,13 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
     const uint64_t *words = mem_page_words(t->v->base.env->mem, GPA(table));
     unsigned hole = from; /* where the run of empty slots before `i` begins */
 
-    for (unsigned i = from; words != NULL && i <= to; i++) {
+    if (words == NULL) {
+        tell_blank(t, table, level, base, from, to);
+        return;
+    }
+    for (unsigned i = from; i <= to; i++) {
         uint64_t entry = le64toh(words[i]), at = base + ((uint64_t)i << lg2);
-        enum kind kind = classify(t->v, entry, level, perm);
+        enum kind kind = classify(t, entry, level, perm);
         if (kind == HOLE) {
             continue;
         }
@@ -230,6 +258,8 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
         if (kind == PAGE) {
             struct vtd_page page = page_at(at, level, entry, here);
             t->visitor->page(t->visitor, &page);
+        } else if (kind == BAD) {
+            t->visitor->bad(t->visitor, level, at, at + ((UINT64_C(1) << lg2) - 1));
         } else {
             visit_table(t, vtd_ss_addr(entry), level - 1, at, here);
         }

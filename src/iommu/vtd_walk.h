@@ -36,6 +36,16 @@ vtd_context_passes(const struct vtd_context *c)
     return c->fault == VTD_FAULT_NONE && vtd_ctx_tt(c->entry.lo) == VTD_TT_PASS;
 }
 
+/* A sound entry that passes, read as if it did not: its table pointer counts. */
+static inline struct vtd_context
+vtd_context_as_translating(const struct vtd_context *c)
+{
+    struct vtd_context t = *c;
+
+    t.entry.lo = vtd_ctx_lo(VTD_TT_TRANSLATE, c->entry.lo & VTD_CTX_PTR);
+    return t;
+}
+
 /* Sound, and of that domain. */
 static inline bool
 vtd_context_in(const struct vtd_context *c, uint16_t did)
@@ -71,6 +81,12 @@ struct vtd_visitor {
     void (*page)(struct vtd_visitor *self, const struct vtd_page *p);
     /* Entries of `level` that lead nowhere; [first, last] are whole spans of them. */
     void (*hole)(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t last);
+    /*
+     * NULL: they are holes. One entry with reserved bits set, present or not, or the
+     * entries of a table that cannot be read.
+     */
+    void (*bad)(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t last);
+    bool interrupt_pages; /* leaves over the interrupt range are pages like any other */
 };
 void vtd_visit(const struct vtd *v, const struct vtd_context *c, uint64_t first,
                uint64_t last, struct vtd_visitor *visitor);

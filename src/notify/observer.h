@@ -42,6 +42,7 @@ struct invalidation {
     uint16_t sid;         /* INVAL_DEVICE, INVAL_DEV_IOTLB */
     uint16_t sid_mask;    /* bits of sid that are not compared */
     uint64_t first, last; /* INVAL_PAGE, INVAL_DEV_IOTLB */
+    uint64_t addr;        /* INVAL_PAGE: as given, which may lie inside the block */
     bool leaf_only;       /* IH: caches of non-leaf entries were kept */
 };
 

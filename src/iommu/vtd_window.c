@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See vtd_window.h. */
+#include "iommu/vtd_window.h"
+
+static bool
+unmap_piece(struct notifier *n, uint64_t first, uint64_t last, enum notify_cause cause)
+{
+    const struct notify_event ev = {
+        .type = NOTIFY_UNMAP,
+        .cause = cause,
+        .iova = first,
+        .mask = last - first,
+    };
+
+    return notify_one(n, &ev);
+}
+
+/* The minimal cover of [first, last]. */
+static void
+unmap_pieces(struct notifier *n, uint64_t first, uint64_t last, enum notify_cause cause)
+{
+    for (uint64_t at = first; at <= last;) {
+        uint64_t end = at + ((UINT64_C(1) << dyadic_lg2(at, last)) - 1);
+        if (!unmap_piece(n, at, end, cause)) {
+            return;
+        }
+        at = end + 1;
+    }
+}
+
+/* One aligned power of two that holds [first, last]. */
+static struct vtd_block
+rounded_up(uint64_t first, uint64_t last)
+{
+    uint64_t mask = PAGE_MASK;
+
+    while ((first | mask) < last) {
+        mask = mask << 1 | 1;
+    }
+    return (struct vtd_block){ first & ~mask, first | mask };
+}
+
+void
+vtd_window_unmap(struct vtd_space *s, struct notifier *n, enum notify_cause cause)
+{
+    const struct env *env = s->v->base.env;
+    const uint64_t limit = vtd_address_last(s->v);
+    struct vtd_block window = { n->first, n->last < limit ? n->last : limit };
+
+    if (window.first > window.last) {
+        if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ASSERTS)) {
+            env_abort(s->v->base.env, n->subject, "window-beyond-address-width");
+        }
+        return;
+    }
+    if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP)) {
+        struct vtd_block all = rounded_up(window.first, window.last);
+        unmap_piece(n, all.first, all.last, cause);
+    } else {
+        unmap_pieces(n, window.first, window.last, cause);
+    }
+    if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_OFF_BY_ONE)) {
+        window.last++;
+    }
+    vtd_mirror_forget(s, &window);
+}
+
+void
+vtd_window_unmap_all(struct vtd_space *s, enum notify_cause cause)
+{
+    for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
+        next = n->next;
+        vtd_window_unmap(s, n, cause);
+    }
+    vtd_mirror_forget_all(s);
+    s->blank = true;
+}

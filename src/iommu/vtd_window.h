@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Unmapping everything: a subscriber's window, as far as the unit translates at all,
+ * in naturally aligned powers of two, ascending, whatever is mapped there.
+ */
+#ifndef IOMMUSIM_IOMMU_VTD_WINDOW_H
+#define IOMMUSIM_IOMMU_VTD_WINDOW_H
+
+#include "iommu/vtd_mirror.h"
+
+/* The window of n, to n alone; the record of what was announced there goes. */
+void vtd_window_unmap(struct vtd_space *s, struct notifier *n, enum notify_cause cause);
+
+/* The windows of all notifiers of s, and the whole record. */
+void vtd_window_unmap_all(struct vtd_space *s, enum notify_cause cause);
+
+#endif
