@@ -181,6 +181,7 @@ library_sources = \
 	src/subscriber/host_iommufd.c \
 	src/subscriber/host_spapr.c \
 	src/subscriber/host_type1.c \
+	src/subscriber/host_vdpa.c \
 	src/subscriber/kinds.h \
 	src/subscriber/observer.c \
 	src/subscriber/subscriber.c \

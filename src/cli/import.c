@@ -355,8 +355,7 @@ import_qemu_log(const char *path, const char *const *backends, size_t n, bool du
 static bool
 is_later_backend(const char *name)
 {
-    static const char *const later[] = { "vfio-v1",    "vfio-spapr", "iommufd",
-                                         "vhost-user", "vhost-vdpa", "ats" };
+    static const char *const later[] = { "vhost-user" };
 
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         if (strcmp(name, later[i]) == 0) {

@@ -96,6 +96,7 @@ enum backend {
     BACKEND_VFIO_V1,
     BACKEND_VFIO_SPAPR,
     BACKEND_IOMMUFD,
+    BACKEND_VDPA,
     BACKEND_VHOST,
     BACKEND_ATS,
     BACKEND_EMULATED,
@@ -123,7 +124,7 @@ struct scenario_subscriber {
     const char *label; /* "device/name", as users write it */
     /* mirrors */
     uint64_t page_sizes;    /* bit n: 2^n bytes; 0: the kind's own */
-    uint64_t entry_limit;   /* default 65535; UINT64_MAX: none; type1 only */
+    uint64_t entry_limit;   /* 0: the kind's own; UINT64_MAX: none */
     uint64_t locked_memory; /* bytes; default UINT64_MAX, no limit */
     bool has_aperture;
     struct scenario_span aperture;

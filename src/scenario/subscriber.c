@@ -11,12 +11,13 @@ static const char *const backend_words[BACKEND_COUNT] = {
     [BACKEND_VFIO_V1] = "vfio-v1",
     [BACKEND_VFIO_SPAPR] = "vfio-spapr",
     [BACKEND_IOMMUFD] = "iommufd",
+    [BACKEND_VDPA] = "vhost-vdpa",
     [BACKEND_VHOST] = "vhost",
     [BACKEND_ATS] = "ats",
     [BACKEND_EMULATED] = "emulated",
     [BACKEND_OBSERVER] = "observer",
 };
-static const char *const later_backends[] = { "vhost-user", "vhost-vdpa" };
+static const char *const later_backends[] = { "vhost-user" };
 static const struct word_list backends = { backend_words, LEN(backend_words),
                                            later_backends, LEN(later_backends) };
 
@@ -194,6 +195,8 @@ static const uint32_t options_of[BACKEND_COUNT] = {
     [BACKEND_VFIO_SPAPR] =
         MIRROR | BIT(SUB_VERSION) | BIT(SUB_BACKING_PAGE) | BIT(SUB_REGISTERED),
     [BACKEND_IOMMUFD] = MIRROR | BIT(SUB_RESERVED),
+    [BACKEND_VDPA] = BIT(SUB_ENTRY_LIMIT) | BIT(SUB_LOCKED_MEMORY) | BIT(SUB_APERTURE) |
+                     BIT(SUB_STRICT_PERMISSIONS),
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
     [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID),
     [BACKEND_EMULATED] = 0,
@@ -204,7 +207,6 @@ void
 subscriber_init(struct scenario_subscriber *sub)
 {
     *sub = (struct scenario_subscriber){
-        .entry_limit = 65535,
         .locked_memory = UINT64_MAX,
         .aperture = { 0, UINT64_MAX },
         .version = 2,

@@ -6,6 +6,7 @@
  *   host_type1.c   type1 containers, v2 and v1
  *   host_spapr.c   sPAPR TCE containers: windows, preregistered memory
  *   host_iommufd.c iommufd address spaces, behind QEMU's back end
+ *   host_vdpa.c    vhost-vdpa, which has a listener much like it
  *
  * Functions that return int return 0 or a positive errno.
  */
@@ -55,7 +56,7 @@ void host_fini(struct host *h);
 
 extern const struct host_ops host_type1_v2, host_type1_v1;
 extern const struct host_ops host_spapr_v2, host_spapr_v1;
-extern const struct host_ops host_iommufd;
+extern const struct host_ops host_iommufd, host_vdpa;
 
 /* [first, last] is not empty and whole pages of `page` bytes. */
 static inline bool

@@ -70,6 +70,13 @@ iommufd_init(struct subscriber *s, const struct subscriber_config *c)
 }
 
 static void
+vdpa_init(struct subscriber *s, const struct subscriber_config *c)
+{
+    (void)c;
+    host_init(&of(s)->host, &host_vdpa, s);
+}
+
+static void
 spapr_init(struct subscriber *s, const struct subscriber_config *c)
 {
     host_init(&of(s)->host, c->version == 1 ? &host_spapr_v1 : &host_spapr_v2, s);
@@ -291,3 +298,4 @@ const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init);
 const struct subscriber_ops subscriber_vfio_v1 = MIRROR("vfio-v1", type1_v1_init);
 const struct subscriber_ops subscriber_vfio_spapr = MIRROR("vfio-spapr", spapr_init);
 const struct subscriber_ops subscriber_iommufd = MIRROR("iommufd", iommufd_init);
+const struct subscriber_ops subscriber_vdpa = MIRROR("vhost-vdpa", vdpa_init);

@@ -168,7 +168,7 @@ START_TEST(devices_have_addresses_and_subscribers)
                                      *o = &sc->devices[1].subs[1];
 
     ck_assert_str_eq(v->label, "nic0/vfio");
-    ck_assert(v->entry_limit == 65535 && v->locked_memory == UINT64_MAX);
+    ck_assert(v->entry_limit == 0 && v->locked_memory == UINT64_MAX);
     ck_assert(v->container == NULL && !v->has_aperture);
     ck_assert_str_eq(o->label, "nic1/o");
     ck_assert_uint_eq(o->flags, SCENARIO_EVENT_UNMAP);

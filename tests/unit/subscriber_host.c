@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The hosts behind VFIO's listener that differ from type1 v2: type1 v1 (S13, S14),
- * TCE containers (S50 to S58) and iommufd (S60 to S64), each call by call. All under
- * one listener, so most tests send events.
+ * TCE containers (S50 to S58), iommufd (S60 to S64) and vhost-vdpa (S100 to S105). All
+ * under one listener, so most tests send events.
  */
 #include <check.h>
 #include <errno.h>
@@ -380,6 +380,67 @@ START_TEST(S64_S25_areas_before_one_that_sticks_out_are_gone)
 }
 END_TEST
 
+/* ---- vhost-vdpa ---- */
+
+START_TEST(S100_an_unmap_takes_every_map_it_touches_whole)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0, 0x3fff, 0x10000);
+    toy_map(&r.t, 0x4000, 0x4fff, 0x20000);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0), HOLE);
+    ck_assert_uint_eq(holds(&r, 0x3000), HOLE);
+    ck_assert_uint_eq(holds(&r, 0x4000), 0x20000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S101_a_second_map_is_eexist)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
+    toy_map(&r.t, 0x1000, 0x1fff, 0x20000);
+    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S102_what_passes_the_devices_range_is_dropped_even_an_unmap)
+{
+    const struct subscriber_config c = { .has_aperture = true,
+                                         .aperture_last = (UINT64_C(1) << 38) - 1 };
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vhost-vdpa", c, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
+    toy_unmap(&r.t, 0, (UINT64_C(1) << 39) - 1);
+    ck_assert_int_eq(told(&r), ERANGE);
+    ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S105_the_2049th_map_is_enospc)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    for (uint64_t i = 0; i < 2048; i++) {
+        toy_map(&r.t, 2 * i * PAGE_BYTES, 2 * i * PAGE_BYTES + PAGE_MASK, 0);
+    }
+    ck_assert_int_eq(told(&r), 0);
+    toy_map(&r.t, GIB, GIB + PAGE_MASK, 0);
+    ck_assert_int_eq(told(&r), ENOSPC);
+    rig_fini(&r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -409,6 +470,12 @@ main(void)
     tcase_add_test(tc, S62_an_unmap_of_everything_empties_it);
     tcase_add_test(tc, S63_part_of_an_area_cannot_go_and_nobody_is_told);
     tcase_add_test(tc, S64_S25_areas_before_one_that_sticks_out_are_gone);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("vdpa");
+    tcase_add_test(tc, S100_an_unmap_takes_every_map_it_touches_whole);
+    tcase_add_test(tc, S101_a_second_map_is_eexist);
+    tcase_add_test(tc, S102_what_passes_the_devices_range_is_dropped_even_an_unmap);
+    tcase_add_test(tc, S105_the_2049th_map_is_enospc);
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
