@@ -203,7 +203,7 @@ print_fault(size_t i)
 {
     const struct number_page *p = &fault_pages[i];
 
-    printf("%s: fault reason %s of VT-d, legacy mode\n", p->name, p->number);
+    printf("%s: fault reason %s of VT-d\n", p->name, p->number);
     print_text("What it means", p->what);
     print_text("What to look at", p->look);
 }

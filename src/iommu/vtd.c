@@ -209,6 +209,7 @@ vtd_roots(const struct iommu *m, struct iommu_roots *out)
     *out = (struct iommu_roots){
         .translation = vtd_is_on(v, VTD_GCMD_TE),
         .root_table = v->root,
+        .ttm = v->ttm,
         .aw_bits = v->cfg.aw_bits,
         .caching_mode = v->cfg.caching_mode,
         .pass_through = v->cfg.pass_through,
@@ -250,6 +251,7 @@ vtd_new(const struct iommu_vtd_config *c, struct env *env)
 
     assert(c->aw_bits == 39 || c->aw_bits == 48 || c->aw_bits == 57);
     assert(c->mamv < 52);
+    assert(c->fault_records >= 1 && c->fault_records <= VTD_FRCD_MAX);
     v->base = (struct iommu){ .ops = &vtd_ops, .id = c->id, .env = env };
     v->cfg = *c;
     v->limits = (struct vtd_ss_limits){ .haw = c->aw_bits, .superpages = c->superpages };

@@ -5,6 +5,7 @@
  *
  *   vtd.c         the ops table: translation of one request, reset, dump
  *   vtd_regs.c    the register page
+ *   vtd_request.c register-based invalidation
  *   vtd_queue.c   queued invalidation
  *   vtd_inval.c   what an invalidation does, however it was asked for
  *   vtd_notify.c  address spaces and the events that their subscribers get
@@ -23,6 +24,7 @@
 #include "iommu/iommu.h"
 #include "iommu/vtd_cache.h"
 #include "iommu/vtd_fmt.h"
+#include "iommu/vtd_sm_fmt.h"
 
 enum vtd_stage {
     VTD_QUEUE_IDLE,
@@ -46,9 +48,11 @@ struct vtd {
     struct vtd_ss_limits limits;
     struct vtd_ss_masks reserved; /* what limits makes of them */
     uint32_t regs[VTD_REG_END / 4];
-    gpa_t root;      /* latched by SRTP */
-    uint64_t epoch;  /* of power; events of an earlier one are void */
-    uint64_t faults; /* recorded */
+    gpa_t root;           /* latched by SRTP, */
+    enum vtd_ttm ttm;     /* and this with it */
+    uint64_t epoch;       /* of power; events of an earlier one are void */
+    uint64_t faults;      /* recorded */
+    unsigned next_record; /* where the next one goes */
     struct vtd_queue queue;
     unsigned requests; /* register invalidations under way: VTD_REQUEST_ bits */
     struct vtd_cache contexts, iotlb;

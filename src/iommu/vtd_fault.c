@@ -13,13 +13,13 @@ send(struct vtd *v, enum vtd_reg ectl)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, TE_NOTE)) {
+    if (!vtd_wants(v, TE_INTERRUPT)) {
         return;
     }
-    vtd_trace_begin(v, &r, TE_NOTE);
-    trace_text(&r, TF_WHAT, ectl == VTD_FECTL ? "fault-interrupt" : "wait-interrupt");
-    trace_u64(&r, TF_GPA, v->regs[ectl / 4 + 2]);
-    trace_u64(&r, TF_VALUE, v->regs[ectl / 4 + 1]);
+    vtd_trace_begin(v, &r, TE_INTERRUPT);
+    trace_text(&r, TF_KIND, ectl == VTD_FECTL ? "fault" : "wait");
+    trace_u64(&r, TF_ADDR, v->regs[ectl / 4 + 2] | (uint64_t)v->regs[ectl / 4 + 3] << 32);
+    trace_u64(&r, TF_MESSAGE, v->regs[ectl / 4 + 1]);
     trace_emit(v->base.env->trace, &r);
 }
 
@@ -62,8 +62,10 @@ set_status(struct vtd *v, uint64_t bit)
 
 /* ---- faults ---- */
 
+/* `record` is where it was recorded, or -1; told where there are several. */
 static void
-trace_fault(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
+trace_fault(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
+            int record)
 {
     struct trace_rec r;
 
@@ -78,34 +80,102 @@ trace_fault(const struct vtd *v, enum vtd_fault fault, const struct iommu_reques
     if (q->pasid != IOMMU_NO_PASID) {
         trace_u64(&r, TF_PASID, q->pasid);
     }
+    if (record >= 0 && v->cfg.fault_records > 1) {
+        trace_u64(&r, TF_INDEX, (uint64_t)record);
+    }
     trace_emit(v->base.env->trace, &r);
+}
+
+static enum vtd_reg
+record_lo(unsigned i)
+{
+    return (enum vtd_reg)(VTD_FRCD + VTD_FRCD_BYTES * i);
+}
+
+static enum vtd_reg
+record_hi(unsigned i)
+{
+    return (enum vtd_reg)(VTD_FRCD_HI + VTD_FRCD_BYTES * i);
+}
+
+static bool
+is_pending(const struct vtd *v, unsigned i)
+{
+    return (vtd_get64(v, record_hi(i)) & VTD_FRCD_F) != 0;
+}
+
+/* Whether a record of this source id waits for software. */
+static bool
+has_pending_of(const struct vtd *v, uint16_t sid)
+{
+    for (unsigned i = 0; i < v->cfg.fault_records; i++) {
+        if (is_pending(v, i) && (vtd_get64(v, record_hi(i)) & VTD_FRCD_SID_MASK) == sid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t
+record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
+{
+    uint64_t hi = VTD_FRCD_F | (q->access == PERM_W ? 0 : VTD_FRCD_READ) |
+                  VTD_FRCD_REASON(fault) | q->sid;
+
+    if (v->cfg.device_iotlb) { /* reserved otherwise */
+        hi |= VTD_FRCD_AT(q->type);
+    }
+    if (q->pasid != IOMMU_NO_PASID) {
+        const bool narrow = env_quirk(v->base.env, QUIRK_VTD_FRCD_PASID_16);
+        hi |= VTD_FRCD_PP | VTD_FRCD_PASID(q->pasid & (narrow ? UINT16_MAX : UINT32_MAX));
+    }
+    return hi;
+}
+
+/* The first record that becomes pending is the one that FRI names. */
+static void
+set_pending(struct vtd *v, unsigned i)
+{
+    uint32_t fsts = vtd_get32(v, VTD_FSTS);
+
+    if ((fsts & VTD_FSTS_PPF) == 0) {
+        vtd_set32(v, VTD_FSTS, (fsts & ~VTD_FSTS_FRI_MASK) | VTD_FSTS_FRI(i));
+        set_status(v, VTD_FSTS_PPF);
+    }
+}
+
+/* Returns the record written, or -1. */
+static int
+record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
+{
+    const unsigned i = v->next_record;
+
+    if ((vtd_get32(v, VTD_FSTS) & VTD_FSTS_PFO) != 0 || has_pending_of(v, q->sid)) {
+        return -1;
+    }
+    if (is_pending(v, i)) {
+        set_status(v, VTD_FSTS_PFO);
+        return -1;
+    }
+    vtd_set64(v, record_lo(i), q->iova & ~PAGE_MASK);
+    vtd_set64(v, record_hi(i), record_of(v, fault, q));
+    v->next_record = (i + 1) % v->cfg.fault_records;
+    v->faults++;
+    return (int)i;
 }
 
 void
 vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
                 bool fpd)
 {
-    uint64_t pending = vtd_get64(v, VTD_FRCD_HI);
-
     if (fpd && vtd_fault_qualified(fault)) {
         return;
     }
-    trace_fault(v, fault, q);
-    if ((vtd_get32(v, VTD_FSTS) & VTD_FSTS_PFO) != 0) {
-        return;
+    const int i = record(v, fault, q);
+    trace_fault(v, fault, q, i);
+    if (i >= 0) {
+        set_pending(v, (unsigned)i);
     }
-    if ((pending & VTD_FRCD_F) != 0) {
-        if ((pending & VTD_FRCD_SID_MASK) != q->sid) {
-            set_status(v, VTD_FSTS_PFO);
-        }
-        return;
-    }
-    vtd_set64(v, VTD_FRCD, q->iova & ~PAGE_MASK);
-    vtd_set64(v, VTD_FRCD_HI,
-              VTD_FRCD_F | (q->access == PERM_W ? 0 : VTD_FRCD_READ) |
-                  VTD_FRCD_REASON(fault) | q->sid);
-    v->faults++;
-    set_status(v, VTD_FSTS_PPF);
 }
 
 /* `index` is that of the descriptor at the head, where the queue stops. */
@@ -166,10 +236,13 @@ vtd_fault_status_cleared(struct vtd *v)
 void
 vtd_fault_record_cleared(struct vtd *v)
 {
-    if ((vtd_get64(v, VTD_FRCD_HI) & VTD_FRCD_F) == 0) {
-        vtd_set32(v, VTD_FSTS, vtd_get32(v, VTD_FSTS) & ~VTD_FSTS_PPF);
-        vtd_fault_status_cleared(v);
+    for (unsigned i = 0; i < v->cfg.fault_records; i++) {
+        if (is_pending(v, i)) {
+            return;
+        }
     }
+    vtd_set32(v, VTD_FSTS, vtd_get32(v, VTD_FSTS) & ~VTD_FSTS_PPF);
+    vtd_fault_status_cleared(v);
 }
 
 void

@@ -3,13 +3,14 @@
  * Fault recording and the two interrupts of VT-d: fault events (FECTL) and
  * completion events of the queue (IECTL).
  *
- * There is one fault record. A second fault of the source id that occupies it is
- * dropped ("compressed"), one of another source id sets the overflow bit, and
- * nothing more is recorded until software has cleared that.
+ * Faults are recorded in a ring of fault records. While a record of a source id waits
+ * for software, more faults of that source id are dropped ("compressed": the
+ * specification leaves it to the hardware). A fault that finds its record occupied
+ * sets the overflow bit, and nothing more is recorded until software has cleared that.
  *
- * Every fault that is raised gives a `fault` line, recorded or not. One that FPD
- * suppresses is not raised. Interrupts are not delivered anywhere, they are notes
- * in the trace (-v).
+ * Every fault that is raised gives a `fault` line, recorded or not; with several
+ * records it says where. One that FPD suppresses is not raised. An interrupt that is
+ * sent is an `interrupt` line: nothing else in the machine takes it.
  */
 #ifndef IOMMUSIM_IOMMU_VTD_FAULT_H
 #define IOMMUSIM_IOMMU_VTD_FAULT_H

@@ -54,15 +54,21 @@ enum vtd_reg {
     VTD_IRTA = 0xb8,   /* 64 */
     VTD_IVA = 0xf0,    /* 64; ECAP.IRO * 16 */
     VTD_IOTLB = 0xf8,  /* 64 */
-    VTD_FRCD = 0x220,  /* 128; CAP.FRO * 16, the only record */
+    VTD_FRCD = 0x220,  /* 128 each; CAP.FRO * 16, as many as CAP.NFR says */
     VTD_FRCD_HI = 0x228,
-    VTD_REG_END = 0x230,
+    VTD_REG_END = 0x1220, /* of the last possible record */
+};
+
+enum {
+    VTD_FRCD_BYTES = 16,
+    VTD_FRCD_MAX = 256, /* records */
 };
 
 #define VTD_VER_VALUE UINT32_C(0x10)
 
 #define VTD_CAP_ND(nd)      ((uint64_t)(nd)) /* domains = 2^(4 + 2*nd) */
 #define VTD_CAP_RWBF        VTD_BIT(4)
+#define VTD_CAP_PHMR        VTD_BIT(6)
 #define VTD_CAP_CM          VTD_BIT(7)
 #define VTD_CAP_SAGAW(bits) (VTD_BIT(8) << ((bits)-30) / 9) /* one width, in bits */
 #define VTD_CAP_SAGAW_MASK  VTD_BITS(12, 8)
@@ -136,6 +142,9 @@ enum vtd_reg {
 #define VTD_ECTL_IP VTD_BIT(30)
 
 #define VTD_ICS_IWC VTD_BIT(0)
+
+#define VTD_IQERCD_ITESID(sid) ((uint64_t)(sid) << 32)
+#define VTD_IQERCD_ICESID(sid) ((uint64_t)(sid) << 48)
 
 #define VTD_IQ_OFFSET VTD_BITS(18, 4) /* IQH, IQT: byte offset */
 #define VTD_IQA_BASE  VTD_BITS(63, 12)
@@ -240,6 +249,7 @@ vtd_fault_qualified(enum vtd_fault f)
 /* FRCD lo is the page address; hi: */
 #define VTD_FRCD_F           VTD_BIT(63)
 #define VTD_FRCD_READ        VTD_BIT(62) /* T1 */
+#define VTD_FRCD_AT(at)      ((uint64_t)(at) << 60)
 #define VTD_FRCD_REASON(r)   ((uint64_t)(r) << 32)
 #define VTD_FRCD_REASON_MASK VTD_BITS(39, 32)
 #define VTD_FRCD_SID_MASK    VTD_BITS(15, 0)

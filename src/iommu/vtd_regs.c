@@ -2,6 +2,10 @@
 /* See vtd_regs.h. */
 #include "iommu/vtd_regs.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "iommu/vtd_caches.h"
@@ -9,8 +13,12 @@
 #include "iommu/vtd_inval.h"
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_queue.h"
+#include "iommu/vtd_request.h"
 
 /* ---- the map ---- */
+
+/* On what the existence of a register depends. */
+enum needs { NEEDS_NOTHING, NEEDS_QUEUE, NEEDS_REMAPPING };
 
 /* One for each 4 bytes; a 64-bit register stands in the first of its two. */
 struct reg {
@@ -19,16 +27,19 @@ struct reg {
     uint64_t rw;     /* software writes */
     uint64_t w1c;    /* cleared by writing 1; survive a reset */
     uint64_t hidden; /* read as 0 */
-    bool queue;      /* exists with queued invalidation only */
+    enum needs needs;
 };
 
-static const struct reg regs[VTD_REG_END / 4] = {
+enum { ONE_RECORD_END = VTD_FRCD + VTD_FRCD_BYTES };
+
+/* Of the fault records the first stands for all. */
+static const struct reg regs[ONE_RECORD_END / 4] = {
     [VTD_VER / 4] = { "VER", 4, .rw = 0 },
     [VTD_CAP / 4] = { "CAP", 8, .rw = 0 },
     [VTD_ECAP / 4] = { "ECAP", 8, .rw = 0 },
     [VTD_GCMD / 4] = { "GCMD", 4, .rw = 0 },
     [VTD_GSTS / 4] = { "GSTS", 4, .rw = 0 },
-    [VTD_RTADDR / 4] = { "RTADDR", 8, .rw = VTD_BITS(63, 12) },
+    [VTD_RTADDR / 4] = { "RTADDR", 8, .rw = VTD_BITS(63, 10) },
     [VTD_CCMD / 4] = { "CCMD", 8, .rw = VTD_BITS(63, 61) | VTD_BITS(33, 0),
                        .hidden = VTD_BITS(33, 16) },
     [VTD_FSTS / 4] = { "FSTS", 4,
@@ -43,16 +54,16 @@ static const struct reg regs[VTD_REG_END / 4] = {
     [0x6c / 4] = { "PLMLIMIT", 4, .rw = 0 },
     [0x70 / 4] = { "PHMBASE", 8, .rw = 0 },
     [0x78 / 4] = { "PHMLIMIT", 8, .rw = 0 },
-    [VTD_IQH / 4] = { "IQH", 8, .queue = true },
-    [VTD_IQT / 4] = { "IQT", 8, .rw = VTD_IQ_OFFSET, .queue = true },
-    [VTD_IQA / 4] = { "IQA", 8, .rw = VTD_IQA_BASE | VTD_IQA_QS, .queue = true },
-    [VTD_ICS / 4] = { "ICS", 4, .w1c = VTD_ICS_IWC, .queue = true },
-    [VTD_IECTL / 4] = { "IECTL", 4, .rw = VTD_ECTL_IM, .queue = true },
-    [VTD_IEDATA / 4] = { "IEDATA", 4, .rw = VTD_BITS(15, 0), .queue = true },
-    [VTD_IEADDR / 4] = { "IEADDR", 4, .rw = VTD_BITS(31, 2), .queue = true },
-    [VTD_IEUADDR / 4] = { "IEUADDR", 4, .queue = true },
-    [VTD_IQERCD / 4] = { "IQERCD", 8, .queue = true },
-    [VTD_IRTA / 4] = { "IRTA", 8, .rw = VTD_IRTA_MASK, .queue = true },
+    [VTD_IQH / 4] = { "IQH", 8, .needs = NEEDS_QUEUE },
+    [VTD_IQT / 4] = { "IQT", 8, .rw = VTD_IQ_OFFSET, .needs = NEEDS_QUEUE },
+    [VTD_IQA / 4] = { "IQA", 8, .rw = VTD_IQA_BASE | VTD_IQA_QS, .needs = NEEDS_QUEUE },
+    [VTD_ICS / 4] = { "ICS", 4, .w1c = VTD_ICS_IWC, .needs = NEEDS_QUEUE },
+    [VTD_IECTL / 4] = { "IECTL", 4, .rw = VTD_ECTL_IM, .needs = NEEDS_QUEUE },
+    [VTD_IEDATA / 4] = { "IEDATA", 4, .rw = VTD_BITS(15, 0), .needs = NEEDS_QUEUE },
+    [VTD_IEADDR / 4] = { "IEADDR", 4, .rw = VTD_BITS(31, 2), .needs = NEEDS_QUEUE },
+    [VTD_IEUADDR / 4] = { "IEUADDR", 4, .needs = NEEDS_QUEUE },
+    [VTD_IQERCD / 4] = { "IQERCD", 8, .needs = NEEDS_QUEUE },
+    [VTD_IRTA / 4] = { "IRTA", 8, .rw = VTD_IRTA_MASK, .needs = NEEDS_REMAPPING },
     [0xc0 / 4] = { "PQH", 8, .rw = 0 },
     [0xc8 / 4] = { "PQT", 8, .rw = 0 },
     [0xd0 / 4] = { "PQA", 8, .rw = 0 },
@@ -69,90 +80,145 @@ static const struct reg regs[VTD_REG_END / 4] = {
     [VTD_FRCD_HI / 4] = { "FRCD_HI", 8, .w1c = VTD_FRCD_F },
 };
 
+static bool
+has_remapping(const struct vtd *v)
+{
+    return v->cfg.intremap && v->cfg.queued_invalidation;
+}
+
+static bool
+exists(const struct vtd *v, const struct reg *r)
+{
+    switch (r->needs) {
+    case NEEDS_NOTHING:
+        break;
+    case NEEDS_QUEUE:
+        return v->cfg.queued_invalidation;
+    case NEEDS_REMAPPING:
+        return has_remapping(v);
+    }
+    return true;
+}
+
 /* The register that the 4 bytes at `off` belong to, or NULL. */
 static const struct reg *
 reg_at(const struct vtd *v, uint64_t off)
 {
+    if (off >= VTD_FRCD) {
+        off = VTD_FRCD + (off - VTD_FRCD) % VTD_FRCD_BYTES;
+    }
     const struct reg *r = &regs[off / 4];
 
     if (r->name == NULL && r > regs && r[-1].bytes == 8) {
         r--;
     }
-    return r->name != NULL && (!r->queue || v->cfg.queued_invalidation) ? r : NULL;
+    return r->name != NULL && exists(v, r) ? r : NULL;
 }
 
 static uint64_t
-offset_of(const struct reg *r)
+end_of(const struct vtd *v)
 {
-    return 4 * (uint64_t)(r - regs);
+    return VTD_FRCD + VTD_FRCD_BYTES * (uint64_t)v->cfg.fault_records;
 }
 
-/* The half of a mask that concerns the 4 bytes at `off`. */
+/* The half of a mask that concerns the 4 bytes at `off`; wide ones stand at 8·n. */
 static uint32_t
 half(const struct reg *r, uint64_t off, uint64_t mask)
 {
-    return (uint32_t)(mask >> 8 * (off - offset_of(r)));
+    return (uint32_t)(r->bytes == 8 ? mask >> 8 * (off & 4) : mask);
+}
+
+/* FRCDn_LO or FRCDn_HI, for records that exist. */
+static bool
+record_by_name(const struct vtd *v, const char *name, uint64_t *off)
+{
+    char *end;
+
+    if (strncasecmp(name, "FRCD", 4) != 0 || name[4] < '0' || name[4] > '9') {
+        return false;
+    }
+    unsigned long i = strtoul(name + 4, &end, 10);
+    bool high = strcasecmp(end, "_HI") == 0;
+    *off = VTD_FRCD + VTD_FRCD_BYTES * (uint64_t)i + (high ? 8 : 0);
+    return i < v->cfg.fault_records && (high || strcasecmp(end, "_LO") == 0);
 }
 
 bool
 vtd_reg_by_name(const struct iommu *m, const char *name, uint64_t *off, unsigned *width)
 {
-    (void)m;
-    for (const struct reg *r = regs; r < regs + VTD_REG_END / 4; r++) {
+    for (const struct reg *r = regs; r < regs + ONE_RECORD_END / 4; r++) {
         if (r->name != NULL && strcasecmp(r->name, name) == 0) {
-            *off = offset_of(r);
+            *off = 4 * (uint64_t)(r - regs);
             *width = r->bytes;
             return true;
         }
     }
-    return false;
+    *width = 8;
+    return record_by_name(vtd_of_const(m), name, off);
 }
 
 /* ---- reset ---- */
 
 static uint64_t
-capabilities(const struct iommu_vtd_config *c)
+capabilities(const struct vtd *v)
 {
+    const struct iommu_vtd_config *c = &v->cfg;
     uint64_t cap = VTD_CAP_ND((c->domains_lg2 - 4) / 2) | VTD_CAP_MGAW(c->aw_bits) |
                    VTD_CAP_FRO | VTD_CAP_SSLPS(c->superpages) | VTD_CAP_PSI |
-                   VTD_CAP_NFR(1) | VTD_CAP_MAMV(c->mamv) | VTD_CAP_DWD | VTD_CAP_DRD;
+                   VTD_CAP_NFR(c->fault_records) | VTD_CAP_MAMV(c->mamv);
 
-    for (unsigned bits = 39; bits <= c->aw_bits; bits += 9) {
+    for (unsigned bits = 39; c->dma_translation && bits <= c->aw_bits; bits += 9) {
         cap |= VTD_CAP_SAGAW(bits);
     }
+    if (env_quirk(v->base.env, QUIRK_VTD_PT_IN_CAP)) {
+        cap |= VTD_CAP_PHMR;
+    }
+    if (c->first_stage) {
+        cap |= ((c->superpages & 2) != 0 ? VTD_CAP_FS1GP : 0) |
+               (c->aw_bits == 57 ? VTD_CAP_FS5LP : 0);
+    }
     return cap | (c->caching_mode ? VTD_CAP_CM : 0) |
-           (c->write_buffer_flush ? VTD_CAP_RWBF : 0);
+           (c->write_buffer_flush ? VTD_CAP_RWBF : 0) |
+           (c->drain ? VTD_CAP_DWD | VTD_CAP_DRD : 0);
 }
 
 /* Of interrupt remapping only the switches are modelled. It needs the queue. */
 static uint64_t
-extended_capabilities(const struct iommu_vtd_config *c)
+extended_capabilities(const struct vtd *v)
 {
+    const struct iommu_vtd_config *c = &v->cfg;
+
     return VTD_ECAP_IRO | (c->pass_through ? VTD_ECAP_PT : 0) |
-           (c->queued_invalidation ? VTD_ECAP_QI | VTD_ECAP_IR | VTD_ECAP_MHMV(15) : 0);
+           (c->queued_invalidation ? VTD_ECAP_QI : 0) |
+           (has_remapping(v) ? VTD_ECAP_IR | VTD_ECAP_MHMV(15) : 0) |
+           (c->device_iotlb ? VTD_ECAP_DT : 0) | (c->snoop_control ? VTD_ECAP_SC : 0) |
+           (c->scalable ? VTD_ECAP_SRS | VTD_ECAP_SMTS | VTD_ECAP_SSTS : 0) |
+           (c->first_stage ? VTD_ECAP_FSTS | VTD_ECAP_NEST : 0) |
+           (c->pasid ? VTD_ECAP_PASID | VTD_ECAP_PSS(VTD_PASID_BITS) : 0);
 }
 
 void
 vtd_regs_reset(struct vtd *v)
 {
-    const uint64_t record[2] = { vtd_get64(v, VTD_FRCD), vtd_get64(v, VTD_FRCD_HI) };
+    const bool all = env_quirk(v->base.env, QUIRK_VTD_RESET_CLEARS_STICKY);
     const uint32_t fsts = vtd_get32(v, VTD_FSTS), ics = vtd_get32(v, VTD_ICS);
     const uint64_t iqercd = vtd_get64(v, VTD_IQERCD);
 
-    for (unsigned i = 0; i < VTD_REG_END / 4; i++) {
-        v->regs[i] = 0;
-    }
+    memset(v->regs, 0, all ? sizeof(v->regs) : VTD_FRCD);
     vtd_set32(v, VTD_VER, VTD_VER_VALUE);
-    vtd_set64(v, VTD_CAP, capabilities(&v->cfg));
-    vtd_set64(v, VTD_ECAP, extended_capabilities(&v->cfg));
+    vtd_set64(v, VTD_CAP, capabilities(v));
+    vtd_set64(v, VTD_ECAP, extended_capabilities(v));
     vtd_set32(v, VTD_FECTL, VTD_ECTL_IM);
     vtd_set32(v, VTD_IECTL, v->cfg.queued_invalidation ? VTD_ECTL_IM : 0);
-    vtd_set64(v, VTD_FRCD, record[0]);
-    vtd_set64(v, VTD_FRCD_HI, record[1]);
-    vtd_set32(v, VTD_FSTS, fsts);
-    vtd_set32(v, VTD_ICS, ics);
-    vtd_set64(v, VTD_IQERCD, iqercd);
     v->root = GPA(0);
+    v->ttm = VTD_TTM_LEGACY;
+    if (all) {
+        v->next_record = 0;
+    } else {
+        vtd_set32(v, VTD_FSTS, fsts);
+        vtd_set32(v, VTD_ICS, ics);
+        vtd_set64(v, VTD_IQERCD, iqercd);
+    }
 }
 
 /* ---- global command ---- */
@@ -175,19 +241,25 @@ switched(struct vtd *v)
 static void
 command_te(struct vtd *v, bool on)
 {
-    if (on != vtd_is_on(v, VTD_GCMD_TE)) {
+    if (v->cfg.dma_translation && on != vtd_is_on(v, VTD_GCMD_TE)) {
         set_status(v, VTD_GCMD_TE, on);
         vtd_caches_drop_all(v);
         switched(v);
     }
 }
 
-/* What is cached stays so (CAP.ESRTPS is 0): software must invalidate. */
+/* What is cached stays so (CAP.ESRTPS is 0): software is to invalidate. */
 static void
 command_srtp(struct vtd *v)
 {
-    v->root = GPA(vtd_get64(v, VTD_RTADDR));
+    const uint64_t rtaddr = vtd_get64(v, VTD_RTADDR);
+
+    v->root = GPA(rtaddr & ~PAGE_MASK);
+    v->ttm = vtd_rtaddr_ttm(rtaddr);
     set_status(v, VTD_GCMD_SRTP, true);
+    if (env_quirk(v->base.env, QUIRK_VTD_SRTP_DROPS_CACHES)) {
+        vtd_caches_drop_all(v);
+    }
     switched(v);
 }
 
@@ -207,8 +279,9 @@ command_qie(struct vtd *v, bool on)
 }
 
 /*
- * Level bits say what shall be on. Write-buffer flush and fault log need nothing done,
- * compatibility-format interrupts are not modelled.
+ * Level bits say what shall be on. There is no fault log, and write buffers are empty
+ * as soon as software asks for it; compatibility-format interrupts have their status,
+ * but no interrupt comes to be let through or blocked.
  */
 static void
 command(struct vtd *v, uint32_t value)
@@ -218,157 +291,60 @@ command(struct vtd *v, uint32_t value)
         command_srtp(v);
     }
     command_qie(v, (value & VTD_GCMD_QIE) != 0);
-    if (v->cfg.queued_invalidation) {
+    if (has_remapping(v)) {
         if ((value & VTD_GCMD_SIRTP) != 0) {
             set_status(v, VTD_GCMD_SIRTP, true);
         }
         set_status(v, VTD_GCMD_IRE, (value & VTD_GCMD_IRE) != 0);
-    }
-}
-
-/* ---- register-based invalidation ---- */
-
-static enum vtd_reg
-request_reg(unsigned request)
-{
-    return request == VTD_REQUEST_CONTEXT ? VTD_CCMD : VTD_IOTLB;
-}
-
-/* Returns the granularity carried out; 0: refused. */
-static unsigned
-execute_context(struct vtd *v)
-{
-    uint64_t ccmd = vtd_get64(v, VTD_CCMD);
-    unsigned g = ccmd >> 61 & 3;
-
-    if (g != 0) {
-        vtd_inval_context(v, (enum vtd_gran)g, (uint16_t)ccmd, (uint16_t)(ccmd >> 16),
-                          ccmd >> 32 & 3);
-    }
-    return g;
-}
-
-static unsigned
-execute_iotlb(struct vtd *v)
-{
-    uint64_t iotlb = vtd_get64(v, VTD_IOTLB), pages = vtd_get64(v, VTD_IVA);
-    unsigned g = iotlb >> 60 & 3;
-
-    if (g == 0 || (g == VTD_GRAN_FINE && vtd_desc_am(pages) > v->cfg.mamv)) {
-        return 0;
-    }
-    vtd_inval_iotlb(v, (enum vtd_gran)g, (uint16_t)(iotlb >> 32), pages);
-    return g;
-}
-
-/* The busy bit is bit 63 in both registers. */
-static void
-finish_request(struct vtd *v, unsigned request)
-{
-    const enum vtd_reg reg = request_reg(request);
-
-    v->requests &= ~request;
-    vtd_set64(v, reg, vtd_get64(v, reg) & ~VTD_BIT(63));
-    observe(v->base.env, completed, &v->base);
-    if (v->requests == 0) {
-        iommu_idle(&v->base);
-    }
-}
-
-/* Returns what the notifications cost; what others charged before stays theirs. */
-static sim_time
-execute_request(struct vtd *v, unsigned request)
-{
-    struct sim *sim = v->base.env->sim;
-    const sim_time before = sim_take_charge(sim);
-
-    if (request == VTD_REQUEST_CONTEXT) {
-        uint64_t g = execute_context(v);
-        vtd_set64(v, VTD_CCMD,
-                  (vtd_get64(v, VTD_CCMD) & ~VTD_CCMD_CAIG_MASK) | VTD_CCMD_CAIG(g));
-    } else {
-        uint64_t g = execute_iotlb(v);
-        vtd_set64(v, VTD_IOTLB,
-                  (vtd_get64(v, VTD_IOTLB) & ~VTD_IOTLB_IAIG_MASK) | VTD_IOTLB_IAIG(g));
-    }
-    const sim_time cost = sim_take_charge(sim);
-    sim_charge(sim, before);
-    return cost;
-}
-
-/* Events' arguments: the power-on they belong to, and the request. */
-static uint64_t
-event_arg(const struct vtd *v, unsigned request)
-{
-    return v->epoch << 2 | request;
-}
-
-static void
-on_finish(void *self, uint64_t arg)
-{
-    struct vtd *v = self;
-
-    if (arg >> 2 == v->epoch) {
-        finish_request(v, arg & 3);
-    }
-}
-
-static void
-on_execute(void *self, uint64_t arg)
-{
-    struct vtd *v = self;
-
-    if (arg >> 2 != v->epoch) {
-        return;
-    }
-    sim_time cost = execute_request(v, arg & 3);
-    if (cost != 0) {
-        sim_at(v->base.env->sim, sim_now(v->base.env->sim) + cost, on_finish, v, arg);
-    } else {
-        on_finish(v, arg);
-    }
-}
-
-/* With the queue on, the request is ignored and the busy bit stays as written. */
-static void
-begin_request(struct vtd *v, unsigned request)
-{
-    if (vtd_is_on(v, VTD_GCMD_QIE) || (v->requests & request) != 0) {
-        return;
-    }
-    sim_time delay = latency_draw(&v->base.env->latency, LATENCY_INVALIDATE);
-    v->requests |= request;
-    if (delay != 0) {
-        sim_at(v->base.env->sim, sim_now(v->base.env->sim) + delay, on_execute, v,
-               event_arg(v, request));
-    } else {
-        on_execute(v, event_arg(v, request));
+        if (!env_quirk(v->base.env, QUIRK_VTD_CFI_IGNORED)) {
+            set_status(v, VTD_GCMD_CFI, (value & VTD_GCMD_CFI) != 0);
+        }
     }
 }
 
 /* ---- access ---- */
 
 static bool
-is_access(uint64_t off, unsigned width)
+is_access(const struct vtd *v, uint64_t off, unsigned width)
 {
-    return (width == 4 || width == 8) && off % 4 == 0 && off < VTD_REG_END &&
-           off + width <= VTD_REG_END;
+    return (width == 4 || width == 8) && off % 4 == 0 && off < end_of(v) &&
+           off + width <= end_of(v);
 }
 
 static void
 trace_access(const struct vtd *v, enum trace_event event, uint64_t off, unsigned width,
              uint64_t value)
 {
+    const struct reg *reg = is_access(v, off, width) ? reg_at(v, off) : NULL;
+    const char *name = reg != NULL ? reg->name : "none";
+    char record[32];
     struct trace_rec r;
 
     if (vtd_wants(v, event)) {
-        const struct reg *reg = is_access(off, width) ? reg_at(v, off) : NULL;
+        if (reg != NULL && off >= ONE_RECORD_END) {
+            snprintf(record, sizeof(record), "FRCD%" PRIu64 "_%s",
+                     (off - VTD_FRCD) / VTD_FRCD_BYTES, (off & 8) != 0 ? "HI" : "LO");
+            name = record;
+        }
         vtd_trace_begin(v, &r, event);
-        trace_text(&r, TF_REG, reg != NULL ? reg->name : "none");
+        trace_text(&r, TF_REG, name);
         trace_u64(&r, TF_VALUE, value);
         trace_u64(&r, TF_WIDTH, width);
         trace_emit(v->base.env->trace, &r);
     }
+}
+
+/* What reads as 0, whatever stands there. */
+static uint64_t
+hidden(const struct vtd *v, const struct reg *r)
+{
+    if (r == &regs[VTD_IQERCD / 4] && env_quirk(v->base.env, QUIRK_VTD_NO_IQERCD)) {
+        return UINT64_MAX;
+    }
+    if (r == &regs[VTD_IQA / 4] && env_quirk(v->base.env, QUIRK_VTD_IQA_HIDES_DW)) {
+        return VTD_IQA_DW;
+    }
+    return r->hidden;
 }
 
 static uint32_t
@@ -376,7 +352,7 @@ load(const struct vtd *v, uint64_t off)
 {
     const struct reg *r = reg_at(v, off);
 
-    return r == NULL ? 0 : v->regs[off / 4] & ~half(r, off, r->hidden);
+    return r == NULL ? 0 : v->regs[off / 4] & ~half(r, off, hidden(v, r));
 }
 
 uint64_t
@@ -385,7 +361,7 @@ vtd_mmio_read(struct iommu *m, uint64_t off, unsigned width)
     const struct vtd *v = vtd_of(m);
     uint64_t value = 0;
 
-    if (is_access(off, width)) {
+    if (is_access(v, off, width)) {
         value = load(v, off) | (width == 8 ? (uint64_t)load(v, off + 4) << 32 : 0);
     }
     trace_access(v, TE_REGISTER_READ, off, width, value);
@@ -400,6 +376,18 @@ is_busy(const struct vtd *v, const struct reg *r)
            (r == &regs[VTD_IOTLB / 4] && (v->requests & VTD_REQUEST_IOTLB) != 0);
 }
 
+static uint64_t
+writable(const struct vtd *v, const struct reg *r)
+{
+    if (r == &regs[VTD_IQA / 4] && v->cfg.scalable) {
+        return r->rw | VTD_IQA_DW;
+    }
+    if (r == &regs[VTD_IEDATA / 4] && env_quirk(v->base.env, QUIRK_VTD_IEDATA_32)) {
+        return UINT32_MAX;
+    }
+    return r->rw;
+}
+
 static void
 store(struct vtd *v, uint64_t off, uint32_t value)
 {
@@ -408,7 +396,7 @@ store(struct vtd *v, uint64_t off, uint32_t value)
     if (r == NULL || is_busy(v, r)) {
         return;
     }
-    const uint32_t rw = half(r, off, r->rw), w1c = half(r, off, r->w1c);
+    const uint32_t rw = half(r, off, writable(v, r)), w1c = half(r, off, r->w1c);
     uint32_t *word = &v->regs[off / 4];
     *word = ((*word & ~rw) | (value & rw)) & ~(value & w1c);
 }
@@ -417,7 +405,13 @@ store(struct vtd *v, uint64_t off, uint32_t value)
 static void
 act(struct vtd *v, uint64_t off, uint32_t value)
 {
-    if (reg_at(v, off) == NULL) {
+    const struct reg *r = reg_at(v, off);
+
+    if (r == NULL) {
+        return;
+    }
+    if (r == &regs[VTD_FRCD_HI / 4]) {
+        vtd_fault_record_cleared(v);
         return;
     }
     switch (off) {
@@ -427,15 +421,12 @@ act(struct vtd *v, uint64_t off, uint32_t value)
     case VTD_CCMD + 4:
     case VTD_IOTLB + 4:
         if ((value & UINT32_C(1) << 31) != 0) {
-            begin_request(v,
-                          off == VTD_CCMD + 4 ? VTD_REQUEST_CONTEXT : VTD_REQUEST_IOTLB);
+            vtd_request_begin(v, off == VTD_CCMD + 4 ? VTD_REQUEST_CONTEXT
+                                                     : VTD_REQUEST_IOTLB);
         }
         break;
     case VTD_FSTS:
         vtd_fault_status_cleared(v);
-        break;
-    case VTD_FRCD_HI + 4:
-        vtd_fault_record_cleared(v);
         break;
     case VTD_ICS:
         vtd_fault_ics_cleared(v);
@@ -456,7 +447,7 @@ vtd_mmio_write(struct iommu *m, uint64_t off, unsigned width, uint64_t value)
     struct vtd *v = vtd_of(m);
 
     trace_access(v, TE_REGISTER_WRITE, off, width, value);
-    if (!is_access(off, width)) {
+    if (!is_access(v, off, width)) {
         return;
     }
     for (unsigned i = 0; i < width; i += 4) {

@@ -82,22 +82,25 @@ struct reg {
     uint8_t width;
 };
 
-/* IVA, IOTLB and FRCD stand where IRO and FRO of the modelled unit put them. */
+/*
+ * IVA, IOTLB and FRCD stand where IRO and FRO of the modelled unit put them. FRCD is
+ * the first of the fault records; FRCDn_LO and FRCDn_HI name any of them.
+ */
 static const struct reg regs[] = {
-    { "VER", 0x00, 4 },      { "CAP", 0x08, 8 },     { "ECAP", 0x10, 8 },
-    { "GCMD", 0x18, 4 },     { "GSTS", 0x1c, 4 },    { "RTADDR", 0x20, 8 },
-    { "CCMD", 0x28, 8 },     { "FSTS", 0x34, 4 },    { "FECTL", 0x38, 4 },
-    { "FEDATA", 0x3c, 4 },   { "FEADDR", 0x40, 4 },  { "FEUADDR", 0x44, 4 },
-    { "AFLOG", 0x58, 8 },    { "PMEN", 0x64, 4 },    { "PLMBASE", 0x68, 4 },
-    { "PLMLIMIT", 0x6c, 4 }, { "PHMBASE", 0x70, 8 }, { "PHMLIMIT", 0x78, 8 },
-    { "IQH", 0x80, 8 },      { "IQT", 0x88, 8 },     { "IQA", 0x90, 8 },
-    { "ICS", 0x9c, 4 },      { "IECTL", 0xa0, 4 },   { "IEDATA", 0xa4, 4 },
-    { "IEADDR", 0xa8, 4 },   { "IEUADDR", 0xac, 4 }, { "IQERCD", 0xb0, 8 },
-    { "IRTA", 0xb8, 8 },     { "PQH", 0xc0, 8 },     { "PQT", 0xc8, 8 },
-    { "PQA", 0xd0, 8 },      { "PRS", 0xdc, 4 },     { "PECTL", 0xe0, 4 },
-    { "PEDATA", 0xe4, 4 },   { "PEADDR", 0xe8, 4 },  { "PEUADDR", 0xec, 4 },
-    { "IVA", 0xf0, 8 },      { "IOTLB", 0xf8, 8 },   { "FRCD_LO", 0x220, 8 },
-    { "FRCD_HI", 0x228, 8 },
+    { "VER", 0x00, 4 },      { "CAP", 0x08, 8 },      { "ECAP", 0x10, 8 },
+    { "GCMD", 0x18, 4 },     { "GSTS", 0x1c, 4 },     { "RTADDR", 0x20, 8 },
+    { "CCMD", 0x28, 8 },     { "FSTS", 0x34, 4 },     { "FECTL", 0x38, 4 },
+    { "FEDATA", 0x3c, 4 },   { "FEADDR", 0x40, 4 },   { "FEUADDR", 0x44, 4 },
+    { "AFLOG", 0x58, 8 },    { "PMEN", 0x64, 4 },     { "PLMBASE", 0x68, 4 },
+    { "PLMLIMIT", 0x6c, 4 }, { "PHMBASE", 0x70, 8 },  { "PHMLIMIT", 0x78, 8 },
+    { "IQH", 0x80, 8 },      { "IQT", 0x88, 8 },      { "IQA", 0x90, 8 },
+    { "ICS", 0x9c, 4 },      { "IECTL", 0xa0, 4 },    { "IEDATA", 0xa4, 4 },
+    { "IEADDR", 0xa8, 4 },   { "IEUADDR", 0xac, 4 },  { "IQERCD", 0xb0, 8 },
+    { "IRTA", 0xb8, 8 },     { "PQH", 0xc0, 8 },      { "PQT", 0xc8, 8 },
+    { "PQA", 0xd0, 8 },      { "PRS", 0xdc, 4 },      { "PECTL", 0xe0, 4 },
+    { "PEDATA", 0xe4, 4 },   { "PEADDR", 0xe8, 4 },   { "PEUADDR", 0xec, 4 },
+    { "IVA", 0xf0, 8 },      { "IOTLB", 0xf8, 8 },    { "FRCD", 0x220, 8 },
+    { "FRCD_LO", 0x220, 8 }, { "FRCD_HI", 0x228, 8 },
 };
 
 static void
@@ -109,6 +112,35 @@ unknown_register(struct loader *l, struct val v)
         names[i] = regs[i].name;
     }
     load_unknown(l, v, "register", names, LEN(regs));
+}
+
+enum {
+    RECORDS_AT = 0x220,
+    RECORD_BYTES = 16,
+    MAX_RECORDS = 256,
+    REGISTERS_END = RECORDS_AT + RECORD_BYTES * MAX_RECORDS,
+};
+
+/* FRCDn_LO or FRCDn_HI. */
+static bool
+record_register(struct val v, uint32_t *offset)
+{
+    size_t digits = 4;
+
+    while (digits < v.len && v.s[digits] >= '0' && v.s[digits] <= '9') {
+        digits++;
+    }
+    uint64_t n = 0;
+    struct val end = { v.s + digits, v.len - digits, NULL };
+    bool high = val_is(end, "_HI");
+
+    if (digits == 4 || v.len < 4 || strncmp(v.s, "FRCD", 4) != 0 ||
+        (!high && !val_is(end, "_LO")) || scalar_u64(v.s + 4, digits - 4, &n) != NULL ||
+        n >= MAX_RECORDS) {
+        return false;
+    }
+    *offset = RECORDS_AT + RECORD_BYTES * (uint32_t)n + (high ? 8 : 0);
+    return true;
 }
 
 static void
@@ -128,12 +160,18 @@ field_reg(struct loader *l, const struct field *f, struct val v, void *out)
             return;
         }
     }
+    if (record_register(v, &m->offset)) {
+        m->reg_name = arena_strndup(l->arena, v.s, v.len);
+        m->width = m->width == 0 ? 8 : m->width;
+        return;
+    }
     if (v.s[0] < '0' || v.s[0] > '9') {
         unknown_register(l, v);
         return;
     }
     if (read_ok(l, f->name, v, scalar_u64(v.s, v.len, &offset)) &&
-        read_ok(l, f->name, v, offset >= PAGE_BYTES ? "registers end at 0x1000" : NULL)) {
+        read_ok(l, f->name, v,
+                offset >= REGISTERS_END ? "registers end at 0x1220" : NULL)) {
         m->offset = (uint32_t)offset;
     }
 }
@@ -196,7 +234,14 @@ finish_mmio(struct loader *l, const struct action *a, struct step *s,
 {
     struct step_mmio *m = &s->u.mmio;
 
-    want_vtd(l, a, args, &m->iommu);
+    if (want_vtd(l, a, args, &m->iommu) && m->reg_name != NULL &&
+        m->offset >= RECORDS_AT) {
+        uint32_t records = l->sc->iommus[m->iommu].vtd.fault_records;
+        if (m->offset >= RECORDS_AT + RECORD_BYTES * records) {
+            load_error(l, args->v[MMIO_REG], "'%s' has %u fault record%s",
+                       l->sc->iommus[m->iommu].id, records, records == 1 ? "" : "s");
+        }
+    }
     m->width = m->width == 0 ? 4 : m->width;
     if (m->width == 4 && m->value > UINT32_MAX) {
         load_error(l, args->v[MMIO_VALUE], "'value' does not fit 4 bytes");

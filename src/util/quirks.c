@@ -45,6 +45,13 @@ static const enum quirk qemu_7_2[] = {
     QUIRK_VTD_PSI_UNALIGNED,
     QUIRK_VTD_NEWEST_SPACE_FIRST,
     QUIRK_VTD_SNOOP_REFUSES,
+    QUIRK_VTD_SRTP_DROPS_CACHES,
+    QUIRK_VTD_CFI_IGNORED,
+    QUIRK_VTD_NO_IQERCD,
+    QUIRK_VTD_IQA_HIDES_DW,
+    QUIRK_VTD_IEDATA_32,
+    QUIRK_VTD_RESET_CLEARS_STICKY,
+    QUIRK_VTD_FRCD_PASID_16,
 };
 
 static const struct profile_info profiles[] = {

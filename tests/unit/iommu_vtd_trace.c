@@ -91,6 +91,50 @@ START_TEST(executed_commands_and_faults_give_lines)
 }
 END_TEST
 
+START_TEST(interrupts_that_are_sent_give_lines)
+{
+    struct xlate x;
+
+    bench_up(b);
+    bench_write(b, VTD_FEADDR, 0xfee01004);
+    bench_write(b, VTD_FEDATA, 0x41);
+    bench_write(b, VTD_IEADDR, 0xfee02004);
+    bench_write(b, VTD_IEDATA, 0x42);
+    bench_write(b, VTD_IECTL, 0);
+    trace_at(TRACE_NORMAL);
+    bench_push(b, vtd_desc_wait(VTD_DESC_WAIT_IF, 0, 0));
+    bench_ring(b);
+    expect("0 vtd0 wait-done\n"
+           "0 vtd0 interrupt kind=wait addr=0xfee02004 data=0x42\n");
+    ck_assert_int_eq(bench_translate(b, SID_A, 0x5678, PERM_R, &x), XLATE_FAULT);
+    expect("0 vtd0 fault reason=0x01 sid=0x18 addr=0x5000 access=read\n");
+    bench_write(b, VTD_FECTL, 0); /* was masked */
+    expect("0 vtd0 interrupt kind=fault addr=0xfee01004 data=0x41\n");
+    trace_off();
+    bench_fini(b);
+}
+END_TEST
+
+START_TEST(fault_lines_say_in_which_of_several_records)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct xlate x;
+
+    c.fault_records = 2;
+    bench_init(b, &c);
+    bench_boot(b);
+    trace_at(TRACE_NORMAL);
+    for (uint16_t sid = 0; sid < 3; sid++) {
+        ck_assert_int_eq(bench_translate(b, sid, 0x5678, PERM_R, &x), XLATE_FAULT);
+    }
+    expect("0 vtd0 fault reason=0x01 sid=0x0 addr=0x5000 access=read index=0\n"
+           "0 vtd0 fault reason=0x01 sid=0x1 addr=0x5000 access=read index=1\n"
+           "0 vtd0 fault reason=0x01 sid=0x2 addr=0x5000 access=read\n");
+    trace_off();
+    bench_fini(b);
+}
+END_TEST
+
 START_TEST(dump_lists_the_caches_in_order)
 {
     bench_up(b);
@@ -202,6 +246,8 @@ main(void)
     TCase *tc = tcase_create("lines");
 
     tcase_add_test(tc, executed_commands_and_faults_give_lines);
+    tcase_add_test(tc, interrupts_that_are_sent_give_lines);
+    tcase_add_test(tc, fault_lines_say_in_which_of_several_records);
     tcase_add_test(tc, dump_lists_the_caches_in_order);
     tcase_add_test(tc, verbose_shows_walks_hits_and_fills);
     tcase_add_test(tc, V40_same_seed_same_lines);

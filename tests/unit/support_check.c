@@ -204,6 +204,8 @@ rig_vtd(bool caching_mode)
         .caching_mode = caching_mode,
         .pass_through = true,
         .queued_invalidation = true,
+        .dma_translation = true,
+        .fault_records = 1,
         .aw_bits = 39,
         .superpages = 3,
         .mamv = 18,

@@ -42,6 +42,11 @@ bench_config(void)
         .caching_mode = true,
         .pass_through = true,
         .queued_invalidation = true,
+        .intremap = true,
+        .drain = true,
+        .dma_translation = true,
+        .fault_records = 1,
+        .ats_timeout = 1000 * 1000,
         .aw_bits = 48,
         .superpages = 3,
         .mamv = 18,
@@ -54,7 +59,14 @@ bench_config(void)
 void
 bench_init(struct bench *b, const struct iommu_vtd_config *c)
 {
+    bench_init_as(b, c, "spec");
+}
+
+void
+bench_init_as(struct bench *b, const struct iommu_vtd_config *c, const char *profile)
+{
     memset(b, 0, sizeof(*b));
+    profile_apply(profile_by_name(profile), &b->env.quirks);
     b->sim = sim_new(1);
     b->env.sim = b->sim;
     b->env.trace = &b->trace;

@@ -42,6 +42,9 @@ struct bench {
 struct iommu_vtd_config bench_config(void);
 /* The unit after power-on; with RAM [0, BENCH_RAM_LAST]. */
 void bench_init(struct bench *b, const struct iommu_vtd_config *c);
+/* The same, behaving as that profile. */
+void bench_init_as(struct bench *b, const struct iommu_vtd_config *c,
+                   const char *profile);
 void bench_fini(struct bench *b);
 /* An empty root table made current, queue and translation on. */
 void bench_boot(struct bench *b);
