@@ -108,6 +108,8 @@ library_sources = \
 	src/iommu/vtd_queue.h \
 	src/iommu/vtd_regs.c \
 	src/iommu/vtd_regs.h \
+	src/iommu/vtd_request.c \
+	src/iommu/vtd_request.h \
 	src/iommu/vtd_sm_fmt.h \
 	src/iommu/vtd_walk.c \
 	src/iommu/vtd_walk.h \

@@ -59,10 +59,12 @@ unit_tests = \
 	tests/unit/iommu_papr_hcall \
 	tests/unit/iommu_vtd \
 	tests/unit/iommu_vtd_cache \
+	tests/unit/iommu_vtd_fault \
 	tests/unit/iommu_vtd_fmt \
 	tests/unit/iommu_vtd_mirror \
 	tests/unit/iommu_vtd_notify \
 	tests/unit/iommu_vtd_queue \
+	tests/unit/iommu_vtd_regs \
 	tests/unit/iommu_vtd_trace \
 	tests/unit/iommu_vtd_walk \
 	tests/unit/machine_machine \
