@@ -303,6 +303,7 @@ test_data = \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh \
+	tests/qtest/README.md \
 	tests/qtest/results/01-present-absent.json \
 	tests/qtest/results/02-permissions.json \
 	tests/qtest/results/05-superpages.json \
