@@ -16,12 +16,16 @@ library_sources = \
 	src/check/check.h \
 	src/check/close.c \
 	src/check/dma.c \
+	src/check/entries.c \
+	src/check/entries.h \
 	src/check/exposure.c \
 	src/check/exposure.h \
 	src/check/hear.c \
 	src/check/internal.h \
 	src/check/records.c \
 	src/check/records.h \
+	src/check/table_change.c \
+	src/check/table_change.h \
 	src/check/table_index.c \
 	src/check/table_index.h \
 	src/check/told.c \

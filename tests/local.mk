@@ -41,6 +41,7 @@ unit_tests = \
 	tests/unit/check_check \
 	tests/unit/check_close \
 	tests/unit/check_dma \
+	tests/unit/check_entries \
 	tests/unit/check_exposure \
 	tests/unit/check_hear \
 	tests/unit/check_records \

@@ -128,6 +128,12 @@ check_add_device(struct check *c, struct iommu *m, const char *id, uint16_t sid)
     return truth_add_device(c->truth, m, id, sid);
 }
 
+struct truth_device *
+check_pasid(struct truth_device *d, uint32_t pasid)
+{
+    return truth_pasid(d, pasid);
+}
+
 static void
 seat_add(struct check_sub *cs, struct truth_device *d)
 {
@@ -139,6 +145,7 @@ seat_add(struct check_sub *cs, struct truth_device *d)
     *end = cs;
     cs->beside = NULL;
     cs->d = d;
+    d->device_tlbs += is_device_tlb(cs);
 }
 
 static void
@@ -150,6 +157,7 @@ seat_remove(struct check_sub *cs)
         p = &(*p)->beside;
     }
     *p = cs->beside;
+    cs->d->device_tlbs -= is_device_tlb(cs);
 }
 
 /* A subscriber that outlives its device is a container that others share. */
@@ -158,7 +166,9 @@ check_remove_device(struct truth_device *d)
 {
     struct truth_device *heir = d->iommu->devices;
 
-    heir = heir == d ? d->next : heir;
+    while (heir != NULL && (heir == d || heir->pasid != IOMMU_NO_PASID)) {
+        heir = heir->next;
+    }
     while (d->subs != NULL) {
         struct check_sub *cs = d->subs;
         assert(heir != NULL);
@@ -238,6 +248,7 @@ check_end(struct check *c)
         }
         for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
             report_open(c, &d->records, d, 0, UINT64_MAX, false);
+            report_open(c, &d->tlb, d, 0, UINT64_MAX, false);
         }
     }
 }

@@ -40,6 +40,8 @@ struct violation {
     struct origin origin; /* since when, and the line of the step that began it */
     const char *missing;  /* the events that should have come, or NULL */
     const char *hint;     /* an event class that explains it, or NULL */
+    bool has_pasid;       /* subject is a device: it is about requests with `pasid` */
+    uint32_t pasid;
 };
 typedef void check_violation_fn(void *self, const struct violation *v);
 
@@ -62,9 +64,15 @@ void check_step(struct check *c, const char *file, uint32_t line);
 /* A device is behind m from now on. The id is borrowed. */
 struct truth_device *check_add_device(struct check *c, struct iommu *m, const char *id,
                                       uint16_t sid);
+/* With what is known of its PASIDs. */
 void check_remove_device(struct truth_device *d);
+/*
+ * d's requests with that PASID, whose tables are watched from now on; d itself with
+ * IOMMU_NO_PASID. A PASID that is not announced so becomes known by its first access.
+ */
+struct truth_device *check_pasid(struct truth_device *d, uint32_t pasid);
 
-/* Before s is attached; d is the device that it serves. */
+/* Before s is attached; d is the device, or the PASID of one, that it serves. */
 void check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device *d);
 /* s has been attached, with whatever replay it asked for. */
 void check_attached(struct check *c, struct subscriber *s);
@@ -80,6 +88,7 @@ void check_end(struct check *c);
 struct check_dma {
     struct truth_device *device;
     struct subscriber *subscriber; /* whose shadow answered; NULL: the IOMMU */
+    uint32_t pasid;                /* or IOMMU_NO_PASID */
     uint64_t iova;
     uint64_t len;     /* bytes, within the page that answered */
     enum perm access; /* one bit */

@@ -51,6 +51,8 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
             verdict_add(
                 c, &(struct verdict_run){
                        .subject = d->id,
+                       .has_pasid = d->pasid != IOMMU_NO_PASID,
+                       .pasid = d->pasid,
                        .class = VIOLATION_GUEST_MISSING_INVALIDATION,
                        .blame = BLAME_GUEST,
                        .first = at,
@@ -77,6 +79,9 @@ report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
     for (uint64_t at = first;; at = end + 1) {
         end = last;
         const struct record *r = culprit_at(rs, at, &end);
+        if (r != NULL && rs == &d->tlb && r->need != VTD_NEED_DEVICE_TLB) {
+            r = NULL; /* reported with what it waits for */
+        }
         if (r != NULL) {
             truth_at(d, at, end, &now);
             end = now.last < end ? now.last : end;
@@ -97,10 +102,10 @@ closed_add(struct check *c, const struct closed_range *add)
 {
     if (c->n_closed > 0) {
         struct closed_range *r = &c->closed[c->n_closed - 1];
-        if (r->view == add->view && r->device == add->device &&
-            r->last + 1 == add->first && r->exposed == add->exposed &&
-            r->origin.line == add->origin.line && r->origin.file == add->origin.file &&
-            r->origin.time == add->origin.time) {
+        if (r->view == add->view && r->device == add->device && r->tlb == add->tlb &&
+            r->misorder == add->misorder && r->last + 1 == add->first &&
+            r->exposed == add->exposed && r->origin.line == add->origin.line &&
+            r->origin.file == add->origin.file && r->origin.time == add->origin.time) {
             r->last = add->last;
             return;
         }
@@ -140,7 +145,8 @@ compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         compare(cs, r[i].first, r[i].last,
-                &(struct comparison){ .changed = true, .origin = r[i].origin });
+                &(struct comparison){
+                    .changed = true, .misorder = r[i].misorder, .origin = r[i].origin });
     }
     verdict_flush(cs->c);
     for (size_t i = 0; i < n && cs->n_anomalies != 0; i++) {
@@ -153,7 +159,9 @@ static void
 compare_device(const struct truth_device *d, const struct closed_range *r, size_t n)
 {
     for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
-        compare_ranges(cs, r, n);
+        if (!r->tlb || is_device_tlb(cs)) {
+            compare_ranges(cs, r, n);
+        }
     }
 }
 
@@ -163,7 +171,7 @@ compare_closed(struct check *c)
     for (size_t i = 0, end; i < c->n_closed; i = end) {
         const struct closed_range *r = &c->closed[i];
         for (end = i; end < c->n_closed && c->closed[end].view == r->view &&
-                      c->closed[end].device == r->device;
+                      c->closed[end].device == r->device && c->closed[end].tlb == r->tlb;
              end++) {
             note_closed(c, &c->closed[end]);
         }
@@ -199,40 +207,84 @@ continues_change(const struct check *c, const struct recordset *rs, uint64_t add
            r->origin.line == here->line && r->origin.file == here->file;
 }
 
+static void
+open_record(struct check *c, struct recordset *rs, const struct truth_change *ch,
+            unsigned need)
+{
+    recordset_open(rs, ch->first, ch->last,
+                   &(struct record){ .base = ch->first,
+                                     .target = ch->old_target,
+                                     .perm = ch->old_perm,
+                                     .anything = ch->anything,
+                                     .need = need,
+                                     .did = ch->did,
+                                     .pasid = ch->pasid,
+                                     .input_first = ch->input_first,
+                                     .input_last = ch->input_last,
+                                     .seq = c->seq,
+                                     .origin = check_here(c) });
+}
+
+/*
+ * A record of the change goes to rs, unless it was made in the same moment as the
+ * change that the newest there is about.
+ */
+static void
+record_change(struct check *c, struct recordset *rs, const struct truth_device *d,
+              const struct truth_change *ch, unsigned need)
+{
+    struct origin here = check_here(c);
+
+    if (ch->old_perm == PERM_NONE && ch->now_present && !ch->anything && d != NULL &&
+        !recordset_empty(rs)) {
+        report_open(c, rs, d, ch->first, ch->last, true);
+    }
+    if (need != 0 && !(ch->in_place && continues_change(c, rs, ch->first, &here))) {
+        open_record(c, rs, ch, need);
+    }
+}
+
+/* The same for the device TLBs that may keep what was. */
+static void
+record_in_tlbs(struct check *c, const struct truth_change *ch)
+{
+    const unsigned need =
+        (ch->need & VTD_NEED_DEVICE_TLB) != 0 ? ch->need : (unsigned)VTD_NEED_NONE;
+
+    if (ch->view == NULL) {
+        if (ch->device->device_tlbs != 0) {
+            record_change(c, &ch->device->tlb, ch->device, ch, ch->ats ? need : 0);
+        }
+        return;
+    }
+    if (ch->view->window.tces != NULL) {
+        return;
+    }
+    for (struct truth_device *d = ch->view->devices; d != NULL; d = d->beside) {
+        if (d->device_tlbs != 0) {
+            record_change(c, &d->tlb, d, ch, d->entries.ats ? need : 0);
+        }
+    }
+}
+
 void
 check_truth_changed(void *self, const struct truth_change *ch)
 {
     struct check *c = self;
-    struct origin here = check_here(c);
     struct recordset *rs = ch->view != NULL ? &ch->view->records : &ch->device->records;
-
     const struct truth_device *d =
         ch->view != NULL ? view_next_device(ch->view, NULL) : ch->device;
 
-    if (ch->old_perm == PERM_NONE && ch->now_present && d != NULL &&
-        !recordset_empty(rs)) {
-        report_open(c, rs, d, ch->first, ch->last, true);
-    }
-    if (ch->in_place && continues_change(c, rs, ch->first, &here)) {
-        return;
-    }
+    record_in_tlbs(c, ch);
+    record_change(c, rs, d, ch, ch->need & ~(unsigned)VTD_NEED_DEVICE_TLB);
     if (ch->need == 0) {
         closed_add(c, &(struct closed_range){ .view = ch->view,
                                               .device = ch->device,
                                               .first = ch->first,
                                               .last = ch->last,
-                                              .origin = here });
+                                              .origin = check_here(c) });
         compare_closed(c);
-        return;
     }
-    recordset_open(rs, ch->first, ch->last,
-                   &(struct record){ .base = ch->first,
-                                     .target = ch->old_target,
-                                     .perm = ch->old_perm,
-                                     .need = ch->need,
-                                     .did = ch->did,
-                                     .seq = c->seq,
-                                     .origin = here });
 }
 
 /* ---- closing ---- */
@@ -241,6 +293,7 @@ struct closer {
     struct check *c;
     struct view *view;
     struct truth_device *device;
+    bool tlb;                          /* device: its device TLBs' records */
     const struct pending_inval *inval; /* NULL: a hypercall returned */
 };
 
@@ -252,27 +305,36 @@ record_done(void *self, const struct record *r, uint64_t first, uint64_t last)
     if (k->inval == NULL) {
         return r->need & ~(unsigned)RECORD_NEED_HCALL;
     }
-    return record_remains(r, &k->inval->inv, k->inval->seq, first, last,
-                          k->device != NULL ? k->device->sid : 0);
+    struct record_requester who = { .pasid = IOMMU_NO_PASID };
+    if (k->device != NULL) {
+        who.sid = k->device->sid;
+        who.pasid = k->device->pasid;
+    }
+    return record_remains(r, &k->inval->inv, k->inval->seq, first, last, &who);
 }
 
 static void
 record_closed(void *self, const struct record *r, uint64_t first, uint64_t last)
 {
-    const struct closer *k = self;
+    struct closer *k = self;
 
-    closed_add(k->c, &(struct closed_range){ .view = k->view,
-                                             .device = k->device,
-                                             .first = first,
-                                             .last = last,
-                                             .exposed = r->perm != PERM_NONE,
-                                             .origin = r->origin });
+    closed_add(k->c,
+               &(struct closed_range){ .view = k->view,
+                                       .device = k->device,
+                                       .tlb = k->tlb,
+                                       .first = first,
+                                       .last = last,
+                                       .exposed = r->perm != PERM_NONE,
+                                       .misorder = (r->need & RECORD_TLB_EARLY) != 0,
+                                       .origin = r->origin });
 }
 
 static void
 close_records(struct closer *k, uint64_t first, uint64_t last)
 {
-    struct recordset *rs = k->view != NULL ? &k->view->records : &k->device->records;
+    struct recordset *rs = k->view != NULL ? &k->view->records
+                           : k->tlb        ? &k->device->tlb
+                                           : &k->device->records;
 
     if (!recordset_empty(rs)) {
         recordset_close(rs, first, last, record_done, record_closed, k);
@@ -292,27 +354,60 @@ check_invalidated(void *self, struct iommu *m, const struct invalidation *inv)
         (struct pending_inval){ .iommu = m, .inv = *inv, .seq = ++c->seq };
 }
 
+/*
+ * An invalidation of IOTLB pages concerns all that a first stage maps, whatever the
+ * address: it names addresses of the second.
+ */
+static bool
+concerns_all(const struct invalidation *inv, const struct view *v)
+{
+    return inv->kind == INVAL_IOTLB && v != NULL && v->stages.table.first_stage;
+}
+
+static void
+apply_to_view(struct closer *k, uint64_t first, uint64_t last)
+{
+    if (concerns_all(&k->inval->inv, k->view)) {
+        first = 0;
+        last = UINT64_MAX;
+    }
+    close_records(k, first, last);
+}
+
+static void
+apply_to_device(struct closer *k, uint64_t first, uint64_t last)
+{
+    if (concerns_all(&k->inval->inv, k->device->view)) {
+        first = 0;
+        last = UINT64_MAX;
+    }
+    close_records(k, first, last);
+    k->tlb = true;
+    close_records(k, first, last);
+}
+
 static void
 apply(struct check *c, struct truth_iommu *ti, const struct pending_inval *p)
 {
     const struct invalidation *inv = &p->inv;
+    const bool iotlb = inv->kind == INVAL_IOTLB || inv->kind == INVAL_PASID_IOTLB;
     uint64_t first = 0, last = UINT64_MAX;
 
-    if (inv->scope == INVAL_PAGE) {
+    if (inv->scope == INVAL_PAGE || inv->kind == INVAL_DEV_IOTLB) {
         first = inv->first;
         last = inv->last;
     }
-    if (inv->kind == INVAL_IOTLB && inv->scope != INVAL_GLOBAL) {
+    if (iotlb && inv->scope != INVAL_GLOBAL) {
         for (struct view *v = NULL; (v = view_next_by_did(ti, inv->did, v)) != NULL;) {
-            close_records(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
+            apply_to_view(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
         }
-    } else if (inv->kind == INVAL_IOTLB) {
+    } else if (iotlb) {
         for (struct view *v = ti->views; v != NULL; v = v->next) {
-            close_records(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
+            apply_to_view(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
         }
     }
     for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-        close_records(&(struct closer){ .c = c, .device = d, .inval = p }, first, last);
+        apply_to_device(&(struct closer){ .c = c, .device = d, .inval = p }, first, last);
     }
 }
 

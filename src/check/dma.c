@@ -36,13 +36,16 @@ weigh_records(struct access_verdict *v, const struct check_dma *a,
     for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
         const struct record *r = recordset_at(rs, i);
         uint64_t target = record_target(r, a->iova);
+        v->reached |= r->anything;
+        v->refusable |= r->anything;
         weigh(v, a, target, perm_as_held(cs, target, r->perm));
     }
 }
 
-/* Since when, and by whom: the change last completed at addr. */
-static struct origin
-origin_of(const struct check *c, const struct truth_device *d, uint64_t addr)
+/* The change last completed at addr that cs is concerned with, or NULL. */
+static const struct closed_range *
+note_of(const struct check *c, const struct truth_device *d, const struct check_sub *cs,
+        uint64_t addr)
 {
     unsigned n = c->n_notes < CLOSED_NOTES ? c->n_notes : CLOSED_NOTES;
 
@@ -54,11 +57,12 @@ origin_of(const struct check *c, const struct truth_device *d, uint64_t addr)
              v = v->next) {
             its = v == r->view;
         }
-        if (its && addr >= r->first && addr <= r->last) {
-            return r->origin;
+        if (its && (!r->tlb || is_device_tlb(cs)) && addr >= r->first &&
+            addr <= r->last) {
+            return r;
         }
     }
-    return check_here(c);
+    return NULL;
 }
 
 static void
@@ -68,6 +72,9 @@ weigh_all(struct access_verdict *v, const struct check_dma *a,
     struct range_piece p;
 
     weigh_records(v, a, &d->records, cs);
+    if (is_device_tlb(cs)) {
+        weigh_records(v, a, &d->tlb, cs);
+    }
     if (truth_left_at(d, a->iova, a->iova, &p)) {
         uint64_t target = p.target + (a->iova - p.first);
         weigh(v, a, target, perm_as_held(cs, target, p.perm));
@@ -106,7 +113,7 @@ is_news(struct truth_device *d, uint64_t addr, bool wrong, enum violation_class 
 void
 check_dma(struct check *c, const struct check_dma *a)
 {
-    struct truth_device *d = a->device;
+    struct truth_device *d = truth_pasid(a->device, a->pasid);
     struct check_sub *cs = a->subscriber != NULL ? a->subscriber->mark : NULL;
     enum shadow_kind kind = cs != NULL ? cs->s->ops->shadow : SHADOW_NONE;
     struct access_verdict v = { .refusable = kind == SHADOW_CACHE };
@@ -122,6 +129,9 @@ check_dma(struct check *c, const struct check_dma *a)
     if (t.perm != PERM_NONE && !mem_is_ram(c->env->mem, GPA(target))) {
         v.refusable = true; /* nothing there that could answer */
     }
+    if (d->state == TRUTH_IDENTITY && d->entries.led && vtd_is_interrupt(a->iova)) {
+        v.refusable = true;
+    }
     if (a->ok && mem_range_of(c->env->mem, GPA(a->gpa)) == NULL) {
         v.reached = true; /* and nothing there to be reached */
     }
@@ -130,10 +140,14 @@ check_dma(struct check *c, const struct check_dma *a)
     if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable, class)) {
         return;
     }
+    const struct closed_range *note = note_of(c, d, cs, a->iova);
+    enum blame blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU;
     verdict_add(c, &(struct verdict_run){
                        .subject = cs != NULL ? cs->s->config.name : d->id,
+                       .has_pasid = cs == NULL && d->pasid != IOMMU_NO_PASID,
+                       .pasid = d->pasid,
                        .class = class,
-                       .blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU,
+                       .blame = note != NULL && note->misorder ? BLAME_GUEST : blame,
                        .first = a->iova,
                        .last = a->iova + (a->len - 1),
                        .have = { .first = a->iova,
@@ -141,6 +155,6 @@ check_dma(struct check *c, const struct check_dma *a)
                                  .perm = a->ok ? a->access : PERM_NONE },
                        .want = t,
                        .has_values = true,
-                       .origin = origin_of(c, d, a->iova) });
+                       .origin = note != NULL ? note->origin : check_here(c) });
     verdict_flush(c);
 }

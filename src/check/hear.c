@@ -76,6 +76,19 @@ unregistered(void *self, struct notifier *n)
     }
 }
 
+/* Whether the event is about the requests that cs serves. */
+static bool
+concerns(const struct check_sub *cs, const struct notify_event *ev)
+{
+    const uint32_t pasid = cs->d->pasid;
+
+    if (ev->type != NOTIFY_DEVIOTLB_UNMAP || !ev->has_pasid) {
+        return pasid == IOMMU_NO_PASID;
+    }
+    return pasid != IOMMU_NO_PASID &&
+           (ev->pasid == pasid || ev->pasid == NOTIFY_EVERY_PASID);
+}
+
 static void
 delivered(void *self, struct notifier *n, const struct notify_event *ev)
 {
@@ -97,7 +110,9 @@ delivered(void *self, struct notifier *n, const struct notify_event *ev)
         cn->undue = !due;
         cn->ev = *ev;
     }
-    told_delivered(cs, ev, first, last, due);
+    if (concerns(cs, ev)) {
+        told_delivered(cs, ev, first, last, due);
+    }
 }
 
 static bool

@@ -71,13 +71,27 @@ struct pending_inval {
     uint64_t seq;
 };
 
+/*
+ * Whether cs stands for a device TLB: only device-TLB invalidations reach it, so that
+ * for it a change is complete when such a one has come.
+ */
+static inline bool
+is_device_tlb(const struct check_sub *cs)
+{
+    return cs != NULL && cs->s->ops->shadow == SHADOW_CACHE &&
+           (cs->s->config.flags & (NOTIFY_DEVIOTLB_UNMAP | NOTIFY_UNMAP)) ==
+               NOTIFY_DEVIOTLB_UNMAP;
+}
+
 /* A stretch whose records closed and which is to be compared. */
 struct closed_range {
     struct truth_iommu *iommu; /* a switch: every device of it; or NULL */
     struct view *view;
     struct truth_device *device;
+    bool tlb; /* device: it concerns its device TLBs alone */
     uint64_t first, last;
-    bool exposed; /* something was mapped there before */
+    bool exposed;  /* something was mapped there before */
+    bool misorder; /* the device TLB was invalidated before what it fills from */
     struct origin origin;
 };
 
@@ -88,6 +102,8 @@ enum { CLOSED_NOTES = 64 };
 struct verdict_run {
     bool open;
     const char *subject;
+    uint32_t pasid; /* if has_pasid */
+    bool has_pasid;
     enum violation_class class;
     enum blame blame;
     uint64_t first, last;
@@ -131,7 +147,8 @@ void check_truth_changed(void *self, const struct truth_change *ch);
 void note_closed(struct check *c, const struct closed_range *r);
 /*
  * Blame the guest for the open records of [first, last], in the eyes of d: those whose
- * revoked pages are present again (`reused`), or all that mattered.
+ * revoked pages are present again (`reused`), or all that mattered. Of d's device TLB
+ * (rs is &d->tlb) those for which nothing else is missing.
  */
 void report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
                  uint64_t first, uint64_t last, bool reused);
@@ -176,7 +193,8 @@ const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
 
 /* Why a comparison is made: the record that closed, or just the moment. */
 struct comparison {
-    bool changed; /* the range's truth changed and that is complete now */
+    bool changed;  /* the range's truth changed and that is complete now */
+    bool misorder; /* see struct closed_range */
     struct origin origin;
 };
 void compare(struct check_sub *cs, uint64_t first, uint64_t last,

@@ -92,8 +92,10 @@ continues(const struct recordset *rs, uint64_t first, const struct record *r)
         return false;
     }
     const struct record *n = &rs->pool[rs->newest];
-    return n->older == 0 && n->perm == r->perm && n->need == r->need &&
-           n->did == r->did && n->seq == r->seq && n->origin.time == r->origin.time &&
+    return n->older == 0 && n->perm == r->perm && n->anything == r->anything &&
+           n->need == r->need && n->did == r->did && n->pasid == r->pasid &&
+           n->input_first == r->input_first && n->input_last == r->input_last &&
+           n->seq == r->seq && n->origin.time == r->origin.time &&
            n->origin.line == r->origin.line && n->origin.file == r->origin.file &&
            (r->perm == PERM_NONE || record_target(n, first) == r->target);
 }
@@ -227,14 +229,14 @@ recordset_clear(struct recordset *rs)
     rs->n = rs->free = rs->newest = 0;
 }
 
-/* The VTD_NEED_ bits that a context-cache invalidation answers. */
+/* ---- what an invalidation answers: VTD_NEED_ bits ---- */
+
 static unsigned
 context_answers(const struct record *r, const struct invalidation *inv, uint16_t sid)
 {
     switch (inv->scope) {
     case INVAL_GLOBAL:
-        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT |
-               VTD_NEED_CONTEXT_GLOBAL;
+        return VTD_NEED_CONTEXT;
     case INVAL_DOMAIN:
         return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
                (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
@@ -243,7 +245,7 @@ context_answers(const struct record *r, const struct invalidation *inv, uint16_t
             return 0;
         }
         return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
-               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
+               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U) | VTD_NEED_CONTEXT_SOURCE;
     case INVAL_PAGE:
     case INVAL_PASID:
         break;
@@ -252,22 +254,53 @@ context_answers(const struct record *r, const struct invalidation *inv, uint16_t
 }
 
 static unsigned
-iotlb_answers(const struct record *r, const struct invalidation *inv, uint64_t first,
-              uint64_t last)
+pasid_cache_answers(const struct record *r, const struct invalidation *inv)
 {
-    const unsigned domain =
-        VTD_NEED_IOTLB_PAGE | VTD_NEED_IOTLB_NONLEAF | VTD_NEED_IOTLB_DOMAIN;
+    unsigned absent =
+        inv->did == r->did || inv->did == 0 ? (unsigned)VTD_NEED_PASID_ABSENT : 0U;
 
     switch (inv->scope) {
     case INVAL_GLOBAL:
-        return domain | VTD_NEED_IOTLB_GLOBAL;
+        return VTD_NEED_PASID;
     case INVAL_DOMAIN:
-        return inv->did == r->did ? domain : 0;
+        return absent |
+               (inv->did == r->did ? VTD_NEED_PASID_CACHE | VTD_NEED_PASID_DOMAIN : 0U);
+    case INVAL_PASID:
+        return inv->pasid != r->pasid
+                   ? 0U
+                   : absent | (inv->did == r->did ? (unsigned)VTD_NEED_PASID_CACHE : 0U);
     case INVAL_PAGE:
-        if (inv->did != r->did || first < inv->first || last > inv->last) {
+    case INVAL_DEVICE:
+        break;
+    }
+    return 0;
+}
+
+/* Wider ones of the IOTLB drop first-stage and nested translations of the domain too. */
+static unsigned
+iotlb_answers(const struct record *r, const struct invalidation *inv, uint64_t first,
+              uint64_t last)
+{
+    const unsigned nonleaf =
+        inv->leaf_only ? 0U : VTD_NEED_IOTLB_NONLEAF | VTD_NEED_PIOTLB_NONLEAF;
+
+    switch (inv->scope) {
+    case INVAL_GLOBAL:
+        return VTD_NEED_IOTLB;
+    case INVAL_DOMAIN:
+        return inv->did == r->did ? VTD_NEED_IOTLB & ~VTD_NEED_IOTLB_GLOBAL : 0U;
+    case INVAL_PAGE:
+        if (inv->did != r->did) {
             return 0;
         }
-        return VTD_NEED_IOTLB_PAGE | (inv->leaf_only ? 0U : VTD_NEED_IOTLB_NONLEAF);
+        if (r->input_last != 0) {
+            first = r->input_first;
+            last = r->input_last;
+        }
+        if (first < inv->first || last > inv->last) {
+            return VTD_NEED_PIOTLB_PAGE | (nonleaf & VTD_NEED_PIOTLB_NONLEAF);
+        }
+        return VTD_NEED_IOTLB_PAGE | VTD_NEED_PIOTLB_PAGE | nonleaf;
     case INVAL_DEVICE:
     case INVAL_PASID:
         break;
@@ -275,21 +308,75 @@ iotlb_answers(const struct record *r, const struct invalidation *inv, uint64_t f
     return 0;
 }
 
+static unsigned
+pasid_iotlb_answers(const struct record *r, const struct invalidation *inv,
+                    uint64_t first, uint64_t last)
+{
+    if (inv->did != r->did || inv->pasid != r->pasid) {
+        return 0;
+    }
+    if (inv->scope == INVAL_PASID) {
+        return VTD_NEED_PIOTLB;
+    }
+    if (first < inv->first || last > inv->last) {
+        return 0;
+    }
+    return VTD_NEED_PIOTLB_PAGE | (inv->leaf_only ? 0U : VTD_NEED_PIOTLB_NONLEAF);
+}
+
+static bool
+reaches_device_tlb(const struct invalidation *inv, uint64_t first, uint64_t last,
+                   const struct record_requester *who)
+{
+    if (((inv->sid ^ who->sid) & ~inv->sid_mask) != 0 || first < inv->first ||
+        last > inv->last) {
+        return false;
+    }
+    if (!inv->has_pasid) {
+        return who->pasid == IOMMU_NO_PASID;
+    }
+    return who->pasid != IOMMU_NO_PASID &&
+           (inv->pasid == who->pasid || inv->pasid == NOTIFY_EVERY_PASID);
+}
+
 unsigned
 record_remains(const struct record *r, const struct invalidation *inv, uint64_t seq,
-               uint64_t first, uint64_t last, uint16_t sid)
+               uint64_t first, uint64_t last, const struct record_requester *who)
 {
-    const unsigned context =
-        VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT | VTD_NEED_CONTEXT_GLOBAL;
+    const unsigned need = r->need;
+    unsigned left = need;
 
     if (seq <= r->seq) {
-        return r->need;
+        return need;
     }
-    if (inv->kind == INVAL_CONTEXT) {
-        return r->need & ~context_answers(r, inv, sid);
+    switch (inv->kind) {
+    case INVAL_CONTEXT:
+        left &= ~context_answers(r, inv, who->sid);
+        break;
+    case INVAL_PASID_CACHE:
+        if ((need & VTD_NEED_CONTEXT) == 0) {
+            left &= ~pasid_cache_answers(r, inv);
+        }
+        break;
+    case INVAL_IOTLB:
+        if ((need & (VTD_NEED_CONTEXT | VTD_NEED_PASID)) == 0) {
+            left &= ~iotlb_answers(r, inv, first, last);
+        }
+        break;
+    case INVAL_PASID_IOTLB:
+        if ((need & (VTD_NEED_CONTEXT | VTD_NEED_PASID)) == 0) {
+            left &= ~pasid_iotlb_answers(r, inv, first, last);
+        }
+        break;
+    case INVAL_DEV_IOTLB:
+        if ((need & VTD_NEED_DEVICE_TLB) != 0 &&
+            reaches_device_tlb(inv, first, last, who)) {
+            left &= ~(unsigned)VTD_NEED_DEVICE_TLB;
+            left |= left != 0 ? (unsigned)RECORD_TLB_EARLY : 0U;
+        }
+        break;
+    case INVAL_IEC:
+        break;
     }
-    if (inv->kind == INVAL_IOTLB && (r->need & context) == 0) {
-        return r->need & ~iotlb_answers(r, inv, first, last);
-    }
-    return r->need;
+    return left == RECORD_TLB_EARLY ? 0U : left;
 }

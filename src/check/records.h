@@ -18,7 +18,11 @@
 #include "util/rangemap.h"
 
 /* Beside the VTD_NEED_ bits: closes when the hypercall returns. */
-enum { RECORD_NEED_HCALL = 1 << 16 };
+enum {
+    RECORD_NEED_HCALL = 1 << 16,
+    /* No need: the device-TLB invalidation came before the others of its set. */
+    RECORD_TLB_EARLY = 1 << 17,
+};
 
 /* Who began something: the simulated moment and the line of the scenario. */
 struct origin {
@@ -31,9 +35,16 @@ struct record {
     uint64_t base;   /* first address when opened */
     uint64_t target; /* old target at base, advancing with the address */
     enum perm perm;  /* old permission; PERM_NONE: nothing was mapped */
+    bool anything;   /* what it was is not known: then all is allowed */
     unsigned need;   /* VTD_NEED_ and RECORD_NEED_ bits still to come */
     uint16_t did;    /* whose invalidation is required */
-    uint64_t seq;    /* only invalidations executed after this count */
+    uint32_t pasid;  /* VTD_NEED_PASID_ and VTD_NEED_PIOTLB_: likewise */
+    /*
+     * Below two stages, for a change of the second: what the invalidation of IOTLB pages
+     * must cover, instead of the page itself. input_last 0: no such thing.
+     */
+    uint64_t input_first, input_last;
+    uint64_t seq; /* only invalidations executed after this count */
     struct origin origin;
     uint64_t refs;  /* pages and newer records that point here */
     uint32_t older; /* index; 0 = none */
@@ -89,11 +100,18 @@ record_target(const struct record *r, uint64_t addr)
     return r->target + (addr - r->base);
 }
 
+/* The source id and PASID of requests that a record is about. */
+struct record_requester {
+    uint16_t sid;
+    uint32_t pasid; /* or IOMMU_NO_PASID */
+};
+
 /*
  * Which of r's needs remain after `inv`, if it was executed as number `seq`, for pages
- * [first, last] of source id `sid`.
+ * [first, last] of `who`.
  */
 unsigned record_remains(const struct record *r, const struct invalidation *inv,
-                        uint64_t seq, uint64_t first, uint64_t last, uint16_t sid);
+                        uint64_t seq, uint64_t first, uint64_t last,
+                        const struct record_requester *who);
 
 #endif

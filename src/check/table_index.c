@@ -1,58 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See table_index.h. */
+/* See table_index.h. What a store into a table changes is in table_change.c. */
 #include "check/table_index.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/table_change.h"
+
 enum {
     TABLE_WORDS = 512,
-    ENTRY_BYTES = 16,
-};
-
-/* One use of a page. */
-struct page_use {
-    struct view *view;           /* as a second-stage table, or */
-    struct truth_device *device; /* as the holder of an entry of it */
-    uint64_t base;               /* IOVA of entry 0, or GPA of the entry */
-    unsigned level;
-    enum perm path;
+    USES_MAX = 64, /* of one page by one view, else it is tangled */
 };
 
 struct table_page {
     uint64_t page;
-    struct page_use *uses;
+    struct table_use *uses;
     uint32_t n, cap;
     struct table_page *next, **link;
 };
-
-/* Pieces in ascending order; adjacent ones that continue each other are joined. */
-struct piece_list {
-    struct range_piece *at;
-    size_t n, cap;
-};
-
-static void
-list_add(struct piece_list *l, const struct range_piece *p)
-{
-    if (p->perm == PERM_NONE) {
-        return;
-    }
-    if (l->n > 0) {
-        struct range_piece *prev = &l->at[l->n - 1];
-        if (prev->last + 1 == p->first && prev->perm == p->perm &&
-            prev->target + (p->first - prev->first) == p->target) {
-            prev->last = p->last;
-            return;
-        }
-    }
-    if (l->n == l->cap) {
-        l->cap = l->cap == 0 ? 64 : 2 * l->cap;
-        l->at = xrealloc(l->at, l->cap, sizeof(*l->at));
-    }
-    l->at[l->n++] = *p;
-}
 
 /* ---- pages ---- */
 
@@ -91,7 +57,7 @@ page_put(struct table_index *ix, struct table_page *tp)
 }
 
 static void
-use_add(struct table_page *tp, const struct page_use *u)
+use_add(struct table_page *tp, const struct table_use *u)
 {
     if (tp->n == tp->cap) {
         tp->cap = tp->cap == 0 ? 1 : 2 * tp->cap;
@@ -100,9 +66,15 @@ use_add(struct table_page *tp, const struct page_use *u)
     tp->uses[tp->n++] = *u;
 }
 
+static bool
+same_use(const struct table_use *a, const struct table_use *b)
+{
+    return a->view == b->view && a->device == b->device && a->base == b->base &&
+           a->level == b->level && a->second == b->second;
+}
+
 static void
-use_remove(struct table_index *ix, uint64_t page, struct view *v,
-           const struct truth_device *d, uint64_t base, unsigned level)
+use_remove(struct table_index *ix, uint64_t page, const struct table_use *u)
 {
     struct table_page *tp = mem_watch_cookie(ix->mem, GPA(page));
 
@@ -110,11 +82,10 @@ use_remove(struct table_index *ix, uint64_t page, struct view *v,
         return;
     }
     for (uint32_t i = 0; i < tp->n; i++) {
-        const struct page_use *u = &tp->uses[i];
-        if (u->view == v && u->device == d && u->base == base && u->level == level) {
+        if (same_use(&tp->uses[i], u)) {
             tp->uses[i] = tp->uses[--tp->n];
-            if (v != NULL) {
-                v->pages--;
+            if (u->view != NULL) {
+                u->view->pages--;
             }
             break;
         }
@@ -124,67 +95,146 @@ use_remove(struct table_index *ix, uint64_t page, struct view *v,
 
 /* ---- subtrees ---- */
 
-typedef void child_fn(struct table_index *ix, struct view *v, uint64_t page,
-                      unsigned level, uint64_t base, enum perm path);
-
-/* Call fn for each table that the entries of `page` lead to. */
-static void
-for_each_child(struct table_index *ix, struct view *v, uint64_t page, unsigned level,
-               uint64_t base, enum perm path, child_fn *fn)
+/* Where a table is in memory that its stage knows as `page`; false: nowhere. */
+static bool
+host_page(struct view *v, bool second, uint64_t page, uint64_t *out)
 {
-    const uint64_t *words = level > 1 ? mem_page_words(ix->mem, GPA(page)) : NULL;
+    struct range_piece p;
 
-    for (unsigned i = 0; words != NULL && i < TABLE_WORDS; i++) {
-        uint64_t entry = le64toh(words[i]);
-        if (entry != 0 && walk_classify(&v->table, level, entry) == WALK_TABLE) {
-            fn(ix, v, vtd_ss_addr(entry), level - 1,
-               base + ((uint64_t)i << vtd_ss_span_lg2(level)),
-               (enum perm)(path & vtd_ss_perm(entry)));
+    *out = page;
+    if (v->stages.nested && !second) {
+        if (!walk_second_at(&v->stages, page, &p)) {
+            return false;
+        }
+        *out = p.target + (page - p.first);
+    }
+    return true;
+}
+
+static void
+note_used(struct view *v, uint64_t first, uint64_t last)
+{
+    rangemap_remove(&v->used, first, last);
+    rangemap_insert(&v->used, first, last, 0, PERM_NONE);
+}
+
+void
+table_index_note_leaf(struct view *v, unsigned level, uint64_t entry)
+{
+    struct range_piece p;
+
+    if (v->stages.nested) {
+        walk_leaf_piece(&v->stages.table, level, 0, PERM_RW, entry, &p);
+        if (p.perm != PERM_NONE) {
+            note_used(v, p.target, p.target + (p.last - p.first));
         }
     }
 }
 
-void
-table_index_link(struct table_index *ix, struct view *v, uint64_t page, unsigned level,
-                 uint64_t base, enum perm path)
+typedef void child_fn(struct table_index *ix, struct table_use *u, uint64_t page);
+
+/*
+ * Call fn for each table that the entries of the page used as `u` lead to. The word
+ * being stored to counts as it was, if `old`.
+ */
+static void
+for_each_child(struct table_index *ix, const struct table_use *u, uint64_t page, bool old,
+               child_fn *fn)
 {
-    if (!mem_is_ram(ix->mem, GPA(page))) {
+    const struct walk_table *t = table_use_stage(u);
+    const uint64_t *words = mem_page_words(ix->mem, GPA(page));
+
+    for (unsigned i = 0; words != NULL && i < TABLE_WORDS; i++) {
+        uint64_t entry = le64toh(words[i]);
+        if (old && ix->was.addr == page + 8 * i) {
+            entry = ix->was.value;
+        }
+        if (entry == 0) {
+            continue;
+        }
+        switch (walk_classify(t, u->level, entry)) {
+        case WALK_HOLE:
+            break;
+        case WALK_LEAF:
+            if (!u->second) {
+                table_index_note_leaf(u->view, u->level, entry);
+            }
+            break;
+        case WALK_TABLE: {
+            struct walk_table below;
+            walk_below(t, u->level, walk_slot_first(t, u->level, u->base, i), u->path,
+                       entry, &below);
+            struct table_use child = { .view = u->view,
+                                       .second = u->second,
+                                       .base = below.base,
+                                       .level = below.level,
+                                       .path = below.perm };
+            fn(ix, &child, below.page);
+            break;
+        }
+        }
+    }
+}
+
+/* How often the page serves v; with `like`, only in such a way at any address. */
+static unsigned
+count_uses(const struct table_page *tp, const struct table_use *like, bool any)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < tp->n; i++) {
+        const struct table_use *u = &tp->uses[i];
+        n += u->view == like->view &&
+             (any || (u->second == like->second && u->level == like->level));
+    }
+    return n;
+}
+
+void
+table_index_link(struct table_index *ix, struct table_use *u, uint64_t page)
+{
+    struct view *v = u->view;
+    uint64_t host;
+
+    if (v->stages.nested && !u->second) {
+        note_used(v, page, page + PAGE_MASK);
+    }
+    if (!host_page(v, u->second, page, &host) || !mem_is_ram(ix->mem, GPA(host))) {
         return; /* cannot change */
     }
-    v->pages++;
-    use_add(page_get(ix, page),
-            &(struct page_use){ .view = v, .base = base, .level = level, .path = path });
-    for_each_child(ix, v, page, level, base, path, table_index_link);
-}
-
-static void
-unlink_child(struct table_index *ix, struct view *v, uint64_t page, unsigned level,
-             uint64_t base, enum perm path)
-{
-    (void)path;
-    table_index_unlink(ix, v, page, level, base);
-}
-
-void
-table_index_unlink(struct table_index *ix, struct view *v, uint64_t page, unsigned level,
-                   uint64_t base)
-{
-    if (!mem_is_ram(ix->mem, GPA(page))) {
+    struct table_page *tp = page_get(ix, host);
+    if (v->tangled && count_uses(tp, u, false) > 0) {
         return;
     }
-    for_each_child(ix, v, page, level, base, PERM_NONE, unlink_child);
-    use_remove(ix, page, v, NULL, base, level);
+    if (!v->tangled && tp->n >= USES_MAX && count_uses(tp, u, true) >= USES_MAX) {
+        v->tangled = true;
+        return;
+    }
+    v->pages++;
+    use_add(tp, u);
+    for_each_child(ix, u, host, false, table_index_link);
 }
 
 void
-table_index_drop(struct table_index *ix, struct view *v)
+table_index_unlink(struct table_index *ix, struct table_use *u, uint64_t page)
 {
-    table_index_unlink(ix, v, v->table.page, v->table.level, v->table.base);
+    uint64_t host;
+
+    if (host_page(u->view, u->second, page, &host) && mem_is_ram(ix->mem, GPA(host))) {
+        for_each_child(ix, u, host, true, table_index_unlink);
+        use_remove(ix, host, u);
+    }
+}
+
+/* Remove every use by v, or those of its first stage. */
+static void
+drop_uses(struct table_index *ix, struct view *v, bool all)
+{
     for (struct table_page *tp = ix->pages, *next; tp != NULL && v->pages != 0;
          tp = next) {
         next = tp->next;
         for (uint32_t i = tp->n; i-- > 0;) {
-            if (tp->uses[i].view == v) {
+            if (tp->uses[i].view == v && (all || !tp->uses[i].second)) {
                 tp->uses[i] = tp->uses[--tp->n];
                 v->pages--;
             }
@@ -193,172 +243,134 @@ table_index_drop(struct table_index *ix, struct view *v)
     }
 }
 
-/* ---- entries of devices ---- */
+static void
+link_top(struct table_index *ix, struct view *v, const struct walk_table *t, bool second)
+{
+    table_index_link(
+        ix,
+        &(struct table_use){
+            .view = v, .second = second, .level = t->level, .path = PERM_RW },
+        t->page);
+}
+
+static void
+link_all(struct table_index *ix, struct view *v)
+{
+    if (v->stages.nested) {
+        link_top(ix, v, &v->stages.second, true);
+    }
+    rangemap_clear(&v->used);
+    link_top(ix, v, &v->stages.table, false);
+}
 
 void
-table_index_watch_entry(struct table_index *ix, struct truth_device *d, uint64_t entry)
+table_index_relink(struct table_index *ix, struct view *v)
 {
-    if (entry != 0 && mem_is_ram(ix->mem, GPA(entry))) {
-        use_add(page_get(ix, align_down(entry, PAGE_LG2)),
-                &(struct page_use){ .device = d, .base = entry });
+    drop_uses(ix, v, true);
+    v->tangled = false;
+    link_all(ix, v);
+    if (v->tangled) {
+        drop_uses(ix, v, true);
+        link_all(ix, v);
     }
 }
 
 void
-table_index_unwatch_entry(struct table_index *ix, struct truth_device *d, uint64_t entry)
+table_index_relink_first(struct table_index *ix, struct view *v)
 {
-    if (entry != 0) {
-        use_remove(ix, align_down(entry, PAGE_LG2), NULL, d, entry, 0);
+    drop_uses(ix, v, false);
+    rangemap_clear(&v->used);
+    link_top(ix, v, &v->stages.table, false);
+}
+
+void
+table_index_add(struct table_index *ix, struct view *v)
+{
+    table_index_relink(ix, v);
+    table_change_begin(v);
+}
+
+void
+table_index_drop(struct table_index *ix, struct view *v)
+{
+    if (!v->tangled) {
+        struct table_use top = {
+            .view = v,
+            .level = v->stages.table.level,
+            .path = PERM_RW,
+        };
+        table_index_unlink(ix, &top, v->stages.table.page);
+    }
+    drop_uses(ix, v, true);
+}
+
+/* ---- entries of devices ---- */
+
+void
+table_index_watch_entry(struct table_index *ix, struct truth_device *d,
+                        const struct entry_place *entry)
+{
+    if (entry->bytes != 0) {
+        use_add(
+            page_get(ix, align_down(entry->at, PAGE_LG2)),
+            &(struct table_use){ .device = d, .base = entry->at, .bytes = entry->bytes });
+    }
+}
+
+void
+table_index_unwatch_entry(struct table_index *ix, struct truth_device *d,
+                          const struct entry_place *entry)
+{
+    if (entry->bytes != 0) {
+        use_remove(ix, align_down(entry->at, PAGE_LG2),
+                   &(struct table_use){ .device = d, .base = entry->at });
     }
 }
 
 /* ---- stores ---- */
 
-static void
-report(struct table_index *ix, struct view *v, uint64_t first, uint64_t last,
-       const struct range_piece *old, bool now_present, unsigned need)
-{
-    struct truth_change c = {
-        .view = v,
-        .first = first,
-        .last = last,
-        .now_present = now_present,
-        .need = need,
-        .did = v->did,
-    };
-
-    if (old != NULL) {
-        c.old_target = old->target + (first - old->first);
-        c.old_perm = old->perm;
-    }
-    ix->changed(ix->self, &c);
-}
-
-/* What an entry maps, as pieces: one leaf, or all below the table it names. */
-static void
-collect(const struct view *v, const struct page_use *u, uint64_t first, uint64_t entry,
-        struct piece_list *out)
-{
-    struct range_piece p;
-    uint64_t last = first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1);
-
-    if (walk_classify(&v->table, u->level, entry) != WALK_TABLE) {
-        walk_leaf_piece(&v->table, u->level, first, u->path, entry, &p);
-        list_add(out, &p);
-        return;
-    }
-    struct walk_table below = v->table;
-    below.page = vtd_ss_addr(entry);
-    below.level = u->level - 1;
-    below.base = first;
-    below.perm = (enum perm)(u->path & vtd_ss_perm(entry));
-    for (uint64_t at = first;; at = p.last + 1) {
-        walk_table_at(&below, at, last, &p);
-        list_add(out, &p);
-        if (p.last >= last) {
-            return;
-        }
-    }
-}
-
-static const struct range_piece *
-piece_at(const struct piece_list *l, size_t *i, uint64_t addr, uint64_t *end)
-{
-    while (*i < l->n && l->at[*i].last < addr) {
-        (*i)++;
-    }
-    if (*i == l->n) {
-        return NULL;
-    }
-    const struct range_piece *p = &l->at[*i];
-    uint64_t stop = p->first > addr ? p->first - 1 : p->last;
-    *end = stop < *end ? stop : *end;
-    return p->first > addr ? NULL : p;
-}
-
-/* Report each stretch in which the two lists differ. */
-static void
-report_difference(struct table_index *ix, struct view *v, uint64_t first, uint64_t last,
-                  const struct piece_list *was, const struct piece_list *is,
-                  unsigned need)
-{
-    size_t i = 0, j = 0;
-
-    for (uint64_t at = first;;) {
-        uint64_t end = last;
-        const struct range_piece *old = piece_at(was, &i, at, &end);
-        const struct range_piece *now = piece_at(is, &j, at, &end);
-        bool same = old == NULL || now == NULL
-                        ? old == now
-                        : old->perm == now->perm && old->target + (at - old->first) ==
-                                                        now->target + (at - now->first);
-        if (!same) {
-            struct range_piece cut;
-            if (old != NULL) {
-                cut = *old;
-                cut.target += at - old->first;
-                cut.first = at;
-                old = &cut;
-            }
-            report(ix, v, at, end, old, now != NULL, need);
-        }
-        if (end == last) {
-            return;
-        }
-        at = end + 1;
-    }
-}
-
-static void
-table_stored(struct table_index *ix, struct page_use u, unsigned slot, uint64_t old,
-             uint64_t new)
-{
-    struct view *v = u.view;
-    unsigned lg2 = vtd_ss_span_lg2(u.level);
-    uint64_t first = u.base + ((uint64_t)slot << lg2);
-    uint64_t last = first + ((UINT64_C(1) << lg2) - 1);
-    enum walk_entry was = walk_classify(&v->table, u.level, old);
-    enum walk_entry is = walk_classify(&v->table, u.level, new);
-    unsigned need = vtd_required_ss(was == WALK_HOLE ? 0 : old, is == WALK_HOLE ? 0 : new,
-                                    u.level, v->iommu->roots.caching_mode);
-
-    truth_trace_entry(v->iommu, first, last, u.level, old, new);
-    if (was != WALK_TABLE && is != WALK_TABLE) {
-        struct range_piece a, b;
-        walk_leaf_piece(&v->table, u.level, first, u.path, old, &a);
-        walk_leaf_piece(&v->table, u.level, first, u.path, new, &b);
-        if (a.perm != b.perm || (a.perm != PERM_NONE && a.target != b.target)) {
-            report(ix, v, first, last, &a, b.perm != PERM_NONE, need);
-        }
-        return;
-    }
-    struct piece_list before = { 0 }, after = { 0 };
-    collect(v, &u, first, old, &before);
-    collect(v, &u, first, new, &after);
-    if (was == WALK_TABLE) {
-        table_index_unlink(ix, v, vtd_ss_addr(old), u.level - 1, first);
-    }
-    if (is == WALK_TABLE) {
-        table_index_link(ix, v, vtd_ss_addr(new), u.level - 1, first,
-                         (enum perm)(u.path & vtd_ss_perm(new)));
-    }
-    report_difference(ix, v, first, last, &before, &after, need);
-    free(before.at);
-    free(after.at);
-}
-
 /* Whether tp is still what watches `page` and still has this use. */
 static bool
 use_stands(const struct table_index *ix, uint64_t page, const struct table_page *tp,
-           const struct page_use *u)
+           const struct table_use *u)
 {
     if (mem_watch_cookie(ix->mem, GPA(page)) != tp) {
         return false;
     }
     for (uint32_t i = 0; i < tp->n; i++) {
-        const struct page_use *w = &tp->uses[i];
-        if (w->view == u->view && w->device == u->device && w->base == u->base &&
-            w->level == u->level) {
+        if (same_use(&tp->uses[i], u)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+higher_first(const void *a, const void *b)
+{
+    const struct table_use *x = a, *y = b;
+
+    if (x->level != y->level) {
+        return x->level > y->level ? -1 : 1;
+    }
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/*
+ * Whether the slot of one of the uses before `i`, which are of higher levels, holds all
+ * that i's slot stands for: then it was dealt with.
+ */
+static bool
+is_within_another(const struct table_use *uses, uint32_t i, unsigned slot)
+{
+    const struct table_use *u = &uses[i];
+    uint64_t at = walk_slot_first(table_use_stage(u), u->level, u->base, slot);
+
+    for (uint32_t j = 0; j < i; j++) {
+        const struct table_use *w = &uses[j];
+        if (w->view == u->view && w->second == u->second && w->level > u->level &&
+            align_down(at, vtd_ss_span_lg2(w->level)) ==
+                walk_slot_first(table_use_stage(w), w->level, w->base, slot)) {
             return true;
         }
     }
@@ -366,41 +378,66 @@ use_stands(const struct table_index *ix, uint64_t page, const struct table_page 
 }
 
 static void
+stored_to_many(struct table_index *ix, struct table_page *tp, gpa_t word,
+               const struct table_store *st)
+{
+    const uint64_t page = tp->page;
+    const uint32_t n = tp->n;
+    /* Uses may come and go as the store is worked through: work on a copy. */
+    struct table_use *uses = xcalloc(n, sizeof(*uses));
+
+    memcpy(uses, tp->uses, n * sizeof(*uses));
+    for (uint32_t i = 0; i < n; i++) {
+        uses[i].order = i;
+    }
+    qsort(uses, n, sizeof(*uses), higher_first);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct table_use *u = &uses[i];
+        if (!use_stands(ix, page, tp, u)) {
+            continue;
+        }
+        if (u->view == NULL) {
+            if (word.v - u->base < u->bytes) {
+                truth_entry_changed(u->device);
+            }
+        } else if (!is_within_another(uses, i, st->slot)) {
+            table_change(ix, u, st);
+        }
+    }
+    free(uses);
+}
+
+static void
 stored(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
 {
     struct table_index *ix = self;
     struct table_page *tp = cookie;
-    uint64_t page = tp->page;
-    unsigned slot = (unsigned)((word.v - page) / 8);
+    const struct table_store st = {
+        .slot = (unsigned)((word.v - tp->page) / 8),
+        .old = old,
+        .new = new,
+    };
 
     ix->stores++;
+    ix->was = (struct walk_word){ .addr = word.v, .value = old };
     if (tp->n == 1 && tp->uses[0].view != NULL) {
-        table_stored(ix, tp->uses[0], slot, old, new);
-        return;
+        const struct table_use u = tp->uses[0];
+        table_change(ix, &u, &st);
+    } else {
+        stored_to_many(ix, tp, word, &st);
     }
-    /* Uses may come and go as the store is worked through: work on a copy. */
-    uint32_t n = tp->n;
-    struct page_use *uses = xcalloc(n, sizeof(*uses));
-    memcpy(uses, tp->uses, n * sizeof(*uses));
-    for (uint32_t i = 0; i < n; i++) {
-        if (!use_stands(ix, page, tp, &uses[i])) {
-            continue;
-        }
-        if (uses[i].view != NULL) {
-            table_stored(ix, uses[i], slot, old, new);
-        } else if (word.v - uses[i].base < ENTRY_BYTES) {
-            truth_entry_changed(uses[i].device);
-        }
-    }
-    free(uses);
+    ix->was.addr = UINT64_MAX;
 }
 
 void
 table_index_init(struct table_index *ix, struct mem *mem, truth_change_fn *changed,
                  void *self)
 {
-    *ix =
-        (struct table_index){ .mem = mem, .changed = changed, .self = self, .stores = 1 };
+    *ix = (struct table_index){ .mem = mem,
+                                .changed = changed,
+                                .self = self,
+                                .stores = 1,
+                                .was = { .addr = UINT64_MAX } };
     mem_set_watcher(mem, stored, ix);
 }
 

@@ -62,6 +62,8 @@ view_free(struct view *v)
     }
     *p = v->next;
     recordset_fini(&v->records);
+    rangemap_fini(&v->flat);
+    rangemap_fini(&v->used);
     free(v);
 }
 
@@ -73,7 +75,10 @@ view_new(struct truth_iommu *ti)
     v->iommu = ti;
     v->next = ti->views;
     ti->views = v;
+    v->pasid = IOMMU_NO_PASID;
     recordset_init(&v->records, ti->truth->env->budget);
+    rangemap_init(&v->flat, RANGEMAP_LINEAR, ti->truth->env->budget);
+    rangemap_init(&v->used, RANGEMAP_CONSTANT, ti->truth->env->budget);
     return v;
 }
 
@@ -88,29 +93,35 @@ view_next_by_did(struct truth_iommu *ti, uint16_t did, struct view *prev)
     return v;
 }
 
-static struct view *
-view_for(struct truth_iommu *ti, const struct walk_device *w)
+static bool
+same_table(const struct walk_table *a, const struct walk_table *b)
 {
-    for (struct view *v = NULL; (v = view_next_by_did(ti, w->did, v)) != NULL;) {
-        if (v->table.page == w->table && v->table.level == w->levels) {
+    return a->page == b->page && a->level == b->level &&
+           a->first_stage == b->first_stage &&
+           memcmp(&a->zeroes, &b->zeroes, sizeof(a->zeroes)) == 0;
+}
+
+static struct view *
+view_for(struct truth_iommu *ti, const struct entries *e)
+{
+    const uint32_t pasid = e->first_levels != 0 ? e->pasid : IOMMU_NO_PASID;
+    struct walk_stages stages;
+
+    entries_stages(ti->truth->env->mem, &ti->roots, e, &stages);
+    for (struct view *v = NULL; (v = view_next_by_did(ti, e->did, v)) != NULL;) {
+        if (v->pasid == pasid && v->stages.nested == stages.nested &&
+            same_table(&v->stages.table, &stages.table) &&
+            (!stages.nested || same_table(&v->stages.second, &stages.second))) {
             return v;
         }
     }
     struct view *v = view_new(ti);
-    v->did = w->did;
-    v->table = (struct walk_table){
-        .mem = ti->truth->env->mem,
-        .page = w->table,
-        .level = w->levels,
-        .perm = PERM_RW,
-        .reserved =
-            vtd_ss_masks(&(struct vtd_ss_limits){ .haw = ti->roots.aw_bits,
-                                                  .superpages = ti->roots.superpages,
-                                                  .snoop = ti->roots.snoop }),
-    };
-    v->did_next = ti->by_did[w->did % 256];
-    ti->by_did[w->did % 256] = v;
-    table_index_link(&ti->truth->index, v, w->table, w->levels, 0, PERM_RW);
+    v->did = e->did;
+    v->pasid = pasid;
+    v->stages = stages;
+    v->did_next = ti->by_did[e->did % 256];
+    ti->by_did[e->did % 256] = v;
+    table_index_add(&ti->truth->index, v);
     return v;
 }
 
@@ -268,6 +279,19 @@ view_leave(struct truth_device *d)
     return v;
 }
 
+static void
+watch_entries(struct truth_device *d, const struct entries *was)
+{
+    struct table_index *index = &d->iommu->truth->index;
+
+    for (unsigned i = 0; i < ENTRY_KINDS; i++) {
+        table_index_watch_entry(index, d, &d->entries.places[i]);
+    }
+    for (unsigned i = 0; i < ENTRY_KINDS; i++) {
+        table_index_unwatch_entry(index, d, &was->places[i]);
+    }
+}
+
 /*
  * Read where a VT-d device's entries lead and watch them. Returns the view that it
  * left, for view_release.
@@ -276,21 +300,17 @@ static struct view *
 look(struct truth_device *d)
 {
     struct truth_iommu *ti = d->iommu;
-    struct table_index *index = &ti->truth->index;
-    struct walk_device was = d->entries;
+    struct entries was = d->entries;
     struct view *left = view_leave(d);
 
     d->state = TRUTH_IDENTITY;
-    d->entries = (struct walk_device){ .state = WALK_IDENTITY };
+    d->entries = (struct entries){ .state = ENTRIES_IDENTITY };
     if (ti->roots.translation) {
-        walk_device(ti->truth->env->mem, &ti->roots, d->sid, &d->entries);
-        d->state = d->entries.state == WALK_IDENTITY ? TRUTH_IDENTITY : TRUTH_BLOCKED;
+        entries_read(ti->truth->env->mem, &ti->roots, d->sid, d->pasid, &d->entries);
+        d->state = d->entries.state == ENTRIES_IDENTITY ? TRUTH_IDENTITY : TRUTH_BLOCKED;
     }
-    table_index_watch_entry(index, d, d->entries.root_entry);
-    table_index_watch_entry(index, d, d->entries.context_entry);
-    table_index_unwatch_entry(index, d, was.root_entry);
-    table_index_unwatch_entry(index, d, was.context_entry);
-    if (ti->roots.translation && d->entries.state == WALK_TRANSLATED) {
+    watch_entries(d, &was);
+    if (ti->roots.translation && d->entries.state == ENTRIES_TRANSLATED) {
         d->state = TRUTH_VIEWS;
         view_join(view_for(ti, &d->entries), d);
     }
@@ -307,20 +327,20 @@ state_of_windows(const struct iommu *m)
     return translates ? TRUTH_VIEWS : TRUTH_IDENTITY;
 }
 
-struct truth_device *
-truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
+/* In the list of its IOMMU behind all that are there. */
+static struct truth_device *
+device_new(struct truth_iommu *ti, const char *id, uint16_t sid, uint32_t pasid)
 {
-    struct truth_iommu *ti = truth_find(t, m);
     struct truth_device *d = xcalloc(1, sizeof(*d));
+    struct budget *budget = ti->truth->env->budget;
 
-    if (ti == NULL) {
-        ti = add_iommu(t, m);
-    }
     d->iommu = ti;
     d->id = id;
     d->sid = sid;
-    recordset_init(&d->records, t->env->budget);
-    rangemap_init(&d->wrong_dma, RANGEMAP_CONSTANT, t->env->budget);
+    d->pasid = pasid;
+    recordset_init(&d->records, budget);
+    recordset_init(&d->tlb, budget);
+    rangemap_init(&d->wrong_dma, RANGEMAP_CONSTANT, budget);
     struct truth_device **end = &ti->devices;
     while (*end != NULL) {
         end = &(*end)->next;
@@ -329,27 +349,64 @@ truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
     if (is_vtd(ti)) {
         look(d);
     } else {
-        d->state = state_of_windows(m);
+        d->state = state_of_windows(ti->iommu);
     }
     return d;
 }
 
-void
-truth_remove_device(struct truth_device *d)
+struct truth_device *
+truth_add_device(struct truth *t, struct iommu *m, const char *id, uint16_t sid)
 {
-    struct truth_iommu *ti = d->iommu;
-    struct truth_device **p = &ti->devices;
+    struct truth_iommu *ti = truth_find(t, m);
+
+    return device_new(ti != NULL ? ti : add_iommu(t, m), id, sid, IOMMU_NO_PASID);
+}
+
+struct truth_device *
+truth_pasid(struct truth_device *d, uint32_t pasid)
+{
+    if (pasid == IOMMU_NO_PASID || !is_vtd(d->iommu)) {
+        return d;
+    }
+    for (struct truth_device *p = d->iommu->devices; p != NULL; p = p->next) {
+        if (p->sid == d->sid && p->pasid == pasid) {
+            return p;
+        }
+    }
+    return device_new(d->iommu, d->id, d->sid, pasid);
+}
+
+static void
+device_free(struct truth_device *d)
+{
+    struct truth_device **p = &d->iommu->devices;
+    const struct entries none = { .state = ENTRIES_BLOCKED }, was = d->entries;
 
     while (*p != d) {
         p = &(*p)->next;
     }
     *p = d->next;
-    table_index_unwatch_entry(&ti->truth->index, d, d->entries.root_entry);
-    table_index_unwatch_entry(&ti->truth->index, d, d->entries.context_entry);
+    d->entries = none;
+    watch_entries(d, &was);
     view_release(view_leave(d));
     recordset_fini(&d->records);
+    recordset_fini(&d->tlb);
     rangemap_fini(&d->wrong_dma);
     free(d);
+}
+
+void
+truth_remove_device(struct truth_device *d)
+{
+    const uint16_t sid = d->sid;
+
+    for (struct truth_device *p = d->iommu->devices, *next; p != NULL; p = next) {
+        next = p->next;
+        if (p != d && p->sid == sid && is_vtd(d->iommu)) {
+            device_free(p);
+        }
+    }
+    device_free(d);
 }
 
 void
@@ -361,7 +418,7 @@ truth_free(struct truth *t)
     for (struct truth_iommu *ti = t->iommus, *next; ti != NULL; ti = next) {
         next = ti->next;
         while (ti->devices != NULL) {
-            truth_remove_device(ti->devices);
+            device_free(ti->devices);
         }
         while (ti->views != NULL) {
             view_free(ti->views);
@@ -459,24 +516,19 @@ windows_at(const struct truth_iommu *ti, uint64_t addr, uint64_t limit,
 }
 
 static void
-view_at(struct view *v, unsigned aw_bits, uint64_t addr, uint64_t limit,
+view_at(struct view *v, bool interrupts, uint64_t addr, uint64_t limit,
         struct range_piece *out)
 {
     const struct table_index *ix = &v->iommu->truth->index;
 
-    uint64_t end = walk_table_last(&v->table);
-    uint64_t widest = (UINT64_C(1) << aw_bits) - 1;
-
-    end = end < widest ? end : widest;
-    if (addr > end) {
-        hole(out, end + 1, UINT64_MAX);
-    } else if (vtd_is_interrupt(addr)) {
+    if (interrupts && vtd_is_interrupt(addr)) {
         hole(out, VTD_INTERRUPT_FIRST, VTD_INTERRUPT_LAST);
-    } else if (v->memo_stores == ix->stores && addr >= v->memo.first &&
-               addr <= v->memo.last) {
+        return;
+    }
+    if (v->memo_stores == ix->stores && addr >= v->memo.first && addr <= v->memo.last) {
         *out = v->memo; /* each mirror of a domain asks the same */
     } else {
-        walk_table_at(&v->table, addr, limit < end ? limit : end, out);
+        walk_stages_at(&v->stages, addr, limit, out);
         v->memo = *out;
         v->memo_stores = ix->stores;
     }
@@ -497,7 +549,7 @@ truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
         if (d->view == NULL) {
             windows_at(d->iommu, addr, limit, out);
         } else {
-            view_at(d->view, d->iommu->roots.aw_bits, addr, limit, out);
+            view_at(d->view, d->pasid == IOMMU_NO_PASID, addr, limit, out);
         }
         return;
     }
@@ -507,11 +559,13 @@ bool
 truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
               struct range_piece *out)
 {
-    if (d->left.mem == NULL || recordset_empty(&d->records) || vtd_is_interrupt(addr) ||
-        addr > walk_table_last(&d->left)) {
+    bool open = !recordset_empty(&d->records) || !recordset_empty(&d->tlb);
+
+    if (d->left.table.mem == NULL || !open ||
+        (vtd_is_interrupt(addr) && d->pasid == IOMMU_NO_PASID)) {
         return false;
     }
-    walk_table_at(&d->left, addr, limit, out);
+    walk_stages_at(&d->left, addr, limit, out);
     return true;
 }
 
@@ -523,6 +577,7 @@ record_all(struct truth_device *d, const struct truth_device *was, unsigned need
 {
     struct truth *t = d->iommu->truth;
     bool led = was->state != TRUTH_BLOCKED, leads = d->state != TRUTH_BLOCKED;
+    const struct entries *named = was->entries.led ? &was->entries : &d->entries;
     struct range_piece p;
 
     for (uint64_t at = 0;; at = p.last + 1) {
@@ -535,8 +590,10 @@ record_all(struct truth_device *d, const struct truth_device *was, unsigned need
                                            .old_perm = p.perm,
                                            .now_present = leads,
                                            .in_place = led && leads,
+                                           .ats = was->entries.ats,
                                            .need = need,
-                                           .did = was->entries.did });
+                                           .did = named->did,
+                                           .pasid = named->pasid });
         if (p.last == UINT64_MAX) {
             return;
         }
@@ -561,7 +618,8 @@ keep_records(struct truth_device *d, const struct recordset *rs)
                                                .old_target = record_target(r, p.first),
                                                .old_perm = r->perm,
                                                .need = VTD_NEED_IOTLB_DOMAIN,
-                                               .did = r->did });
+                                               .did = r->did,
+                                               .pasid = r->pasid });
         }
         if (p.last == UINT64_MAX) {
             return;
@@ -576,11 +634,14 @@ move(struct truth_device *d, unsigned need)
     const struct truth_device was = *d;
     struct view *left = look(d);
 
+    if (!was.entries.led) { /* no domain had anything cached for it */
+        need &= ~(unsigned)(VTD_NEED_PASID_DOMAIN | VTD_NEED_IOTLB_DOMAIN);
+    }
     if (d->state != was.state || d->view != left) {
         if (left != NULL && need != 0) {
             keep_records(d, &left->records);
             if (recordset_empty(&was.records)) { /* else it follows an older one */
-                d->left = left->table;
+                d->left = left->stages;
             }
         }
         record_all(d, &was, need);
@@ -591,12 +652,11 @@ move(struct truth_device *d, unsigned need)
 void
 truth_entry_changed(struct truth_device *d)
 {
-    bool caching_mode = d->iommu->roots.caching_mode;
-    struct walk_device now;
+    const struct truth_iommu *ti = d->iommu;
+    struct entries now;
 
-    walk_device(d->iommu->truth->env->mem, &d->iommu->roots, d->sid, &now);
-    move(d, vtd_required_root(d->entries.root, now.root, caching_mode) |
-                vtd_required_context(d->entries.context, now.context, caching_mode));
+    entries_read(ti->truth->env->mem, &ti->roots, d->sid, d->pasid, &now);
+    move(d, entries_required(&d->entries, &now, d->sid, ti->roots.caching_mode));
 }
 
 /* ---- the IOMMU switches ---- */
@@ -618,14 +678,15 @@ truth_refresh(struct truth_iommu *ti)
     }
     ti->iommu->ops->roots(ti->iommu, &now);
     if (now.translation == ti->roots.translation &&
-        now.root_table.v == ti->roots.root_table.v) {
+        now.root_table.v == ti->roots.root_table.v && now.ttm == ti->roots.ttm) {
         return;
     }
     bool moved = ti->roots.translation && now.translation;
+    bool scalable = now.ttm == VTD_TTM_SCALABLE || ti->roots.ttm == VTD_TTM_SCALABLE;
     ti->roots = now;
     for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
         if (moved) {
-            move(d, vtd_required_srtp());
+            move(d, vtd_required_srtp(scalable));
         } else {
             view_release(look(d));
         }

@@ -2,14 +2,18 @@
 /*
  * Truth: what each device's tables say now, and word of every change of it.
  *
- * A *view* is one translation table that devices look through: a VT-d domain
- * table (named by IOMMU, DID, top table, levels) or a PAPR window. Every page of
- * a view's table is watched in memory; a store into one is turned, by the reverse
- * index kept here, into the range of bus addresses whose truth changed. Stores into
- * root and context tables move devices from view to view.
+ * A *view* is what devices look through: the tables of a VT-d domain (named by DID,
+ * top tables, levels, and where there is a first stage by PASID) or a PAPR window. Every
+ * page of a view's tables is watched in memory; a store into one is turned, by the
+ * reverse index of table_index.h, into the range of bus addresses whose truth changed.
+ * Stores into what leads to the tables (root, context, PASID directory and PASID entry)
+ * move devices from view to view.
+ *
+ * The requests of a device with one PASID are a truth_device of their own.
  *
  * The cost follows the change: a leaf is one step, a table entry a walk of what was
- * and what is linked below it.
+ * and what is linked below it. Only a second stage that a first one uses there costs
+ * a walk of that first stage.
  */
 #ifndef IOMMUSIM_CHECK_TRUTH_H
 #define IOMMUSIM_CHECK_TRUTH_H
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "check/entries.h"
 #include "check/records.h"
 #include "check/walk.h"
 #include "iommu/iommu.h"
@@ -30,11 +35,15 @@ struct view {
     struct view *next;            /* of the same iommu */
     struct view *did_next;        /* VT-d: same hash bucket of DIDs */
     uint16_t did;                 /* VT-d */
-    struct walk_table table;      /* VT-d */
+    uint32_t pasid;               /* VT-d, of a first stage; else IOMMU_NO_PASID */
+    struct walk_stages stages;    /* VT-d */
     struct iommu_window window;   /* PAPR; tces NULL for VT-d */
     struct truth_device *devices; /* VT-d: that look through it, in order of arrival */
     unsigned pages;               /* VT-d: uses of pages as its tables; the index's */
+    bool tangled;                 /* VT-d: see table_index.h */
     struct recordset records;
+    /* Of two stages: LINEAR, what they said last; CONSTANT, the second's part in it. */
+    struct rangemap flat, used;
     struct range_piece memo; /* VT-d: what the table last answered, true as long as */
     uint64_t memo_stores;    /* this equals table_index.stores; 0: nothing yet */
 };
@@ -48,12 +57,16 @@ struct truth_device {
     struct truth_device *next; /* of the same iommu, in order of arrival */
     const char *id;            /* borrowed */
     uint16_t sid;
+    uint32_t pasid; /* of the requests meant; IOMMU_NO_PASID: those without, and all of
+                     * the device that is not about requests */
     enum truth_state state;
     struct view *view; /* VT-d: the one it looks through; PAPR: NULL, all of them */
     struct truth_device *beside; /* through the same view */
-    struct walk_device entries;  /* VT-d: root and context entry as last read */
+    struct entries entries;      /* VT-d: as last read */
     struct recordset records;    /* of its own changes: attach, detach */
-    struct walk_table left;      /* what it looked through before; see truth_left_at */
+    struct recordset tlb;        /* of what its device TLB may still hold */
+    struct walk_stages left;     /* what it looked through before; see truth_left_at */
+    unsigned device_tlbs;        /* the caller's: subscribers that are such */
     /* The caller's: accesses reported and not right since, subscribers. */
     struct rangemap wrong_dma;
     struct check_sub *subs;
@@ -76,10 +89,14 @@ struct truth_change {
     uint64_t first, last;
     uint64_t old_target; /* at first */
     enum perm old_perm;  /* PERM_NONE: nothing was mapped */
+    bool anything;       /* what it was is not known */
     bool now_present;    /* somewhere in the range */
     bool in_place;       /* device: its entries led somewhere before and after */
+    bool ats;            /* device: they allowed it to keep a device TLB */
     unsigned need;       /* VTD_NEED_ or RECORD_NEED_ bits; 0: no invalidation required */
     uint16_t did;        /* whose */
+    uint32_t pasid;      /* likewise; IOMMU_NO_PASID if it does not matter */
+    uint64_t input_first, input_last; /* as in struct record */
 };
 typedef void truth_change_fn(void *self, const struct truth_change *c);
 
@@ -89,7 +106,13 @@ void truth_free(struct truth *t);
 /* A device appeared behind an IOMMU, or left it. The id is borrowed. */
 struct truth_device *truth_add_device(struct truth *t, struct iommu *m, const char *id,
                                       uint16_t sid);
+/* With its PASIDs. */
 void truth_remove_device(struct truth_device *d);
+/*
+ * The requests of d with that PASID, each a truth_device of its own behind d, which is
+ * made if it was not known; d itself with IOMMU_NO_PASID and where there are no PASIDs.
+ */
+struct truth_device *truth_pasid(struct truth_device *d, uint32_t pasid);
 
 struct truth_iommu *truth_first(const struct truth *t);
 /* NULL if no device was ever added behind it. */

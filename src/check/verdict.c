@@ -42,6 +42,8 @@ verdict_flush(struct check *c)
         .origin = r->origin,
         .missing = r->missing,
         .hint = r->hint,
+        .has_pasid = r->has_pasid,
+        .pasid = r->pasid,
     };
     if (r->has_values) {
         v.have = value_text(&r->have, r->first, have);
@@ -56,8 +58,10 @@ verdict_add(struct check *c, const struct verdict_run *r)
     struct verdict_run *was = &c->run;
 
     if (was->open && was->subject == r->subject && was->class == r->class &&
-        was->blame == r->blame && was->hint == r->hint && was->last + 1 == r->first &&
-        was->origin.file == r->origin.file && was->origin.line == r->origin.line) {
+        was->blame == r->blame && was->hint == r->hint &&
+        was->has_pasid == r->has_pasid && was->pasid == r->pasid &&
+        was->last + 1 == r->first && was->origin.file == r->origin.file &&
+        was->origin.line == r->origin.line) {
         was->last = r->last;
         return;
     }
@@ -132,7 +136,7 @@ records_allow(const struct check_sub *cs, const struct recordset *rs,
                                    .last = p.last,
                                    .target = record_target(r, addr),
                                    .perm = r->perm };
-        if (agrees(cs, h, old, addr)) {
+        if (r->anything || agrees(cs, h, old, addr)) {
             return true;
         }
     }
@@ -147,7 +151,8 @@ open_records_allow(const struct check_sub *cs, const struct range_piece *h, uint
     const struct truth_device *d = cs->d;
     struct range_piece p;
 
-    if (records_allow(cs, &d->records, h, addr, end)) {
+    if (records_allow(cs, &d->records, h, addr, end) ||
+        (is_device_tlb(cs) && records_allow(cs, &d->tlb, h, addr, end))) {
         return true;
     }
     if (truth_left_at(d, addr, *end, &p) && agrees(cs, h, p, addr)) {
@@ -387,7 +392,7 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
         r.last = end;
         if (!is_known(cs, r.class, at, &r.last)) {
             r.origin = why->origin;
-            r.blame = blame_of(cs, h, t, at, &r.last);
+            r.blame = why->misorder ? BLAME_GUEST : blame_of(cs, h, t, at, &r.last);
             r.missing = r.blame == BLAME_IOMMU ? missing_events(r.class) : NULL;
             r.hint = NULL;
             explain(cs, &r, why);
@@ -494,7 +499,7 @@ is_quiet(const struct truth_device *d)
 {
     const struct view *v = d->iommu->views;
 
-    if (!recordset_empty(&d->records)) {
+    if (!recordset_empty(&d->records) || !recordset_empty(&d->tlb)) {
         return false;
     }
     if (d->view != NULL || d->state != TRUTH_VIEWS) {

@@ -16,61 +16,115 @@ set_hole(struct range_piece *out, uint64_t first, uint64_t last)
     *out = (struct range_piece){ .first = first, .last = last, .perm = PERM_NONE };
 }
 
-uint64_t
-walk_table_last(const struct walk_table *t)
-{
-    unsigned lg2 = vtd_ss_span_lg2(t->level) + 9;
+/* ---- entries ---- */
 
-    return lg2 >= 64 ? UINT64_MAX : t->base + ((UINT64_C(1) << lg2) - 1);
+static bool
+is_present(const struct walk_table *t, uint64_t entry)
+{
+    return t->first_stage ? (entry & VTD_FS_P) != 0 : vtd_ss_present(entry);
+}
+
+static enum perm
+perm_of(const struct walk_table *t, uint64_t entry)
+{
+    return t->first_stage ? vtd_fs_perm(entry) : vtd_ss_perm(entry);
+}
+
+static uint64_t
+target_of(const struct walk_table *t, uint64_t entry, unsigned level)
+{
+    return t->first_stage ? vtd_fs_addr(entry, level) : vtd_ss_addr(entry);
 }
 
 enum walk_entry
 walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
 {
-    if (!vtd_ss_present(entry)) {
+    if (!is_present(t, entry)) {
         return WALK_HOLE;
     }
-    bool leaf = vtd_ss_is_leaf(entry, level);
-    if ((entry & (leaf ? t->reserved.leaf : t->reserved.table)[level]) != 0) {
+    bool leaf = vtd_ss_is_leaf(entry, level); /* of either stage */
+    if ((entry & (leaf ? t->zeroes.leaf : t->zeroes.table)[level]) != 0) {
         return WALK_HOLE;
     }
     return leaf ? WALK_LEAF : WALK_TABLE;
 }
 
 void
-walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t iova, enum perm path,
+walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum perm path,
                 uint64_t entry, struct range_piece *out)
 {
     uint64_t span = (UINT64_C(1) << vtd_ss_span_lg2(level)) - 1;
-    uint64_t target = vtd_ss_addr(entry);
-    enum perm perm = (enum perm)(vtd_ss_perm(entry) & path);
+    uint64_t target = target_of(t, entry, level);
+    enum perm perm = (enum perm)(perm_of(t, entry) & path);
 
     if (walk_classify(t, level, entry) != WALK_LEAF || perm == PERM_NONE ||
-        ranges_overlap(target, target + span, VTD_INTERRUPT_FIRST, VTD_INTERRUPT_LAST)) {
-        set_hole(out, iova, iova + span);
+        (!t->to_second && ranges_overlap(target, target + span, VTD_INTERRUPT_FIRST,
+                                         VTD_INTERRUPT_LAST))) {
+        set_hole(out, addr, addr + span);
         return;
     }
     *out = (struct range_piece){
-        .first = iova, .last = iova + span, .target = target, .perm = perm
+        .first = addr, .last = addr + span, .target = target, .perm = perm
     };
+}
+
+void
+walk_below(const struct walk_table *t, unsigned level, uint64_t first, enum perm path,
+           uint64_t entry, struct walk_table *out)
+{
+    *out = *t;
+    out->page = target_of(t, entry, level);
+    out->level = level - 1;
+    out->base = first;
+    out->perm = (enum perm)(path & perm_of(t, entry));
+}
+
+uint64_t
+walk_slot_first(const struct walk_table *t, unsigned level, uint64_t base, unsigned i)
+{
+    uint64_t first = base + ((uint64_t)i << vtd_ss_span_lg2(level));
+
+    return t->first_stage && (first >> (t->bits - 1) & 1) != 0
+               ? first | UINT64_MAX << (t->bits - 1)
+               : first;
+}
+
+/* ---- one stage ---- */
+
+static uint64_t
+word_at(const struct walk_table *t, const uint64_t *words, uint64_t page, unsigned slot)
+{
+    if (t->was != NULL && t->was->addr == page + 8 * (uint64_t)slot) {
+        return t->was->value;
+    }
+    return le64toh(words[slot]);
 }
 
 /* The last address of the empty slots from `slot` on, looking no further than limit. */
 static uint64_t
-hole_end(const uint64_t *words, unsigned slot, uint64_t slot_first, unsigned lg2,
-         uint64_t limit)
+hole_end(const struct walk_table *t, const uint64_t *words, uint64_t page, unsigned slot,
+         uint64_t slot_first, unsigned lg2, uint64_t limit)
 {
     uint64_t last = slot_first + ((UINT64_C(1) << lg2) - 1);
 
     while (last < limit && ++slot < TABLE_WORDS &&
-           !vtd_ss_present(le64toh(words[slot]))) {
+           !is_present(t, word_at(t, words, page, slot))) {
         last += UINT64_C(1) << lg2;
     }
     return last;
 }
 
+/* The hole that a whole table at `addr` would fill. */
+static void
+no_table(struct range_piece *out, uint64_t addr, unsigned level)
+{
+    uint64_t first = align_down(addr, vtd_ss_span_lg2(level) + 9);
+
+    set_hole(out, first, first + ((UINT64_C(1) << (vtd_ss_span_lg2(level) + 9)) - 1));
+}
+
 void
-walk_table_at(const struct walk_table *t, uint64_t iova, uint64_t limit,
+walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
               struct range_piece *out)
 {
     uint64_t page = t->page;
@@ -78,31 +132,136 @@ walk_table_at(const struct walk_table *t, uint64_t iova, uint64_t limit,
 
     for (unsigned level = t->level; level > 0; level--) {
         unsigned lg2 = vtd_ss_span_lg2(level);
-        uint64_t slot_first = align_down(iova, lg2);
+        uint64_t slot_first = align_down(addr, lg2);
         const uint64_t *words = mem_page_words(t->mem, GPA(page));
         if (words == NULL) { /* never written, or not memory */
-            set_hole(out, align_down(iova, lg2 + 9),
-                     align_down(iova, lg2 + 9) + ((UINT64_C(1) << (lg2 + 9)) - 1));
+            no_table(out, addr, level);
             return;
         }
-        unsigned slot = vtd_ss_index(iova, level);
-        uint64_t entry = le64toh(words[slot]);
-        if (!vtd_ss_present(entry)) {
-            set_hole(out, slot_first, hole_end(words, slot, slot_first, lg2, limit));
+        unsigned slot = vtd_ss_index(addr, level);
+        uint64_t entry = word_at(t, words, page, slot);
+        if (!is_present(t, entry)) {
+            set_hole(out, slot_first,
+                     hole_end(t, words, page, slot, slot_first, lg2, limit));
             return;
         }
         if (walk_classify(t, level, entry) != WALK_TABLE) {
             walk_leaf_piece(t, level, slot_first, perm, entry, out);
             return;
         }
-        perm = (enum perm)(perm & vtd_ss_perm(entry));
+        perm = (enum perm)(perm & perm_of(t, entry));
         if (perm == PERM_NONE) {
             set_hole(out, slot_first, slot_first + ((UINT64_C(1) << lg2) - 1));
             return;
         }
-        page = vtd_ss_addr(entry);
+        page = target_of(t, entry, level);
     }
 }
+
+/* ---- two stages ---- */
+
+bool
+walk_second_at(const struct walk_stages *s, uint64_t addr, struct range_piece *out)
+{
+    const uint64_t last = (UINT64_C(1) << s->second.bits) - 1;
+
+    if (addr > last) {
+        set_hole(out, last + 1, UINT64_MAX);
+    } else {
+        walk_table_at(&s->second, addr, addr, out);
+    }
+    return (out->perm & PERM_R) != 0;
+}
+
+/* What of the leaf `p` holds at `addr`, as the second stage has it there. */
+static void
+through_second(const struct walk_stages *s, uint64_t addr, struct range_piece *p)
+{
+    struct range_piece q;
+    const uint64_t at = p->target + (addr - p->first);
+
+    walk_second_at(s, at, &q);
+    if (q.first > p->target) {
+        p->first += q.first - p->target;
+    }
+    if (q.last - at < p->last - addr) {
+        p->last = addr + (q.last - at);
+    }
+    p->target = q.target + (at - q.first) - (addr - p->first);
+    p->perm = (enum perm)(p->perm & q.perm);
+}
+
+static void
+nested_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
+          struct range_piece *out)
+{
+    const struct walk_table *t = &s->table;
+    struct walk_table one = *t;
+
+    for (unsigned level = t->level; level > 0; level--) {
+        struct range_piece host;
+        if (!walk_second_at(s, one.page, &host)) {
+            no_table(out, addr, level);
+            return;
+        }
+        one.page = host.target + (one.page - host.first);
+        const uint64_t *words = mem_page_words(t->mem, GPA(one.page));
+        if (words == NULL) {
+            no_table(out, addr, level);
+            return;
+        }
+        unsigned lg2 = vtd_ss_span_lg2(level), slot = vtd_ss_index(addr, level);
+        uint64_t first = align_down(addr, lg2), entry = word_at(t, words, one.page, slot);
+        if (!is_present(t, entry)) {
+            set_hole(out, first, hole_end(t, words, one.page, slot, first, lg2, limit));
+            return;
+        }
+        if (walk_classify(t, level, entry) != WALK_TABLE) {
+            walk_leaf_piece(t, level, first, one.perm, entry, out);
+            if (out->perm != PERM_NONE) {
+                through_second(s, addr, out);
+            }
+            return;
+        }
+        walk_below(t, level, first, one.perm, entry, &one);
+    }
+}
+
+unsigned
+walk_halves(const struct walk_stages *s, uint64_t first[static 2],
+            uint64_t last[static 2])
+{
+    const unsigned bits = s->table.bits;
+
+    first[0] = 0;
+    last[0] = (UINT64_C(1) << (s->table.first_stage ? bits - 1 : bits)) - 1;
+    first[1] = UINT64_MAX << (bits - 1);
+    last[1] = UINT64_MAX;
+    return s->table.first_stage ? 2 : 1;
+}
+
+void
+walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
+               struct range_piece *out)
+{
+    uint64_t first[2], last[2];
+    const unsigned n = walk_halves(s, first, last);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (addr >= first[i] && addr <= last[i]) {
+            uint64_t stop = limit < last[i] ? limit : last[i];
+            if (s->nested) {
+                nested_at(s, addr, stop, out);
+            } else {
+                walk_table_at(&s->table, addr, stop, out);
+            }
+            return;
+        }
+    }
+    set_hole(out, last[0] + 1, n == 2 ? first[1] - 1 : UINT64_MAX);
+}
+
+/* ---- PAPR ---- */
 
 uint64_t
 walk_window_last(const struct iommu_window *w)
@@ -156,62 +315,4 @@ walk_window_at(const struct iommu_window *w, uint64_t ioba, uint64_t limit,
     }
     set_hole(out, w->base + (index << w->page_lg2),
              w->base + (end << w->page_lg2) + ((UINT64_C(1) << w->page_lg2) - 1));
-}
-
-static struct vtd_pair
-read_entry(const struct mem *mem, uint64_t addr)
-{
-    return (struct vtd_pair){ .lo = mem_read64le(mem, GPA(addr)),
-                              .hi = mem_read64le(mem, GPA(addr + 8)) };
-}
-
-static bool
-context_is_sound(const struct iommu_roots *roots, struct vtd_pair e)
-{
-    unsigned aw = vtd_ctx_aw(e.hi), widest = vtd_aw_code(roots->aw_bits);
-
-    if ((e.lo & VTD_CTX_P) == 0 || (e.lo & VTD_CTX_LO_RSVD) != 0 ||
-        (e.hi & VTD_CTX_HI_RSVD) != 0) {
-        return false;
-    }
-    switch (vtd_ctx_tt(e.lo)) {
-    case VTD_TT_TRANSLATE:
-        return aw >= 1 && aw <= widest;
-    case VTD_TT_PASS:
-        return roots->pass_through && aw == widest;
-    case VTD_TT_ATS:
-    case VTD_TT_RESERVED:
-        break;
-    }
-    return false;
-}
-
-void
-walk_device(const struct mem *mem, const struct iommu_roots *roots, uint16_t sid,
-            struct walk_device *out)
-{
-    *out = (struct walk_device){ .state = WALK_BLOCKED };
-    out->root_entry = vtd_root_addr(roots->root_table.v, sid);
-    if (!mem_is_ram(mem, GPA(out->root_entry))) {
-        return;
-    }
-    out->root = read_entry(mem, out->root_entry);
-    if ((out->root.lo & VTD_ROOT_P) == 0 || (out->root.lo & VTD_ROOT_LO_RSVD) != 0 ||
-        (out->root.hi & VTD_ROOT_HI_RSVD) != 0) {
-        return;
-    }
-    uint64_t context = vtd_ctx_addr(out->root.lo, sid);
-    if (!mem_is_ram(mem, GPA(context))) {
-        return;
-    }
-    out->context_entry = context;
-    out->context = read_entry(mem, context);
-    if (!context_is_sound(roots, out->context)) {
-        return;
-    }
-    out->did = vtd_ctx_did(out->context.hi);
-    out->table = out->context.lo & VTD_CTX_PTR;
-    out->levels = vtd_aw_levels(vtd_ctx_aw(out->context.hi));
-    out->state =
-        vtd_ctx_tt(out->context.lo) == VTD_TT_PASS ? WALK_IDENTITY : WALK_TRANSLATED;
 }

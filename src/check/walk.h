@@ -2,6 +2,7 @@
 /*
  * The checker's own walkers: what a guest's tables say at an address, read from
  * bytes, slow and plain. They share bit layouts with the models and nothing else.
+ * What leads to the tables is in entries.h.
  *
  * A piece with PERM_NONE is a hole: nothing there may be accessed, for whatever
  * reason (absent, reserved bits set, table unreadable, output forbidden).
@@ -13,41 +14,80 @@
 #include <stdint.h>
 
 #include "iommu/iommu.h"
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_sm_fmt.h"
 #include "mem/mem.h"
 #include "util/rangemap.h"
 
-/* A second-stage table, or the part of one below an entry. */
+/* A word of a table that is to be read as it was, not as it stands. */
+struct walk_word {
+    uint64_t addr; /* guest-physical */
+    uint64_t value;
+};
+
+/*
+ * A table of one stage, or the part of one below an entry. A first-stage table serves
+ * canonical addresses, in two halves, for user requests.
+ */
 struct walk_table {
     const struct mem *mem;
     uint64_t page;  /* guest-physical, of the table to start at */
     unsigned level; /* of its entries */
-    uint64_t base;  /* IOVA that its entry 0 stands for */
+    uint64_t base;  /* address that its entry 0 stands for */
     enum perm perm; /* what the entries above it allow */
-    struct vtd_ss_masks reserved;
+    bool first_stage;
+    bool to_second; /* its targets are addresses of a second stage, not of memory */
+    unsigned bits;  /* of the addresses that the whole table takes */
+    struct vtd_ss_masks zeroes; /* bits that must be zero */
+    const struct walk_word *was;
 };
 
 /*
- * What the table says at `iova`, which lies in its span. A mapping is given
- * whole; a hole from `iova` (or a little before) up to some address that is
- * empty too, found at a cost that does not look past `limit`.
+ * What the table says at `addr`, which lies in its span. A mapping is given whole; a
+ * hole from `addr` (or a little before) up to some address that is empty too, found
+ * at a cost that does not look past `limit`, which lies in the span as well.
  */
-void walk_table_at(const struct walk_table *t, uint64_t iova, uint64_t limit,
+void walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
                    struct range_piece *out);
 
-/* The last address that the table's entries stand for. */
-uint64_t walk_table_last(const struct walk_table *t);
-
-/* How one second-stage entry reads. */
+/* How one entry reads. */
 enum walk_entry { WALK_HOLE, WALK_LEAF, WALK_TABLE };
 enum walk_entry walk_classify(const struct walk_table *t, unsigned level, uint64_t entry);
 
+/* What a table entry leads to. */
+void walk_below(const struct walk_table *t, unsigned level, uint64_t first,
+                enum perm path, uint64_t entry, struct walk_table *out);
+
+/* The first address that slot i of a table of `level` based at `base` stands for. */
+uint64_t walk_slot_first(const struct walk_table *t, unsigned level, uint64_t base,
+                         unsigned i);
+
 /*
- * The piece that a leaf or hole entry of `level` at `iova` (start of its span)
+ * The piece that a leaf or hole entry of `level` at `addr` (start of its span)
  * makes, given the permission of the path above it.
  */
-void walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t iova,
+void walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr,
                      enum perm path, uint64_t entry, struct range_piece *out);
+
+/* All that an address goes through: one stage, or the first and then the second. */
+struct walk_stages {
+    struct walk_table table;  /* whole, base 0: the only stage, or the first of two */
+    bool nested;              /* there is */
+    struct walk_table second; /* which the first's own tables are found through, too */
+};
+
+/* Any address; as walk_table_at. */
+void walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
+                    struct range_piece *out);
+
+/*
+ * What the second stage makes of the first's address `addr`: false if it grants no
+ * reading there. Tells in *out the piece, a hole included.
+ */
+bool walk_second_at(const struct walk_stages *s, uint64_t addr, struct range_piece *out);
+
+/* The stretches of addresses that the stages take at all: one, or two halves. */
+unsigned walk_halves(const struct walk_stages *s, uint64_t first[static 2],
+                     uint64_t last[static 2]);
 
 /* What a TCE window says at `ioba`, which lies in the window. As walk_table_at. */
 void walk_window_at(const struct iommu_window *w, uint64_t ioba, uint64_t limit,
@@ -59,18 +99,5 @@ void walk_tce_piece(const struct iommu_window *w, uint64_t index, uint64_t tce,
 
 /* The last bus address of a window that is switched on. */
 uint64_t walk_window_last(const struct iommu_window *w);
-
-/* How a device's root and context entries read. */
-enum walk_context { WALK_BLOCKED, WALK_IDENTITY, WALK_TRANSLATED };
-struct walk_device {
-    enum walk_context state;
-    uint16_t did;
-    uint64_t table; /* WALK_TRANSLATED: top second-stage table */
-    unsigned levels;
-    uint64_t root_entry, context_entry; /* guest-physical; context 0 if unreachable */
-    struct vtd_pair root, context;      /* their bytes as read; zero if unread */
-};
-void walk_device(const struct mem *mem, const struct iommu_roots *roots, uint16_t sid,
-                 struct walk_device *out);
 
 #endif

@@ -624,8 +624,9 @@ vtd_desc_wait(uint64_t flags, uint64_t addr, uint32_t data)
 /* ---- what a change of an entry requires of software ---- */
 
 /*
- * A set: each bit asks for one invalidation, wider ones count. Context-cache
- * invalidations complete before the IOTLB invalidations of the same set begin.
+ * A set: each bit asks for one invalidation, wider ones count. They are steps: those of
+ * context entries complete before those of PASID entries begin, then the IOTLB's, then
+ * those of device TLBs, which concern devices that may have some.
  */
 enum {
     VTD_NEED_NONE = 0,
@@ -636,6 +637,25 @@ enum {
     VTD_NEED_CONTEXT_DEVICE = 1 << 4, /* the source id, old DID */
     VTD_NEED_CONTEXT_ABSENT = 1 << 5, /* the source id, DID 0: absent entries */
     VTD_NEED_CONTEXT_GLOBAL = 1 << 6,
+    VTD_NEED_DEVICE_TLB = 1 << 7, /* the entry's span, in each device that saw it */
+    /* Scalable mode; see vtd_sm_fmt.h. */
+    VTD_NEED_CONTEXT_SOURCE = 1 << 8, /* the source id; such entries have no DID */
+    VTD_NEED_PASID_CACHE = 1 << 9,    /* the PASID, old DID */
+    VTD_NEED_PASID_ABSENT = 1 << 10,  /* the PASID, DID 0 or new: absent entries */
+    VTD_NEED_PASID_DOMAIN = 1 << 11,  /* old DID, all its PASIDs */
+    VTD_NEED_PASID_GLOBAL = 1 << 12,
+    VTD_NEED_PIOTLB_PAGE = 1 << 13,    /* of the DID and PASID: as IOTLB_PAGE */
+    VTD_NEED_PIOTLB_NONLEAF = 1 << 14, /* as IOTLB_NONLEAF */
+    VTD_NEED_PIOTLB_ALL = 1 << 15,     /* all of the PASID */
+
+    VTD_NEED_CONTEXT = VTD_NEED_CONTEXT_DEVICE | VTD_NEED_CONTEXT_ABSENT |
+                       VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_CONTEXT_SOURCE,
+    VTD_NEED_PASID = VTD_NEED_PASID_CACHE | VTD_NEED_PASID_ABSENT |
+                     VTD_NEED_PASID_DOMAIN | VTD_NEED_PASID_GLOBAL,
+    VTD_NEED_PIOTLB =
+        VTD_NEED_PIOTLB_PAGE | VTD_NEED_PIOTLB_NONLEAF | VTD_NEED_PIOTLB_ALL,
+    VTD_NEED_IOTLB = VTD_NEED_IOTLB_PAGE | VTD_NEED_IOTLB_NONLEAF |
+                     VTD_NEED_IOTLB_DOMAIN | VTD_NEED_IOTLB_GLOBAL | VTD_NEED_PIOTLB,
 };
 
 /*
@@ -656,7 +676,8 @@ vtd_required_ss(uint64_t old_entry, uint64_t new_entry, unsigned level, bool cac
     if (!shrunk && !(grown && caching_mode)) {
         return VTD_NEED_NONE;
     }
-    return old_table || new_table ? VTD_NEED_IOTLB_NONLEAF : VTD_NEED_IOTLB_PAGE;
+    return (old_table || new_table ? VTD_NEED_IOTLB_NONLEAF : VTD_NEED_IOTLB_PAGE) |
+           (shrunk ? VTD_NEED_DEVICE_TLB : 0);
 }
 
 /* A context entry. Bits that do not take part in translation may change freely. */
@@ -669,7 +690,7 @@ vtd_required_context(struct vtd_pair old_entry, struct vtd_pair new_entry,
 
     if (was && (((old_entry.lo ^ new_entry.lo) & lo) != 0 ||
                 ((old_entry.hi ^ new_entry.hi) & hi) != 0)) {
-        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN;
+        return VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN | VTD_NEED_DEVICE_TLB;
     }
     return !was && is && caching_mode ? VTD_NEED_CONTEXT_ABSENT : VTD_NEED_NONE;
 }
@@ -681,16 +702,20 @@ vtd_required_root(struct vtd_pair old_entry, struct vtd_pair new_entry, bool cac
     bool was = (old_entry.lo & VTD_ROOT_P) != 0, is = (new_entry.lo & VTD_ROOT_P) != 0;
 
     if (was && (old_entry.lo != new_entry.lo || old_entry.hi != new_entry.hi)) {
-        return VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_IOTLB_GLOBAL;
+        return VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_IOTLB_GLOBAL | VTD_NEED_DEVICE_TLB;
     }
     return !was && is && caching_mode ? VTD_NEED_CONTEXT_GLOBAL : VTD_NEED_NONE;
 }
 
-/* A new root table made current by SRTP, without CAP.ESRTPS. */
+/*
+ * A new root table made current by SRTP, without CAP.ESRTPS; `scalable`: it is in
+ * scalable mode, or the old one was. Device TLBs as with a changed root entry.
+ */
 static inline unsigned
-vtd_required_srtp(void)
+vtd_required_srtp(bool scalable)
 {
-    return VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_IOTLB_GLOBAL;
+    return VTD_NEED_CONTEXT_GLOBAL | (scalable ? VTD_NEED_PASID_GLOBAL : 0U) |
+           VTD_NEED_IOTLB_GLOBAL | VTD_NEED_DEVICE_TLB;
 }
 
 #endif

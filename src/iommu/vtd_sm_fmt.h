@@ -317,4 +317,108 @@ vtd_desc_pasid_dev_iotlb(uint16_t sid, uint32_t pasid, unsigned queue_depth,
     return d;
 }
 
+/* ---- what a change of an entry requires of software; as in vtd_fmt.h ---- */
+
+/* The word of a root entry that serves the device. */
+static inline unsigned
+vtd_required_sm_root(uint64_t old_word, uint64_t new_word, bool caching_mode)
+{
+    bool was = (old_word & VTD_SM_ROOT_P) != 0, is = (new_word & VTD_SM_ROOT_P) != 0;
+
+    if (was && old_word != new_word) {
+        return VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_PASID_GLOBAL | VTD_NEED_IOTLB_GLOBAL |
+               VTD_NEED_DEVICE_TLB;
+    }
+    return !was && is && caching_mode ? VTD_NEED_CONTEXT_GLOBAL : VTD_NEED_NONE;
+}
+
+static inline unsigned
+vtd_required_sm_context(const struct vtd_sm_context *old_entry,
+                        const struct vtd_sm_context *new_entry, bool caching_mode)
+{
+    bool was = (old_entry->v[0] & VTD_SM_CTX_P) != 0;
+    bool is = (new_entry->v[0] & VTD_SM_CTX_P) != 0;
+    bool differ = ((old_entry->v[0] ^ new_entry->v[0]) & ~VTD_SM_CTX_FPD) != 0 ||
+                  old_entry->v[1] != new_entry->v[1] ||
+                  old_entry->v[2] != new_entry->v[2] ||
+                  old_entry->v[3] != new_entry->v[3];
+
+    if (was && differ) {
+        return VTD_NEED_CONTEXT_SOURCE | VTD_NEED_PASID_DOMAIN | VTD_NEED_IOTLB_DOMAIN |
+               VTD_NEED_DEVICE_TLB;
+    }
+    return !was && is && caching_mode ? VTD_NEED_CONTEXT_SOURCE : VTD_NEED_NONE;
+}
+
+/* The IOTLB invalidation that all of a PASID's translations ask for, by its type. */
+static inline unsigned
+vtd_required_pgtt(unsigned pgtt)
+{
+    return pgtt == VTD_PGTT_SECOND || pgtt == VTD_PGTT_NESTED ? VTD_NEED_IOTLB_DOMAIN
+                                                              : VTD_NEED_PIOTLB_ALL;
+}
+
+/* An entry of the PASID directory, under which a PASID had an entry of type `pgtt`. */
+static inline unsigned
+vtd_required_pasid_dir(uint64_t old_entry, uint64_t new_entry, unsigned pgtt,
+                       bool caching_mode)
+{
+    bool was = (old_entry & VTD_PASID_DIR_P) != 0, is = (new_entry & VTD_PASID_DIR_P) != 0;
+
+    if (was && ((old_entry ^ new_entry) & ~VTD_PASID_DIR_FPD) != 0) {
+        return VTD_NEED_PASID_DOMAIN | vtd_required_pgtt(pgtt) | VTD_NEED_DEVICE_TLB;
+    }
+    return !was && is && caching_mode ? VTD_NEED_PASID_ABSENT : VTD_NEED_NONE;
+}
+
+static inline unsigned
+vtd_required_pasid(const struct vtd_pasid_entry *old_entry,
+                   const struct vtd_pasid_entry *new_entry, bool caching_mode)
+{
+    bool was = (old_entry->v[0] & VTD_PASID_P) != 0;
+    bool is = (new_entry->v[0] & VTD_PASID_P) != 0;
+    bool differ = ((old_entry->v[0] ^ new_entry->v[0]) & ~VTD_PASID_FPD) != 0;
+
+    for (unsigned i = 1; i < 8; i++) {
+        differ |= old_entry->v[i] != new_entry->v[i];
+    }
+    if (was && differ) {
+        return VTD_NEED_PASID_CACHE | vtd_required_pgtt(vtd_pasid_pgtt(old_entry)) |
+               VTD_NEED_DEVICE_TLB;
+    }
+    return !was && is && caching_mode ? VTD_NEED_PASID_ABSENT | VTD_NEED_PIOTLB_ALL
+                                      : VTD_NEED_NONE;
+}
+
+/* What a user request may do by this entry alone. */
+static inline enum perm
+vtd_fs_perm(uint64_t e)
+{
+    if ((e & VTD_FS_P) == 0 || (e & VTD_FS_US) == 0) {
+        return PERM_NONE;
+    }
+    return (e & VTD_FS_RW) != 0 ? PERM_RW : PERM_R;
+}
+
+/*
+ * A first-stage entry of `level`. What is not present is never cached, caching mode or
+ * not, and what was forbidden is looked up anew. Reserved bits as in vtd_required_ss.
+ */
+static inline unsigned
+vtd_required_fs(uint64_t old_entry, uint64_t new_entry, unsigned level)
+{
+    const uint64_t bits = VTD_FS_RW | VTD_FS_US;
+    bool was = (old_entry & VTD_FS_P) != 0, is = (new_entry & VTD_FS_P) != 0;
+    bool old_table = was && !vtd_fs_is_leaf(old_entry, level);
+    bool new_table = is && !vtd_fs_is_leaf(new_entry, level);
+    bool moved = old_table != new_table ||
+                 vtd_fs_addr(old_entry, level) != vtd_fs_addr(new_entry, level);
+
+    if (!was || (is && !moved && (old_entry & ~new_entry & bits) == 0)) {
+        return VTD_NEED_NONE;
+    }
+    return (old_table || new_table ? VTD_NEED_PIOTLB_NONLEAF : VTD_NEED_PIOTLB_PAGE) |
+           VTD_NEED_DEVICE_TLB;
+}
+
 #endif

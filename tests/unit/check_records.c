@@ -15,6 +15,8 @@ old_page(uint64_t base, uint64_t target, enum perm perm, unsigned need, uint64_t
     };
 }
 
+static const struct record_requester dev = { .sid = 0x18, .pasid = IOMMU_NO_PASID };
+
 struct tally {
     unsigned closed;
     uint64_t first, last, target;
@@ -27,7 +29,7 @@ remains(void *self, const struct record *r, uint64_t first, uint64_t last)
 {
     const struct tally *t = self;
 
-    return t->inv == NULL ? 0 : record_remains(r, t->inv, t->seq, first, last, 0x18);
+    return t->inv == NULL ? 0 : record_remains(r, t->inv, t->seq, first, last, &dev);
 }
 
 static void
@@ -158,8 +160,8 @@ START_TEST(each_need_is_met_by_its_own_kind_and_scope)
 
     const struct need_row *row = &rows[_i];
     struct record r = old_page(0x4000, 0, PERM_R, row->need, 0);
-    ck_assert_uint_eq(record_remains(&r, &row->inv, 1, 0x4000, 0x4fff, 0x18), row->left);
-    ck_assert_uint_eq(record_remains(&r, &row->inv, 0, 0x4000, 0x4fff, 0x18), row->need);
+    ck_assert_uint_eq(record_remains(&r, &row->inv, 1, 0x4000, 0x4fff, &dev), row->left);
+    ck_assert_uint_eq(record_remains(&r, &row->inv, 0, 0x4000, 0x4fff, &dev), row->need);
 }
 END_TEST
 

@@ -40,17 +40,18 @@ setup(void)
     view = (struct view){
         .iommu = &unit,
         .did = 7,
-        .table = { .mem = mem,
-                   .page = TOP,
-                   .level = 3,
-                   .perm = PERM_RW,
-                   .reserved = vtd_ss_masks(
-                       &(struct vtd_ss_limits){ .haw = 39, .superpages = 3 }) },
+        .stages.table = { .mem = mem,
+                          .page = TOP,
+                          .level = 3,
+                          .perm = PERM_RW,
+                          .bits = 39,
+                          .zeroes = vtd_ss_masks(
+                              &(struct vtd_ss_limits){ .haw = 39, .superpages = 3 }) },
     };
     table_index_init(&ix, mem, on_change, NULL);
     store(TOP, 0, MIDDLE | 3);
     store(MIDDLE, 0, BOTTOM | 3);
-    table_index_link(&ix, &view, TOP, 3, 0, PERM_RW);
+    table_index_add(&ix, &view);
     n_changes = 0;
 }
 
@@ -84,7 +85,7 @@ START_TEST(a_leaf_store_is_one_change_of_one_page)
     store(BOTTOM, 5, 0);
     expect_change(1, 0x5000, 0x5fff, PERM_RW, false);
     ck_assert_uint_eq(changes[1].old_target, 0x80000);
-    ck_assert_uint_eq(changes[1].need, VTD_NEED_IOTLB_PAGE);
+    ck_assert_uint_eq(changes[1].need, VTD_NEED_IOTLB_PAGE | VTD_NEED_DEVICE_TLB);
     ck_assert_uint_eq(n_changes, 2);
 }
 END_TEST
@@ -106,7 +107,7 @@ START_TEST(a_table_taken_away_changes_what_was_mapped_below)
     store(MIDDLE, 0, 0);
     expect_change(0, 0x5000, 0x6fff, PERM_RW, false);
     expect_change(1, 0x9000, 0x9fff, PERM_RW, false);
-    ck_assert_uint_eq(changes[0].need, VTD_NEED_IOTLB_NONLEAF);
+    ck_assert_uint_eq(changes[0].need, VTD_NEED_IOTLB_NONLEAF | VTD_NEED_DEVICE_TLB);
     n_changes = 0;
     store(BOTTOM, 5, 0); /* no table any more */
     ck_assert_uint_eq(n_changes, 0);

@@ -202,31 +202,32 @@ END_TEST
 
 #define PAGE_ VTD_NEED_IOTLB_PAGE
 #define DEEP  VTD_NEED_IOTLB_NONLEAF
+#define TLB   VTD_NEED_DEVICE_TLB
 
 static const struct {
     uint64_t was, is;
     unsigned level;
     unsigned cm0, cm1;
 } ss_rows[] = {
-    { 0, 0x5003, 1, 0, PAGE_ },                      /* leaf appears */
-    { 0x5003, 0, 1, PAGE_, PAGE_ },                  /* leaf goes */
-    { 0x5003, 0x5001, 1, PAGE_, PAGE_ },             /* permission reduced */
-    { 0x5001, 0x5003, 1, 0, PAGE_ },                 /* permission raised */
-    { 0x5001, 0x5002, 1, PAGE_, PAGE_ },             /* one for the other */
-    { 0x5003, 0x6003, 1, PAGE_, PAGE_ },             /* target changed */
-    { 0x5003, 0x5003, 1, 0, 0 },                     /* the same */
-    { 0x5003, 0x5403 | UINT64_C(1) << 52, 1, 0, 0 }, /* ignored bits */
-    { 0x7000, 0x5000, 1, 0, 0 },                     /* absent, other junk */
-    { 0, 0x200083, 2, 0, PAGE_ },                    /* superpage appears */
-    { 0x200083, 0, 2, PAGE_, PAGE_ },                /* superpage goes */
-    { 0x9003, 0, 2, DEEP, DEEP },                    /* table goes */
-    { 0x9003, 0xa003, 2, DEEP, DEEP },               /* table replaced */
-    { 0, 0x9003, 2, 0, DEEP },                       /* table appears */
-    { 0x9003, 0x9001, 3, DEEP, DEEP },               /* table's permission reduced */
-    { 0x9001, 0x9003, 3, 0, DEEP },                  /* and raised */
-    { 0x200083, 0x9003, 2, DEEP, DEEP },             /* split */
-    { 0x9003, 0x200083, 2, DEEP, DEEP },             /* merge */
-    { 0x200083, 0x200003, 2, DEEP, DEEP },           /* same address, other kind */
+    { 0, 0x5003, 1, 0, PAGE_ },                        /* leaf appears */
+    { 0x5003, 0, 1, PAGE_ | TLB, PAGE_ | TLB },        /* leaf goes */
+    { 0x5003, 0x5001, 1, PAGE_ | TLB, PAGE_ | TLB },   /* permission reduced */
+    { 0x5001, 0x5003, 1, 0, PAGE_ },                   /* permission raised */
+    { 0x5001, 0x5002, 1, PAGE_ | TLB, PAGE_ | TLB },   /* one for the other */
+    { 0x5003, 0x6003, 1, PAGE_ | TLB, PAGE_ | TLB },   /* target changed */
+    { 0x5003, 0x5003, 1, 0, 0 },                       /* the same */
+    { 0x5003, 0x5403 | UINT64_C(1) << 52, 1, 0, 0 },   /* ignored bits */
+    { 0x7000, 0x5000, 1, 0, 0 },                       /* absent, other junk */
+    { 0, 0x200083, 2, 0, PAGE_ },                      /* superpage appears */
+    { 0x200083, 0, 2, PAGE_ | TLB, PAGE_ | TLB },      /* superpage goes */
+    { 0x9003, 0, 2, DEEP | TLB, DEEP | TLB },          /* table goes */
+    { 0x9003, 0xa003, 2, DEEP | TLB, DEEP | TLB },     /* table replaced */
+    { 0, 0x9003, 2, 0, DEEP },                         /* table appears */
+    { 0x9003, 0x9001, 3, DEEP | TLB, DEEP | TLB },     /* table's permission reduced */
+    { 0x9001, 0x9003, 3, 0, DEEP },                    /* and raised */
+    { 0x200083, 0x9003, 2, DEEP | TLB, DEEP | TLB },   /* split */
+    { 0x9003, 0x200083, 2, DEEP | TLB, DEEP | TLB },   /* merge */
+    { 0x200083, 0x200003, 2, DEEP | TLB, DEEP | TLB }, /* same address, other kind */
 };
 
 START_TEST(required_by_second_stage_change)
@@ -246,7 +247,7 @@ START_TEST(required_by_context_change)
 {
     const struct vtd_pair none = { 0, 0 }, a = { 0x5001, 0x102 }, b = { 0x6001, 0x102 };
     const struct vtd_pair other_did = { 0x5001, 0x202 }, fpd = { 0x5003, 0x17a };
-    const unsigned gone = VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN;
+    const unsigned gone = VTD_NEED_CONTEXT_DEVICE | VTD_NEED_IOTLB_DOMAIN | TLB;
 
     for (int cm = 0; cm < 2; cm++) {
         ck_assert_uint_eq(vtd_required_context(a, none, cm), gone);
@@ -263,7 +264,7 @@ END_TEST
 START_TEST(required_by_root_change)
 {
     const struct vtd_pair none = { 0, 0 }, a = { 0x5001, 0 }, b = { 0x6001, 0 };
-    const unsigned all = VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_IOTLB_GLOBAL;
+    const unsigned all = VTD_NEED_CONTEXT_GLOBAL | VTD_NEED_IOTLB_GLOBAL | TLB;
 
     for (int cm = 0; cm < 2; cm++) {
         ck_assert_uint_eq(vtd_required_root(a, none, cm), all);
@@ -272,7 +273,8 @@ START_TEST(required_by_root_change)
     }
     ck_assert_uint_eq(vtd_required_root(none, a, false), VTD_NEED_NONE);
     ck_assert_uint_eq(vtd_required_root(none, a, true), VTD_NEED_CONTEXT_GLOBAL);
-    ck_assert_uint_eq(vtd_required_srtp(), all);
+    ck_assert_uint_eq(vtd_required_srtp(false), all);
+    ck_assert_uint_eq(vtd_required_srtp(true), all | VTD_NEED_PASID_GLOBAL);
 }
 END_TEST
 

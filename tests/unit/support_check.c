@@ -145,6 +145,7 @@ rig_access(struct subscriber *s, uint64_t iova, enum perm access, bool ok, uint6
 {
     check_dma(rig.check, &(struct check_dma){ .device = rig.device,
                                               .subscriber = s,
+                                              .pasid = IOMMU_NO_PASID,
                                               .iova = iova,
                                               .len = 8,
                                               .access = access,

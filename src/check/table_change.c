@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See table_change.h. */
+#include "check/table_change.h"
+
+#include <stdlib.h>
+
+/* Pieces in ascending order; adjacent ones that continue each other are joined. */
+struct piece_list {
+    struct range_piece *at;
+    size_t n, cap;
+};
+
+static void
+list_add(struct piece_list *l, const struct range_piece *p)
+{
+    if (p->perm == PERM_NONE) {
+        return;
+    }
+    if (l->n > 0) {
+        struct range_piece *prev = &l->at[l->n - 1];
+        if (prev->last + 1 == p->first && prev->perm == p->perm &&
+            prev->target + (p->first - prev->first) == p->target) {
+            prev->last = p->last;
+            return;
+        }
+    }
+    if (l->n == l->cap) {
+        l->cap = l->cap == 0 ? 64 : 2 * l->cap;
+        l->at = xrealloc(l->at, l->cap, sizeof(*l->at));
+    }
+    l->at[l->n++] = *p;
+}
+
+/* Add what the stages below `s` say in [first, last]. */
+static void
+list_walk(struct piece_list *l, const struct walk_stages *s, uint64_t first,
+          uint64_t last)
+{
+    struct range_piece p;
+
+    for (uint64_t at = first;; at = p.last + 1) {
+        walk_stages_at(s, at, last, &p);
+        if (p.first < at) { /* more of a leaf than was asked for */
+            p.target += at - p.first;
+            p.first = at;
+        }
+        const bool end = p.last >= last;
+        p.last = end ? last : p.last;
+        list_add(l, &p);
+        if (end) {
+            return;
+        }
+    }
+}
+
+/* ---- reporting ---- */
+
+/* The change being worked out. */
+struct change {
+    struct table_index *ix;
+    struct view *view;
+    unsigned need;
+    uint64_t input_first, input_last; /* as in struct record */
+};
+
+static void
+report(const struct change *ch, uint64_t first, uint64_t last,
+       const struct range_piece *old, bool now_present)
+{
+    struct truth_change c = {
+        .view = ch->view,
+        .first = first,
+        .last = last,
+        .now_present = now_present,
+        .need = ch->need,
+        .did = ch->view->did,
+        .pasid = ch->view->pasid,
+        .input_first = ch->input_first,
+        .input_last = ch->input_last,
+    };
+
+    if (old != NULL) {
+        c.old_target = old->target + (first - old->first);
+        c.old_perm = old->perm;
+    }
+    ch->ix->changed(ch->ix->self, &c);
+}
+
+static const struct range_piece *
+piece_at(const struct piece_list *l, size_t *i, uint64_t addr, uint64_t *end)
+{
+    while (*i < l->n && l->at[*i].last < addr) {
+        (*i)++;
+    }
+    if (*i == l->n) {
+        return NULL;
+    }
+    const struct range_piece *p = &l->at[*i];
+    uint64_t stop = p->first > addr ? p->first - 1 : p->last;
+    *end = stop < *end ? stop : *end;
+    return p->first > addr ? NULL : p;
+}
+
+/* Report each stretch in which the two lists differ. */
+static void
+report_difference(const struct change *ch, uint64_t first, uint64_t last,
+                  const struct piece_list *was, const struct piece_list *is)
+{
+    size_t i = 0, j = 0;
+
+    for (uint64_t at = first;;) {
+        uint64_t end = last;
+        const struct range_piece *old = piece_at(was, &i, at, &end);
+        const struct range_piece *now = piece_at(is, &j, at, &end);
+        bool same = old == NULL || now == NULL
+                        ? old == now
+                        : old->perm == now->perm && old->target + (at - old->first) ==
+                                                        now->target + (at - now->first);
+        if (!same) {
+            struct range_piece cut;
+            if (old != NULL) {
+                cut = *old;
+                cut.target += at - old->first;
+                cut.first = at;
+                old = &cut;
+            }
+            report(ch, at, end, old, now != NULL);
+        }
+        if (end == last) {
+            return;
+        }
+        at = end + 1;
+    }
+}
+
+/* ---- one stage ---- */
+
+/* What an entry maps, as pieces: one leaf, or all below the table it names. */
+static void
+collect(const struct table_use *u, uint64_t first, uint64_t entry,
+        const struct walk_word *was, struct piece_list *out)
+{
+    const struct walk_table *t = table_use_stage(u);
+    const uint64_t last = first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1);
+    struct walk_table below;
+    struct range_piece p;
+
+    if (walk_classify(t, u->level, entry) != WALK_TABLE) {
+        walk_leaf_piece(t, u->level, first, u->path, entry, &p);
+        list_add(out, &p);
+        return;
+    }
+    walk_below(t, u->level, first, u->path, entry, &below);
+    below.was = was;
+    for (uint64_t at = first;; at = p.last + 1) {
+        walk_table_at(&below, at, last, &p);
+        list_add(out, &p);
+        if (p.last >= last) {
+            return;
+        }
+    }
+}
+
+/* The table that `entry` in the slot at `first` leads to gains or loses a use. */
+static void
+relink_below(struct table_index *ix, const struct table_use *u, uint64_t first,
+             uint64_t entry,
+             void (*fn)(struct table_index *, struct table_use *, uint64_t))
+{
+    const struct walk_table *t = table_use_stage(u);
+    struct walk_table below;
+
+    if (walk_classify(t, u->level, entry) == WALK_TABLE) {
+        walk_below(t, u->level, first, u->path, entry, &below);
+        fn(ix,
+           &(struct table_use){ .view = u->view,
+                                .second = u->second,
+                                .base = first,
+                                .level = below.level,
+                                .path = below.perm },
+           below.page);
+    }
+}
+
+/* Nothing can be said but that all of v may have changed. */
+static void
+change_anything(const struct change *ch)
+{
+    uint64_t first[2], last[2];
+    const unsigned n = walk_halves(&ch->view->stages, first, last);
+
+    for (unsigned i = 0; i < n; i++) {
+        ch->ix->changed(ch->ix->self, &(struct truth_change){ .view = ch->view,
+                                                              .first = first[i],
+                                                              .last = last[i],
+                                                              .anything = true,
+                                                              .now_present = true,
+                                                              .need = ch->need,
+                                                              .did = ch->view->did,
+                                                              .pasid = ch->view->pasid });
+    }
+}
+
+static void
+change_tangled(const struct change *ch, bool tables)
+{
+    if (tables) {
+        table_index_relink(ch->ix, ch->view);
+        table_change_begin(ch->view);
+    }
+    change_anything(ch);
+}
+
+static void
+change_leaf(const struct change *ch, const struct table_use *u, uint64_t first,
+            const struct table_store *st)
+{
+    const struct walk_table *t = table_use_stage(u);
+    struct range_piece a, b;
+
+    walk_leaf_piece(t, u->level, first, u->path, st->old, &a);
+    walk_leaf_piece(t, u->level, first, u->path, st->new, &b);
+    if (a.perm != b.perm || (a.perm != PERM_NONE && a.target != b.target)) {
+        report(ch, first, a.last, &a, b.perm != PERM_NONE);
+    }
+}
+
+static void
+change_table(const struct change *ch, const struct table_use *u, uint64_t first,
+             const struct table_store *st)
+{
+    const uint64_t last = first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1);
+    struct piece_list before = { 0 }, after = { 0 };
+
+    collect(u, first, st->old, &ch->ix->was, &before);
+    relink_below(ch->ix, u, first, st->old, table_index_unlink);
+    relink_below(ch->ix, u, first, st->new, table_index_link);
+    if (ch->view->tangled) {
+        change_tangled(ch, true);
+    } else {
+        collect(u, first, st->new, NULL, &after);
+        report_difference(ch, first, last, &before, &after);
+    }
+    free(before.at);
+    free(after.at);
+}
+
+/* ---- two stages ---- */
+
+static void
+flat_replace(struct view *v, uint64_t first, uint64_t last, const struct piece_list *is)
+{
+    rangemap_remove(&v->flat, first, last);
+    for (size_t i = 0; i < is->n; i++) {
+        const struct range_piece *p = &is->at[i];
+        rangemap_insert(&v->flat, p->first, p->last, p->target, p->perm);
+    }
+}
+
+static void
+flat_list(const struct view *v, uint64_t first, uint64_t last, struct piece_list *out)
+{
+    struct range_piece p;
+
+    for (uint64_t at = first; rangemap_next_until(&v->flat, at, last, &p);
+         at = p.last + 1) {
+        if (p.first < at) {
+            p.target += at - p.first;
+            p.first = at;
+        }
+        const bool end = p.last >= last;
+        p.last = end ? last : p.last;
+        list_add(out, &p);
+        if (end) {
+            return;
+        }
+    }
+}
+
+/* What both stages say in [first, last] now, against what they said. */
+static void
+change_flat(const struct change *ch, uint64_t first, uint64_t last)
+{
+    struct piece_list before = { 0 }, after = { 0 };
+
+    flat_list(ch->view, first, last, &before);
+    list_walk(&after, &ch->view->stages, first, last);
+    flat_replace(ch->view, first, last, &after);
+    report_difference(ch, first, last, &before, &after);
+    free(before.at);
+    free(after.at);
+}
+
+void
+table_change_begin(struct view *v)
+{
+    uint64_t first[2], last[2];
+    const unsigned n = walk_halves(&v->stages, first, last);
+
+    rangemap_clear(&v->flat);
+    for (unsigned i = 0; v->stages.nested && !v->tangled && i < n; i++) {
+        struct piece_list is = { 0 };
+        list_walk(&is, &v->stages, first[i], last[i]);
+        flat_replace(v, first[i], last[i], &is);
+        free(is.at);
+    }
+}
+
+static void
+change_first_of_two(const struct change *ch, const struct table_use *u, uint64_t first,
+                    const struct table_store *st)
+{
+    relink_below(ch->ix, u, first, st->old, table_index_unlink);
+    relink_below(ch->ix, u, first, st->new, table_index_link);
+    table_index_note_leaf(u->view, u->level, st->new);
+    if (u->view->tangled) {
+        change_tangled(ch, true);
+    } else {
+        change_flat(ch, first, first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1));
+    }
+}
+
+/* Nothing that the first stage does not use matters. */
+static void
+change_second(struct change *ch, const struct table_use *u, uint64_t at,
+              const struct table_store *st)
+{
+    struct view *v = u->view;
+    uint64_t first[2], last[2];
+    const unsigned n = walk_halves(&v->stages, first, last);
+
+    ch->input_first = at;
+    ch->input_last = at + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1);
+    relink_below(ch->ix, u, at, st->old, table_index_unlink);
+    relink_below(ch->ix, u, at, st->new, table_index_link);
+    if (!v->tangled && rangemap_any(&v->used, ch->input_first, ch->input_last)) {
+        table_index_relink_first(ch->ix, v);
+        for (unsigned i = 0; !v->tangled && i < n; i++) {
+            change_flat(ch, first[i], last[i]);
+        }
+    }
+    if (v->tangled) {
+        change_tangled(ch, true);
+    }
+}
+
+/* ---- any store ---- */
+
+/* Whether the two entries lead to the same, as A and D bits do not change. */
+static bool
+reads_the_same(const struct walk_table *t, unsigned level, uint64_t a, uint64_t b)
+{
+    const enum walk_entry kind = walk_classify(t, level, a);
+    struct walk_table x, y;
+
+    if (kind != walk_classify(t, level, b)) {
+        return false;
+    }
+    walk_below(t, level, 0, PERM_RW, a, &x);
+    walk_below(t, level, 0, PERM_RW, b, &y);
+    return kind == WALK_HOLE || (x.page == y.page && x.perm == y.perm);
+}
+
+void
+table_change(struct table_index *ix, const struct table_use *u,
+             const struct table_store *st)
+{
+    struct view *v = u->view;
+    const struct walk_table *t = table_use_stage(u);
+    const uint64_t first = walk_slot_first(t, u->level, u->base, st->slot);
+    const enum walk_entry was = walk_classify(t, u->level, st->old);
+    const enum walk_entry is = walk_classify(t, u->level, st->new);
+    const uint64_t old = was == WALK_HOLE ? 0 : st->old,
+                   now = is == WALK_HOLE ? 0 : st->new;
+    struct change ch = { .ix = ix, .view = v };
+
+    truth_trace_entry(v->iommu, first,
+                      first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1), u->level,
+                      st->old, st->new);
+    if (reads_the_same(t, u->level, st->old, st->new)) {
+        return;
+    }
+    ch.need = t->first_stage
+                  ? vtd_required_fs(old, now, u->level)
+                  : vtd_required_ss(old, now, u->level, v->iommu->roots.caching_mode);
+    if (v->tangled) {
+        change_tangled(&ch, was == WALK_TABLE || is == WALK_TABLE);
+    } else if (u->second) {
+        change_second(&ch, u, first, st);
+    } else if (v->stages.nested) {
+        change_first_of_two(&ch, u, first, st);
+    } else if (was == WALK_TABLE || is == WALK_TABLE) {
+        change_table(&ch, u, first, st);
+    } else {
+        change_leaf(&ch, u, first, st);
+    }
+}
