@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A capture is read twice: once for the machine that it was taken on, once for what
- * happened. Calls become lines of scripts, anything else a step between them.
- *
- * A log in which dynamic windows come and go is not taken apart: no step creates a
- * window, so the scenario replays the log itself.
+ * happened. Hypercalls become lines of scripts, calls of the firmware, resets and
+ * subscribers steps between them.
  */
 #include "cli/import.h"
 
@@ -18,6 +16,7 @@
 
 #include "cli/message.h"
 #include "cli/options.h"
+#include "iommu/papr_fmt.h"
 #include "scenario/scenario.h"
 #include "trace/capture.h"
 #include "util/alloc.h"
@@ -88,6 +87,39 @@ is_spanned(const struct importer *im, const struct capture_table *t)
     return im->spans && !t->vio;
 }
 
+/* The page sizes of `mask`, PAPR's bits, as a list. */
+static void
+say_page_sizes(struct importer *im, uint32_t mask)
+{
+    const char *separator = "";
+
+    say(im, ", page_sizes: [");
+    for (unsigned lg2 = PAGE_LG2; lg2 < 40; lg2++) {
+        const uint64_t size = UINT64_C(1) << lg2;
+        if ((papr_page_mask(size) & mask) != 0) {
+            say(im, "%s%" PRIu64 "%s", separator, size >> (lg2 < 20 ? 10 : 20),
+                lg2 < 20 ? "KiB" : "MiB");
+            separator = ", ";
+        }
+    }
+    say(im, "]");
+}
+
+/* What a bridge offers its guest beside the default window. */
+static void
+say_firmware(struct importer *im, const struct capture_table *t)
+{
+    const struct capture_summary *m = &im->machine;
+
+    if (m->page_mask == 0 && m->n_dynamics == 0) {
+        return;
+    }
+    say(im, ", buid: 0x%" PRIx64 ", ddw: on", capture_buid(t->liobn));
+    if (m->page_mask != 0) {
+        say_page_sizes(im, m->page_mask);
+    }
+}
+
 static void
 say_machine(struct importer *im)
 {
@@ -100,8 +132,12 @@ say_machine(struct importer *im)
 
         say(im,
             "    %s: {model: %s, liobn: 0x%" PRIx64 ", window: {base: 0, size: 0x%" PRIx64
-            ", page: 4KiB}}\n",
+            ", page: 4KiB}",
             table_id(t, id), t->vio ? "papr-vio" : "papr-tce", t->liobn, t->size);
+        if (!t->vio) {
+            say_firmware(im, t);
+        }
+        say(im, "}\n");
     }
     say(im, "  devices:\n");
     for (size_t i = 0; i < m->n_tables; i++) {
@@ -209,6 +245,40 @@ say_call(struct importer *im, const struct capture_op *op)
     }
 }
 
+/* A call of the firmware about the bridge of op, with what it answered. */
+static void
+say_rtas(struct importer *im, const struct capture_op *op)
+{
+    const uint64_t buid = capture_buid(op->liobn);
+    char who[64], argument[256];
+
+    snprintf(who, sizeof(who), "0, 0x%" PRIx64 ", 0x%" PRIx64, buid >> 32,
+             buid & UINT32_MAX);
+    switch (op->kind) {
+    case CAPTURE_WINDOW_QUERY:
+        snprintf(argument, sizeof(argument),
+                 "{call: query-pe-dma-window, args: [%s]}, expect: {ret: 0}", who);
+        break;
+    case CAPTURE_WINDOW_CREATE:
+        snprintf(argument, sizeof(argument),
+                 "{call: create-pe-dma-window, args: [%s, %u, %d]}, "
+                 "expect: {rets: [0, 0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 "]}",
+                 who, op->page_lg2, (int)op->page_lg2 + __builtin_ctzll(op->entries),
+                 op->liobn, op->base >> 32, op->base & UINT32_MAX);
+        break;
+    case CAPTURE_WINDOW_REMOVE:
+        snprintf(argument, sizeof(argument),
+                 "{call: remove-pe-dma-window, args: [0x%" PRIx64 "]}, expect: {ret: 0}",
+                 op->liobn);
+        break;
+    default:
+        snprintf(argument, sizeof(argument),
+                 "{call: reset-pe-dma-window, args: [%s]}, expect: {ret: 0}", who);
+    }
+    im->in_script = false;
+    say(im, "  - {rtas: %s}\n", argument);
+}
+
 /* A reset of one bridge, or (vio) of every VIO table. */
 static void
 say_reset(struct importer *im, bool vio, uint64_t liobn)
@@ -260,8 +330,13 @@ say_op(struct importer *im, const struct capture_op *op)
     case CAPTURE_GET:
         say_call(im, op);
         break;
-    case CAPTURE_BRIDGE_RESET:
+    case CAPTURE_WINDOW_QUERY:
+    case CAPTURE_WINDOW_CREATE:
+    case CAPTURE_WINDOW_REMOVE:
     case CAPTURE_WINDOW_RESET:
+        say_rtas(im, op);
+        break;
+    case CAPTURE_BRIDGE_RESET:
         say_reset(im, false, op->liobn);
         break;
     case CAPTURE_VIO_RESET:
@@ -275,9 +350,6 @@ say_op(struct importer *im, const struct capture_op *op)
         break;
     case CAPTURE_BRIDGE:
     case CAPTURE_VIO:
-    case CAPTURE_WINDOW_QUERY:
-    case CAPTURE_WINDOW_CREATE:
-    case CAPTURE_WINDOW_REMOVE:
     case CAPTURE_XLATE:
         break;
     }
@@ -300,24 +372,6 @@ say_traffic(struct importer *im, struct err *e)
     return r == CAPTURE_END;
 }
 
-/* The log as it is, by its full name: the scenario may end up anywhere. */
-static bool
-say_replay(struct importer *im, struct err *e)
-{
-    char *full = realpath(im->path, NULL);
-
-    if (full == NULL) {
-        return err_at(e, im->path, 0, 0, "%s", strerror(errno));
-    }
-    say(im, "  # The log shows dynamic windows, which no step can make: it is replayed "
-            "as it is.\n"
-            "  - replay: {capture: ");
-    say_quoted(im, full);
-    say(im, ", from: qemu-log}\n");
-    free(full);
-    return true;
-}
-
 bool
 import_qemu_log(const char *path, const char *const *backends, size_t n, bool dump,
                 struct trace_output *out, struct err *e)
@@ -334,13 +388,11 @@ import_qemu_log(const char *path, const char *const *backends, size_t n, bool du
         capture_summary_fini(&im.machine);
         return err_at(e, path, 0, 0, "no TCE table in this log (spapr_iommu_new_table)");
     }
-    bool dynamic = im.machine.n_dynamics > 0;
-
-    im.spans = im.machine.subscriptions > 0 && !dynamic;
+    im.spans = im.machine.subscriptions > 0;
     say_head(&im);
     say_machine(&im);
     say(&im, "timeline:\n");
-    ok = dynamic ? say_replay(&im, e) : say_traffic(&im, e);
+    ok = say_traffic(&im, e);
     say_step(&im, "check", "{}");
     if (dump) {
         say_step(&im, "dump", "tables");
@@ -407,7 +459,7 @@ check_usage(const struct options *o, struct err *e)
 static bool
 import(const struct options *o, struct err *e)
 {
-    static const char *const by_default[] = { "vfio" };
+    static const char *const by_default[] = { "vfio-spapr" };
     bool chosen = o->n_subscribers > 0;
     const char *const *backends = chosen ? o->subscribers : by_default;
     struct trace_output out;

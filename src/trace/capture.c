@@ -180,6 +180,12 @@ bridge_of_buid(uint64_t buid)
     return LIOBN_PCI + ((buid - BUID_FIRST) << 8);
 }
 
+uint64_t
+capture_buid(uint64_t liobn)
+{
+    return BUID_FIRST + ((liobn - LIOBN_PCI) >> 8);
+}
+
 static struct window *
 find_window(struct capture *c, uint64_t liobn)
 {

@@ -89,6 +89,9 @@ capture_is_call(enum capture_kind k)
     return k >= CAPTURE_PUT && k <= CAPTURE_GET;
 }
 
+/* The unit id of the bridge that a window belongs to, as its machine numbers bridges. */
+uint64_t capture_buid(uint64_t liobn);
+
 /* Entry k of the list of an INDIRECT; k < npages. */
 static inline uint64_t
 capture_list_entry(const struct capture_op *op, uint64_t k)
