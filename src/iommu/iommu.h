@@ -37,6 +37,7 @@ struct iommu_request {
     uint16_t sid;
     enum request_type type;
     uint32_t pasid;   /* or IOMMU_NO_PASID */
+    bool privileged;  /* with a PASID: asks for supervisor rights */
     uint64_t iova;    /* TRANSLATED: guest-physical */
     enum perm access; /* one PERM_ bit */
 };

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Intel VT-d in legacy mode: making and freeing it, one translation, reset. See
- * vtd.h for the rest of the map.
- *
- * What may be cached is cached as long as the specification allows: an entry is used
- * until an invalidation drops it, with caching mode also one that says that there is
- * nothing. Only a hit without the permission asked for is walked anew, since software
- * may raise a permission without invalidating.
+ * Intel VT-d: making and freeing a unit, reset, what the checker may know. See vtd.h
+ * for the rest of the map.
  */
 #include "iommu/vtd.h"
 
@@ -14,137 +9,12 @@
 #include <stdlib.h>
 
 #include "iommu/vtd_caches.h"
-#include "iommu/vtd_fault.h"
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_regs.h"
-#include "iommu/vtd_walk.h"
+#include "iommu/vtd_sm_fmt.h"
+#include "iommu/vtd_translate.h"
 
-/* ---- translation ---- */
-
-static void
-answer(const struct iommu_request *q, uint64_t first, unsigned lg2, uint64_t target,
-       enum perm perm, struct xlate *out)
-{
-    *out = (struct xlate){
-        .gpa = GPA(target + (q->iova - first)),
-        .first = first,
-        .last = first + ((UINT64_C(1) << lg2) - 1),
-        .perm = perm,
-    };
-}
-
-static void
-answer_identity(const struct iommu_request *q, struct xlate *out)
-{
-    uint64_t page = align_down(q->iova, PAGE_LG2);
-
-    answer(q, page, PAGE_LG2, page, PERM_RW, out);
-}
-
-/* The tables' answer, which the IOTLB remembers where it may. */
-static enum vtd_fault
-walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
-     struct vtd_cached *e)
-{
-    const uint16_t did = vtd_ctx_did(c->entry.hi);
-    struct vtd_page page;
-    enum vtd_fault fault = vtd_walk(v, c, q->sid, q->iova, q->access, &page);
-
-    *e = (struct vtd_cached){ .did = did, .key = did, .fault = (uint8_t)fault };
-    if (fault == VTD_FAULT_NONE) {
-        e->tag = page.first;
-        e->lo = page.target;
-        e->level = (uint8_t)page.level;
-        e->perm = (uint8_t)page.perm;
-        vtd_caches_put_page(v, q->sid, e);
-    } else if (page.perm == PERM_NONE && v->cfg.caching_mode) {
-        e->tag = align_down(q->iova, PAGE_LG2);
-        e->level = 1;
-        vtd_caches_put_page(v, q->sid, e);
-    }
-    return fault;
-}
-
-/* What kind of access a cached hole refuses is that of the request at hand. */
-static enum vtd_fault
-fault_of_hole(const struct vtd_cached *e, enum perm access)
-{
-    if (e->fault == VTD_FAULT_READ || e->fault == VTD_FAULT_WRITE) {
-        return access == PERM_W ? VTD_FAULT_WRITE : VTD_FAULT_READ;
-    }
-    return (enum vtd_fault)e->fault;
-}
-
-/* A hit that lacks the permission: the walk's answer takes its place, if it has one. */
-static enum vtd_fault
-walk_again(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
-           const struct vtd_cached *hit, struct vtd_cached *walked)
-{
-    const struct vtd_cached old = *hit;
-    enum vtd_fault fault = walk(v, q, c, walked);
-
-    if (fault == VTD_FAULT_NONE && walked->level != old.level) {
-        vtd_cache_drop(&v->iotlb, old.key, old.level, old.tag);
-    }
-    return fault;
-}
-
-static enum vtd_fault
-translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
-               struct xlate *out)
-{
-    const struct vtd_cached *hit = vtd_caches_page(v, vtd_ctx_did(c->entry.hi), q->iova);
-    struct vtd_cached walked;
-    enum vtd_fault fault = VTD_FAULT_NONE;
-
-    if (hit == NULL) {
-        fault = walk(v, q, c, &walked);
-        hit = &walked;
-    } else {
-        vtd_caches_trace_hit(v, q->sid, hit);
-        if (hit->fault != VTD_FAULT_NONE) {
-            fault = fault_of_hole(hit, q->access);
-        } else if ((hit->perm & q->access) == 0) {
-            fault = walk_again(v, q, c, hit, &walked);
-            hit = &walked;
-        }
-    }
-    if (fault == VTD_FAULT_NONE) {
-        answer(q, hit->tag, vtd_ss_span_lg2(hit->level), hit->lo, (enum perm)hit->perm,
-               out);
-    }
-    return fault;
-}
-
-static enum xlate_result
-vtd_translate(struct iommu *m, const struct iommu_request *q, struct xlate *out)
-{
-    struct vtd *v = vtd_of(m);
-
-    if (!vtd_is_on(v, VTD_GCMD_TE)) {
-        answer_identity(q, out);
-        return XLATE_OK;
-    }
-    if (vtd_is_interrupt(q->iova)) { /* not for memory, and no fault */
-        return XLATE_FAULT;
-    }
-    struct vtd_context c = vtd_caches_context(v, q->sid);
-    enum vtd_fault fault = c.fault;
-    if (vtd_context_passes(&c)) {
-        answer_identity(q, out);
-        vtd_notify_passed(v, q->sid);
-    } else if (fault == VTD_FAULT_NONE) {
-        fault = q->iova >> vtd_context_width(v, &c) != 0 ? VTD_FAULT_ADDR
-                                                         : translate_page(v, q, &c, out);
-    }
-    if (fault != VTD_FAULT_NONE) {
-        vtd_fault_raise(v, fault, q, (c.entry.lo & VTD_CTX_FPD) != 0);
-        return XLATE_FAULT;
-    }
-    return XLATE_OK;
-}
-
-/* ---- the rest of the ops ---- */
+/* ---- the ops ---- */
 
 static struct space *
 vtd_attach(struct iommu *m, uint16_t sid, const char *device, struct err *e)
@@ -212,7 +82,11 @@ vtd_roots(const struct iommu *m, struct iommu_roots *out)
         .ttm = v->ttm,
         .aw_bits = v->cfg.aw_bits,
         .caching_mode = v->cfg.caching_mode,
+        .scalable = v->cfg.scalable,
+        .first_stage = v->cfg.first_stage,
+        .pasid_bits = v->cfg.pasid ? VTD_PASID_BITS : 0,
         .pass_through = v->cfg.pass_through,
+        .device_iotlb = v->cfg.device_iotlb,
         .superpages = v->limits.superpages,
         .snoop = v->limits.snoop,
     };
@@ -254,8 +128,14 @@ vtd_new(const struct iommu_vtd_config *c, struct env *env)
     assert(c->fault_records >= 1 && c->fault_records <= VTD_FRCD_MAX);
     v->base = (struct iommu){ .ops = &vtd_ops, .id = c->id, .env = env };
     v->cfg = *c;
-    v->limits = (struct vtd_ss_limits){ .haw = c->aw_bits, .superpages = c->superpages };
+    v->limits = (struct vtd_ss_limits){
+        .haw = c->aw_bits,
+        .superpages = c->superpages,
+        .snoop = c->snoop_control || c->scalable,
+        .transient = c->device_iotlb,
+    };
     v->reserved = vtd_ss_masks(&v->limits);
+    v->first_reserved = vtd_fs_masks(c->aw_bits, c->superpages | 1);
     vtd_regs_reset(v);
     vtd_caches_init(v);
     return &v->base;

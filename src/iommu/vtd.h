@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The state of the VT-d model, for its own files and their tests: nobody else
- * includes this. Legacy mode, spec behaviour; what each file does is in its header.
+ * includes this. What each file does is in its header.
  *
- *   vtd.c         the ops table: translation of one request, reset, dump
- *   vtd_regs.c    the register page
- *   vtd_request.c register-based invalidation
- *   vtd_queue.c   queued invalidation
- *   vtd_inval.c   what an invalidation does, however it was asked for
- *   vtd_notify.c  address spaces and the events that their subscribers get
- *   vtd_walk.c    root, context and second-stage tables
- *   vtd_caches.c  what is cached: context entries, pages
- *   vtd_cache.c   one cache of them
- *   vtd_fault.c   fault recording and interrupts
+ *   vtd.c             the ops table, reset
+ *   vtd_regs.c        the register page
+ *   vtd_request.c     register-based invalidation
+ *   vtd_queue.c       queued invalidation
+ *   vtd_inval.c       what an invalidation does, however it was asked for
+ *   vtd_notify.c      address spaces and the events that their subscribers get
+ *   vtd_translate.c   one request
+ *   vtd_context.c     root and context entries, PASID directory and table
+ *   vtd_stage.c       first and second stage of one address
+ *   vtd_walk.c        second-stage tables
+ *   vtd_caches.c      what is cached; vtd_drop.c what drops it, vtd_cache_lines.c traces
+ *   vtd_cache.c       one cache
+ *   vtd_fault.c       fault recording and interrupts
  */
 #ifndef IOMMUSIM_IOMMU_VTD_H
 #define IOMMUSIM_IOMMU_VTD_H
@@ -42,11 +45,16 @@ struct vtd_queue {
 
 struct vtd_space;
 
+enum {
+    VTD_TABLE_CACHES = 4, /* non-leaf levels: 2 to 5 */
+};
+
 struct vtd {
     struct iommu base;
     struct iommu_vtd_config cfg;
     struct vtd_ss_limits limits;
-    struct vtd_ss_masks reserved; /* what limits makes of them */
+    struct vtd_ss_masks reserved;       /* what limits makes of them */
+    struct vtd_ss_masks first_reserved; /* of first-stage entries */
     uint32_t regs[VTD_REG_END / 4];
     gpa_t root;           /* latched by SRTP, */
     enum vtd_ttm ttm;     /* and this with it */
@@ -55,7 +63,9 @@ struct vtd {
     unsigned next_record; /* where the next one goes */
     struct vtd_queue queue;
     unsigned requests; /* register invalidations under way: VTD_REQUEST_ bits */
-    struct vtd_cache contexts, iotlb;
+    struct vtd_cache contexts, pasids, iotlb;
+    /* Paging-structure caches of second [0] and first [1] stage, levels 2 and up. */
+    struct vtd_cache tables[2][VTD_TABLE_CACHES];
     struct vtd_space **spaces; /* in order of first attachment */
     size_t n_spaces;
 };

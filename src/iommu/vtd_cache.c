@@ -47,15 +47,15 @@ vtd_cache_fini(struct vtd_cache *c)
 }
 
 static uint32_t
-bucket_of(const struct vtd_cache *c, uint16_t key, unsigned level, uint64_t tag)
+bucket_of(const struct vtd_cache *c, uint64_t key, unsigned level, uint64_t tag)
 {
-    uint64_t h = (tag >> PAGE_LG2 ^ tag << 40) + ((uint64_t)key << 20) + level;
+    uint64_t h = (tag >> PAGE_LG2 ^ tag << 40) + (key << 20 ^ key >> 24) + level;
 
     return (uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (c->size - 1);
 }
 
 static uint32_t *
-link_to(struct vtd_cache *c, uint16_t key, unsigned level, uint64_t tag)
+link_to(struct vtd_cache *c, uint64_t key, unsigned level, uint64_t tag)
 {
     uint32_t *p = &c->buckets[bucket_of(c, key, level, tag)];
 
@@ -103,6 +103,7 @@ did_unlink(struct vtd_cache *c, uint32_t i)
         c->slots[e->did_next].did_prev = e->did_prev;
     }
     d->count--;
+    d->foreign -= e->key != e->did;
 }
 
 static void
@@ -126,6 +127,7 @@ did_link(struct vtd_cache *c, uint32_t i)
     }
     d->head = i;
     d->count++;
+    d->foreign += e->key != e->did;
 }
 
 /* ---- entries ---- */
@@ -141,6 +143,7 @@ remove_at(struct vtd_cache *c, uint32_t *link)
     age_unlink(c, i);
     did_unlink(c, i);
     c->live[e->level]--;
+    c->count--;
     e->chain = c->spare;
     c->spare = i;
 }
@@ -202,7 +205,7 @@ free_slot(struct vtd_cache *c, struct vtd_cached *evicted, bool *evicts)
 }
 
 const struct vtd_cached *
-vtd_cache_find(struct vtd_cache *c, uint16_t key, unsigned level, uint64_t tag)
+vtd_cache_find(struct vtd_cache *c, uint64_t key, unsigned level, uint64_t tag)
 {
     if (c->live[level] == 0) {
         return NULL;
@@ -235,6 +238,7 @@ vtd_cache_put(struct vtd_cache *c, const struct vtd_cached *e, struct vtd_cached
     age_append(c, i);
     did_link(c, i);
     c->live[e->level]++;
+    c->count++;
     return evicts;
 }
 
@@ -263,7 +267,7 @@ vtd_cache_drop_did(struct vtd_cache *c, uint16_t did)
 }
 
 uint32_t
-vtd_cache_drop(struct vtd_cache *c, uint16_t key, unsigned level, uint64_t tag)
+vtd_cache_drop(struct vtd_cache *c, uint64_t key, unsigned level, uint64_t tag)
 {
     if (c->live[level] == 0) {
         return 0;
@@ -294,6 +298,36 @@ probe_level(struct vtd_cache *c, uint16_t did, unsigned level, uint64_t first,
 }
 
 uint32_t
+vtd_cache_drop_if(struct vtd_cache *c, uint16_t did, vtd_cache_fn *fn, const void *arg)
+{
+    uint32_t n = 0;
+
+    if (did >= c->n_dids) {
+        return 0;
+    }
+    for (uint32_t i = c->dids[did].head, next; i != VTD_CACHE_END; i = next) {
+        next = c->slots[i].did_next;
+        if (fn(&c->slots[i], arg)) {
+            remove_slot(c, i);
+            n++;
+        }
+    }
+    return n;
+}
+
+struct span {
+    uint64_t first, last;
+};
+
+static bool
+overlaps(const struct vtd_cached *e, const void *arg)
+{
+    const struct span *s = arg;
+
+    return ranges_overlap(e->tag, vtd_cached_last(e), s->first, s->last);
+}
+
+uint32_t
 vtd_cache_drop_pages(struct vtd_cache *c, uint16_t did, uint64_t first, uint64_t last)
 {
     uint32_t have = did < c->n_dids ? c->dids[did].count : 0, n = 0;
@@ -307,16 +341,7 @@ vtd_cache_drop_pages(struct vtd_cache *c, uint16_t did, uint64_t first, uint64_t
         }
         return n;
     }
-    for (uint32_t i = c->dids[did].head, next; i != VTD_CACHE_END; i = next) {
-        const struct vtd_cached *e = &c->slots[i];
-        uint64_t end = e->tag + ((UINT64_C(1) << vtd_ss_span_lg2(e->level)) - 1);
-        next = e->did_next;
-        if (ranges_overlap(e->tag, end, first, last)) {
-            remove_slot(c, i);
-            n++;
-        }
-    }
-    return n;
+    return vtd_cache_drop_if(c, did, overlaps, &(struct span){ first, last });
 }
 
 static int

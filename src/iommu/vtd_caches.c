@@ -4,122 +4,192 @@
 
 #include <stdlib.h>
 
-/* ---- trace ---- */
-
-static const char *
-type_of_context(const struct vtd_context *c)
+bool
+vtd_caches_holes(const struct vtd *v)
 {
-    return c->fault != VTD_FAULT_NONE ? "absent"
-           : vtd_context_passes(c)    ? "passthrough"
-                                      : "translate";
+    return v->cfg.caching_mode && !env_quirk(v->base.env, QUIRK_VTD_NO_HOLES);
 }
 
-static void
-trace_context(const struct vtd *v, enum trace_event event, uint16_t sid,
-              const struct vtd_context *c)
+/* ---- context and PASID entries ---- */
+
+static struct vtd_entry
+find_context(struct vtd *v, uint16_t sid)
 {
-    struct trace_rec r;
-
-    if (!vtd_wants(v, event)) {
-        return;
-    }
-    vtd_trace_begin(v, &r, event);
-    trace_u64(&r, TF_SID, sid);
-    trace_u64(&r, TF_DID, vtd_ctx_did(c->entry.hi));
-    trace_text(&r, TF_TYPE, type_of_context(c));
-    if (event == TE_CONTEXT_FILL) {
-        trace_u64(&r, TF_LO, c->entry.lo);
-        trace_u64(&r, TF_HI, c->entry.hi);
-    }
-    trace_emit(v->base.env->trace, &r);
-}
-
-/* Hits and fills have a sid, drops have a cause. */
-static void
-trace_iotlb(const struct vtd *v, enum trace_event event, uint16_t sid,
-            const struct vtd_cached *e)
-{
-    struct trace_rec r;
-
-    if (!vtd_wants(v, event)) {
-        return;
-    }
-    vtd_trace_begin(v, &r, event);
-    if (event != TE_IOTLB_DROP) {
-        trace_u64(&r, TF_SID, sid);
-    }
-    trace_u64(&r, TF_DID, e->did);
-    trace_u64(&r, TF_IOVA, e->tag);
-    trace_u64(&r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
-    trace_u64(&r, TF_GPA, e->lo);
-    trace_u64(&r, TF_PERM, e->perm);
-    if (event == TE_IOTLB_DROP) {
-        trace_text(&r, TF_CAUSE, "evict");
-    }
-    trace_emit(v->base.env->trace, &r);
-}
-
-void
-vtd_caches_trace_hit(const struct vtd *v, uint16_t sid, const struct vtd_cached *e)
-{
-    trace_iotlb(v, TE_IOTLB_HIT, sid, e);
-}
-
-/* ---- context ---- */
-
-static void
-cache_context(struct vtd *v, uint16_t sid, const struct vtd_context *c)
-{
-    const bool sound = c->fault == VTD_FAULT_NONE;
-    const struct vtd_cached e = {
-        .tag = sid,
-        .lo = c->entry.lo,
-        .hi = c->entry.hi,
-        .did = sound ? vtd_ctx_did(c->entry.hi) : 0,
-        .fault = (uint8_t)c->fault,
-    };
+    const unsigned level = v->ttm == VTD_TTM_SCALABLE;
+    const struct vtd_cached *hit = vtd_cache_find(&v->contexts, 0, level, sid);
     struct vtd_cached evicted;
 
-    if (!sound && !v->cfg.caching_mode) {
-        return;
+    if (hit != NULL) {
+        vtd_line_context(v, TE_CONTEXT_HIT, hit);
+        return (struct vtd_entry){ { hit->lo, hit->hi }, (enum vtd_fault)hit->fault };
     }
-    if (vtd_cache_put(&v->contexts, &e, &evicted)) {
-        const struct vtd_context gone = { { evicted.lo, evicted.hi },
-                                          (enum vtd_fault)evicted.fault };
-        trace_context(v, TE_CONTEXT_DROP, (uint16_t)evicted.tag, &gone);
+    struct vtd_entry e = vtd_context_fetch(v, sid);
+    const bool sound = e.fault == VTD_FAULT_NONE;
+    if (sound || vtd_caches_holes(v)) {
+        const struct vtd_cached put = {
+            .tag = sid,
+            .level = (uint8_t)level,
+            .lo = e.w[0],
+            .hi = e.w[1],
+            .did = sound && level == 0 ? vtd_ctx_did(e.w[1]) : 0,
+            .fault = (uint8_t)e.fault,
+        };
+        if (vtd_cache_put(&v->contexts, &put, &evicted)) {
+            vtd_line_context(v, TE_CONTEXT_DROP, &evicted);
+        }
+        vtd_line_context(v, TE_CONTEXT_FILL, &put);
     }
-    trace_context(v, TE_CONTEXT_FILL, sid, c);
+    return e;
 }
 
-struct vtd_context
-vtd_caches_context(struct vtd *v, uint16_t sid)
+static struct vtd_entry
+find_pasid(struct vtd *v, uint16_t sid, const struct vtd_entry *context, uint32_t pasid)
 {
-    const struct vtd_cached *e = vtd_cache_find(&v->contexts, 0, 0, sid);
-    struct vtd_context c;
+    const uint64_t tag = (uint64_t)pasid << 16 | sid;
+    const struct vtd_cached *hit = vtd_cache_find(&v->pasids, 0, 0, tag);
+    struct vtd_cached evicted;
 
-    if (e != NULL) {
-        c = (struct vtd_context){ { e->lo, e->hi }, (enum vtd_fault)e->fault };
-        trace_context(v, TE_CONTEXT_HIT, sid, &c);
-        return c;
+    if (hit != NULL) {
+        vtd_line_pasid(v, TE_PASID_HIT, hit);
+        return (struct vtd_entry){ { hit->lo, hit->did, hit->hi },
+                                   (enum vtd_fault)hit->fault };
     }
-    c = vtd_context_read(v, sid);
-    cache_context(v, sid, &c);
+    struct vtd_entry e = vtd_pasid_fetch(v, context, pasid);
+    const bool sound = e.fault == VTD_FAULT_NONE;
+    if (v->pasids.cfg.entries != 0 && (sound || vtd_caches_holes(v))) {
+        const struct vtd_cached put = {
+            .tag = tag,
+            .lo = e.w[0],
+            .hi = e.w[2],
+            .did = sound ? (uint16_t)e.w[1] : 0,
+            .fault = (uint8_t)e.fault,
+        };
+        if (vtd_cache_put(&v->pasids, &put, &evicted)) {
+            vtd_line_pasid(v, TE_PASID_DROP, &evicted);
+        }
+        vtd_line_pasid(v, TE_PASID_FILL, &put);
+    }
+    return e;
+}
+
+static struct vtd_context
+resolve_legacy(struct vtd *v, const struct iommu_request *q)
+{
+    if (q->pasid != IOMMU_NO_PASID) {
+        return (struct vtd_context){ .fault = VTD_FAULT_SM_TTM_PASID };
+    }
+    const struct vtd_entry e = find_context(v, q->sid);
+    struct vtd_context c = vtd_context_legacy(&e);
+    if (q->type != REQUEST_UNTRANSLATED && c.fault == VTD_FAULT_NONE &&
+        vtd_ctx_tt(e.w[0]) != VTD_TT_ATS) {
+        c.fault = VTD_FAULT_BLOCKED;
+    }
     return c;
 }
 
-/* ---- IOTLB ---- */
+static struct vtd_context
+resolve_scalable(struct vtd *v, const struct iommu_request *q)
+{
+    struct vtd_entry e = find_context(v, q->sid);
+    const bool fpd = (e.w[0] & VTD_SM_CTX_FPD) != 0;
+    const bool with_pasid = q->pasid != IOMMU_NO_PASID;
+
+    if (e.fault == VTD_FAULT_NONE) {
+        e.fault = vtd_context_admits(v, &e, q);
+    }
+    if (e.fault != VTD_FAULT_NONE) {
+        return (struct vtd_context){ .fault = e.fault, .fpd = fpd };
+    }
+    const uint32_t pasid = with_pasid ? q->pasid : vtd_context_rid_pasid(v, &e);
+    const struct vtd_entry p = find_pasid(v, q->sid, &e, pasid);
+    struct vtd_context c = vtd_context_scalable(&p, pasid, fpd);
+    c.privileged = q->privileged || (!with_pasid && (e.w[1] & VTD_SM_CTX_RID_PRIV) != 0);
+    if (c.fault == VTD_FAULT_NONE && c.privileged && vtd_context_has_first(&c) &&
+        (p.w[2] & VTD_PASID_SRE) == 0) {
+        c.fault = VTD_FAULT_SM_SRE;
+    }
+    return c;
+}
+
+struct vtd_context
+vtd_caches_resolve(struct vtd *v, const struct iommu_request *q)
+{
+    switch (v->ttm) {
+    case VTD_TTM_LEGACY:
+        return resolve_legacy(v, q);
+    case VTD_TTM_SCALABLE:
+        return resolve_scalable(v, q);
+    case VTD_TTM_RESERVED:
+    case VTD_TTM_ABORT:
+        break;
+    }
+    return (struct vtd_context){ .fault = VTD_FAULT_SM_RTADDR };
+}
+
+/* ---- pages ---- */
+
+bool
+vtd_caches_source_key(const struct vtd *v, uint16_t sid, uint64_t *key)
+{
+    if (env_quirk(v->base.env, QUIRK_VTD_IOTLB_SID8)) {
+        *key = VTD_KEY_BY_SOURCE | (sid & 0xff);
+        return true;
+    }
+    *key = VTD_KEY_BY_SOURCE | sid;
+    return env_quirk(v->base.env, QUIRK_VTD_IOTLB_BY_SOURCE);
+}
+
+static uint64_t
+key_of_first(const struct vtd_context *c)
+{
+    return VTD_KEY_FIRST | VTD_KEY_PASID(c->pasid);
+}
+
+uint64_t
+vtd_caches_key(const struct vtd *v, const struct vtd_context *c, uint16_t sid)
+{
+    uint64_t key;
+
+    if (!vtd_caches_source_key(v, sid, &key)) {
+        key = c->did;
+    } else if (c->pasid != IOMMU_NO_PASID) {
+        key |= VTD_KEY_PASID(c->pasid);
+    }
+    if (vtd_context_has_first(c)) {
+        key |= key_of_first(c) | (c->privileged ? VTD_KEY_PRIVILEGED : 0);
+    }
+    return key;
+}
 
 const struct vtd_cached *
-vtd_caches_page(struct vtd *v, uint16_t did, uint64_t iova)
+vtd_caches_page(struct vtd *v, uint16_t sid, uint64_t key, uint64_t iova)
 {
-    for (unsigned level = 1; level < VTD_CACHE_LEVELS; level++) {
+    for (unsigned level = 1; level <= 3; level++) {
         const struct vtd_cached *e = vtd_cache_find(
-            &v->iotlb, did, level, align_down(iova, vtd_ss_span_lg2(level)));
+            &v->iotlb, key, level, align_down(iova, vtd_ss_span_lg2(level)));
         if (e != NULL) {
+            vtd_line_page(v, TE_IOTLB_HIT, sid, e);
             return e;
         }
     }
     return NULL;
+}
+
+/* QEMU has one way to make room. */
+static void
+make_room(struct vtd *v)
+{
+    if (vtd_cache_count(&v->iotlb) == v->iotlb.cfg.entries &&
+        env_quirk(v->base.env, QUIRK_VTD_IOTLB_OVERFLOW)) {
+        struct trace_rec r;
+        uint32_t n = vtd_cache_drop_all(&v->iotlb);
+        if (n != 0 && vtd_wants(v, TE_IOTLB_DROP)) {
+            vtd_trace_begin(v, &r, TE_IOTLB_DROP);
+            trace_text(&r, TF_CAUSE, "overflow");
+            trace_u64(&r, TF_COUNT, n);
+            trace_emit(v->base.env->trace, &r);
+        }
+    }
 }
 
 void
@@ -127,150 +197,79 @@ vtd_caches_put_page(struct vtd *v, uint16_t sid, const struct vtd_cached *e)
 {
     struct vtd_cached evicted;
 
+    make_room(v);
     if (vtd_cache_put(&v->iotlb, e, &evicted)) {
-        trace_iotlb(v, TE_IOTLB_DROP, 0, &evicted);
+        vtd_line_page(v, TE_IOTLB_DROP, 0, &evicted);
     }
-    trace_iotlb(v, TE_IOTLB_FILL, sid, e);
+    vtd_line_page(v, TE_IOTLB_FILL, sid, e);
 }
 
-/* ---- dump ---- */
+/* ---- tables ---- */
 
-static void
-dump_cache(const struct vtd *v, const struct vtd_cache *cache,
-           void (*line)(struct trace_rec *, const struct vtd_cached *))
+/* Besides perm, in vtd_cached.flags. */
+enum {
+    TABLE_USER = 1 << 0,
+    TABLE_LOCKED = 1 << 1,
+};
+
+static uint64_t
+key_of_tables(const struct vtd_context *c, bool first)
 {
-    size_t n;
-    const struct vtd_cached **list = vtd_cache_list(cache, &n);
-    struct trace_rec r;
-
-    for (size_t i = 0; i < n; i++) {
-        vtd_trace_begin(v, &r, TE_DUMP_CACHED);
-        line(&r, list[i]);
-        trace_emit(v->base.env->trace, &r);
-    }
-    free(list);
+    return c->did | (first ? key_of_first(c) : 0);
 }
 
-static void
-line_of_context(struct trace_rec *r, const struct vtd_cached *e)
+struct vtd_table
+vtd_caches_table(struct vtd *v, const struct vtd_context *c, bool first, uint16_t sid,
+                 uint64_t iova, struct vtd_table top)
 {
-    const struct vtd_context c = { { e->lo, e->hi }, (enum vtd_fault)e->fault };
+    const uint64_t key = key_of_tables(c, first);
 
-    trace_text(r, TF_KIND, "context");
-    trace_u64(r, TF_SID, e->tag);
-    trace_u64(r, TF_DID, e->did);
-    trace_text(r, TF_TYPE, type_of_context(&c));
-}
-
-static void
-line_of_page(struct trace_rec *r, const struct vtd_cached *e)
-{
-    trace_text(r, TF_KIND, "iotlb");
-    trace_u64(r, TF_DID, e->did);
-    trace_u64(r, TF_IOVA, e->tag);
-    trace_u64(r, TF_SIZE, UINT64_C(1) << vtd_ss_span_lg2(e->level));
-    if (e->fault == VTD_FAULT_NONE) {
-        trace_u64(r, TF_GPA, e->lo);
-    }
-    trace_u64(r, TF_PERM, e->perm);
-}
-
-void
-vtd_caches_dump(const struct vtd *v)
-{
-    dump_cache(v, &v->contexts, line_of_context);
-    dump_cache(v, &v->iotlb, line_of_page);
-}
-
-/* ---- invalidation ---- */
-
-static void
-trace_drop(const struct vtd *v, enum trace_event event, uint32_t count)
-{
-    struct trace_rec r;
-
-    if (count > 0 && vtd_wants(v, event)) {
-        vtd_trace_begin(v, &r, event);
-        trace_text(&r, TF_CAUSE, "invalidate");
-        trace_u64(&r, TF_COUNT, count);
-        trace_emit(v->base.env->trace, &r);
-    }
-}
-
-static uint32_t
-drop_iotlb(struct vtd *v, const struct invalidation *inv)
-{
-    switch (inv->scope) {
-    case INVAL_DOMAIN:
-        return vtd_cache_drop_did(&v->iotlb, inv->did);
-    case INVAL_PAGE:
-        return vtd_cache_drop_pages(&v->iotlb, inv->did, inv->first, inv->last);
-    case INVAL_GLOBAL:
-    case INVAL_DEVICE:
-    case INVAL_PASID:
-        break;
-    }
-    return vtd_cache_drop_all(&v->iotlb);
-}
-
-/* The source ids that differ from inv->sid in masked bits only. */
-static uint32_t
-drop_devices(struct vtd *v, const struct invalidation *inv)
-{
-    uint32_t n = 0;
-
-    for (unsigned bits = 0; bits < 8; bits++) {
-        if ((bits & ~(unsigned)inv->sid_mask) != 0) {
-            continue;
-        }
-        uint64_t sid = (inv->sid & ~(unsigned)inv->sid_mask) | bits;
-        const struct vtd_cached *e = vtd_cache_find(&v->contexts, 0, 0, sid);
-        if (e != NULL && e->did == inv->did) {
-            n += vtd_cache_drop(&v->contexts, 0, 0, sid);
+    for (unsigned level = 2; level <= top.level; level++) {
+        const struct vtd_cached *e =
+            vtd_cache_find(&v->tables[first][level - 2], key, level,
+                           align_down(iova, vtd_ss_span_lg2(level)));
+        if (e != NULL) {
+            vtd_line_table(v, TE_TABLE_HIT, sid, e);
+            return (struct vtd_table){
+                .page = e->lo,
+                .level = level - 1,
+                .perm = (enum perm)e->perm,
+                .user = (e->flags & TABLE_USER) != 0,
+                .locked = (e->flags & TABLE_LOCKED) != 0,
+            };
         }
     }
-    return n;
-}
-
-static uint32_t
-drop_contexts(struct vtd *v, const struct invalidation *inv)
-{
-    switch (inv->scope) {
-    case INVAL_DOMAIN:
-        return vtd_cache_drop_did(&v->contexts, inv->did);
-    case INVAL_DEVICE:
-        return drop_devices(v, inv);
-    case INVAL_GLOBAL:
-    case INVAL_PAGE:
-    case INVAL_PASID:
-        break;
-    }
-    return vtd_cache_drop_all(&v->contexts);
+    return top;
 }
 
 void
-vtd_caches_invalidate(struct vtd *v, const struct invalidation *inv)
+vtd_caches_put_path(struct vtd *v, const struct vtd_context *c, bool first, uint16_t sid,
+                    uint64_t iova, const struct vtd_path *path)
 {
-    switch (inv->kind) {
-    case INVAL_IOTLB:
-        trace_drop(v, TE_IOTLB_DROP, drop_iotlb(v, inv));
-        break;
-    case INVAL_CONTEXT:
-        trace_drop(v, TE_CONTEXT_DROP, drop_contexts(v, inv));
-        break;
-    case INVAL_DEV_IOTLB:
-    case INVAL_IEC:
-    case INVAL_PASID_CACHE:
-    case INVAL_PASID_IOTLB:
-        break;
-    }
-}
+    const uint64_t key = key_of_tables(c, first);
 
-void
-vtd_caches_drop_all(struct vtd *v)
-{
-    vtd_cache_drop_all(&v->contexts);
-    vtd_cache_drop_all(&v->iotlb);
+    for (unsigned level = path->from; level > path->lowest; level--) {
+        const struct vtd_table *t = &path->at[level - 1];
+        struct vtd_cache *cache = &v->tables[first][level - 2];
+        const struct vtd_cached put = {
+            .tag = align_down(iova, vtd_ss_span_lg2(level)),
+            .key = key,
+            .lo = t->page,
+            .did = c->did,
+            .level = (uint8_t)level,
+            .perm = (uint8_t)t->perm,
+            .flags =
+                (uint8_t)((t->user ? TABLE_USER : 0) | (t->locked ? TABLE_LOCKED : 0)),
+        };
+        struct vtd_cached evicted;
+        if (cache->cfg.entries == 0) {
+            return;
+        }
+        if (vtd_cache_put(cache, &put, &evicted)) {
+            vtd_line_table(v, TE_TABLE_DROP, sid, &evicted);
+        }
+        vtd_line_table(v, TE_TABLE_FILL, sid, &put);
+    }
 }
 
 /* ---- birth and death ---- */
@@ -294,13 +293,34 @@ init_cache(const struct vtd *v, struct vtd_cache *cache,
 void
 vtd_caches_init(struct vtd *v)
 {
+    static const struct iommu_cache_config none = { 0, IOMMU_CACHE_LRU };
+    static const char *const names[2][VTD_TABLE_CACHES] = {
+        { "second_2", "second_3", "second_4", "second_5" },
+        { "first_2", "first_3", "first_4", "first_5" },
+    };
+    const struct env *env = v->base.env;
+    const struct iommu_cache_config *tables =
+        env_quirk(env, QUIRK_VTD_NO_TABLE_CACHE) ? &none : &v->cfg.paging_cache;
+
     init_cache(v, &v->contexts, &v->cfg.context_cache, "context_cache");
+    init_cache(v, &v->pasids,
+               env_quirk(env, QUIRK_VTD_NO_PASID_CACHE) ? &none : &v->cfg.pasid_cache,
+               "pasid_cache");
     init_cache(v, &v->iotlb, &v->cfg.iotlb, "iotlb");
+    for (unsigned i = 0; i < VTD_TABLE_CACHES; i++) {
+        init_cache(v, &v->tables[false][i], tables, names[false][i]);
+        init_cache(v, &v->tables[true][i], tables, names[true][i]);
+    }
 }
 
 void
 vtd_caches_fini(struct vtd *v)
 {
     vtd_cache_fini(&v->contexts);
+    vtd_cache_fini(&v->pasids);
     vtd_cache_fini(&v->iotlb);
+    for (unsigned i = 0; i < VTD_TABLE_CACHES; i++) {
+        vtd_cache_fini(&v->tables[false][i]);
+        vtd_cache_fini(&v->tables[true][i]);
+    }
 }

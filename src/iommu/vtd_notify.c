@@ -83,12 +83,7 @@ translate(struct notify_region *region, uint64_t iova, unsigned index,
 
     (void)index;
     *out = (struct notify_entry){ .iova = align_down(iova, PAGE_LG2), .mask = PAGE_MASK };
-    if (!vtd_context_translates(&s->ctx) ||
-        iova >> vtd_context_width(s->v, &s->ctx) != 0 || vtd_is_interrupt(iova)) {
-        return;
-    }
-    if (vtd_walk(s->v, &s->ctx, s->sid, iova, PERM_R, &page) == VTD_FAULT_NONE ||
-        vtd_walk(s->v, &s->ctx, s->sid, iova, PERM_W, &page) == VTD_FAULT_NONE) {
+    if (vtd_lookup(s->v, &s->ctx, s->sid, iova, &page)) {
         *out = (struct notify_entry){
             .iova = page.first,
             .mask = page.last - page.first,
@@ -466,16 +461,35 @@ vtd_notify_switch(struct vtd *v)
     }
 }
 
+/* ---- bypass ---- */
+
+static struct vtd_space *
+space_of(const struct vtd *v, uint16_t sid)
+{
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if (v->spaces[i]->sid == sid) {
+            return v->spaces[i];
+        }
+    }
+    return NULL;
+}
+
+bool
+vtd_space_bypasses(const struct vtd *v, uint16_t sid)
+{
+    const struct vtd_space *s = space_of(v, sid);
+
+    return s != NULL && space_is_bypass(&s->space);
+}
+
 void
 vtd_notify_passed(struct vtd *v, uint16_t sid)
 {
     if (!env_quirk(v->base.env, QUIRK_VTD_DMA_SWITCHES)) {
         return;
     }
-    for (size_t i = 0; i < v->n_spaces; i++) {
-        if (v->spaces[i]->sid == sid && !space_is_bypass(&v->spaces[i]->space)) {
-            take_sections(v->spaces[i]);
-            return;
-        }
+    struct vtd_space *s = space_of(v, sid);
+    if (s != NULL && !space_is_bypass(&s->space)) {
+        take_sections(s);
     }
 }

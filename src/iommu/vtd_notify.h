@@ -26,6 +26,7 @@
 #ifndef IOMMUSIM_IOMMU_VTD_NOTIFY_H
 #define IOMMUSIM_IOMMU_VTD_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "iommu/vtd.h"
@@ -57,5 +58,8 @@ void vtd_notify_switch(struct vtd *v);
  * (not because translation is off).
  */
 void vtd_notify_passed(struct vtd *v, uint16_t sid);
+
+/* Whether the space of sid is in bypass: its requests do not reach the unit. */
+bool vtd_space_bypasses(const struct vtd *v, uint16_t sid);
 
 #endif

@@ -60,6 +60,9 @@ vtd_sm_ctx_addr(uint64_t root_word, uint16_t sid)
 #define VTD_SM_CTX_PDTS(n) ((uint64_t)(n) << 9)
 #define VTD_SM_CTX_PTR     VTD_BITS(63, 12) /* PASID directory */
 #define VTD_SM_CTX_V0_RSVD VTD_BITS(8, 5)
+#define VTD_SM_CTX_RID_PRIV                                                              \
+    VTD_BIT(20) /* v[1]: requests without PASID are privileged                           \
+                 */
 #define VTD_SM_CTX_V1_RSVD VTD_BITS(63, 21)
 
 /* Entries of the PASID directory. */
@@ -201,6 +204,19 @@ vtd_fs_reserved(unsigned haw, unsigned superpages, unsigned level, bool leaf)
         rsvd |= VTD_FS_PS;
     }
     return rsvd;
+}
+
+/* vtd_fs_reserved for every level and kind. */
+static inline struct vtd_ss_masks
+vtd_fs_masks(unsigned haw, unsigned superpages)
+{
+    struct vtd_ss_masks m = { .table = { 0 } };
+
+    for (unsigned level = 1; level <= 5; level++) {
+        m.table[level] = vtd_fs_reserved(haw, superpages, level, false);
+        m.leaf[level] = vtd_fs_reserved(haw, superpages, level, true);
+    }
+    return m;
 }
 
 /* What a leaf of `level` maps to: PAT at bit 12 is no address. */

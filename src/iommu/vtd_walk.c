@@ -8,165 +8,99 @@ enum {
     TABLE_ENTRIES = 512,
 };
 
-/* ---- root and context ---- */
-
-static bool
-read_pair(const struct vtd *v, uint64_t addr, struct vtd_pair *out)
-{
-    uint64_t words[2];
-
-    if (!mem_read(v->base.env->mem, GPA(addr), words, sizeof(words))) {
-        return false;
-    }
-    *out = (struct vtd_pair){ le64toh(words[0]), le64toh(words[1]) };
-    return true;
-}
-
-/* Address bits beyond the host address width. */
-static uint64_t
-beyond_haw(const struct vtd *v)
-{
-    return ~VTD_BITS(v->limits.haw - 1, 0);
-}
-
-static enum vtd_fault
-check_context(const struct vtd *v, const struct vtd_pair *e)
-{
-    unsigned aw = vtd_ctx_aw(e->hi), widest = vtd_aw_code(v->cfg.aw_bits);
-
-    if ((e->lo & VTD_CTX_P) == 0) {
-        return VTD_FAULT_CONTEXT_P;
-    }
-    if ((e->lo & (VTD_CTX_LO_RSVD | beyond_haw(v))) != 0 ||
-        (e->hi & VTD_CTX_HI_RSVD) != 0) {
-        return VTD_FAULT_CONTEXT_RSVD;
-    }
-    if (aw < 1 || aw > widest) {
-        return VTD_FAULT_CONTEXT_INV;
-    }
-    switch (vtd_ctx_tt(e->lo)) {
-    case VTD_TT_TRANSLATE:
-        return VTD_FAULT_NONE;
-    case VTD_TT_PASS:
-        return v->cfg.pass_through && aw == widest ? VTD_FAULT_NONE
-                                                   : VTD_FAULT_CONTEXT_INV;
-    case VTD_TT_ATS:
-    case VTD_TT_RESERVED:
-        break;
-    }
-    return VTD_FAULT_CONTEXT_INV;
-}
-
-struct vtd_context
-vtd_context_read(const struct vtd *v, uint16_t sid)
-{
-    struct vtd_context c = { .fault = VTD_FAULT_ROOT_READ };
-    struct vtd_pair root;
-
-    if (!read_pair(v, vtd_root_addr(v->root.v, sid), &root)) {
-        return c;
-    }
-    if ((root.lo & VTD_ROOT_P) == 0) {
-        c.fault = VTD_FAULT_ROOT_P;
-    } else if ((root.lo & (VTD_ROOT_LO_RSVD | beyond_haw(v))) != 0 ||
-               (root.hi & VTD_ROOT_HI_RSVD) != 0) {
-        c.fault = VTD_FAULT_ROOT_RSVD;
-    } else if (!read_pair(v, vtd_ctx_addr(root.lo, sid), &c.entry)) {
-        c.fault = VTD_FAULT_CONTEXT_READ;
-    } else {
-        c.fault = check_context(v, &c.entry);
-    }
-    return c;
-}
-
-unsigned
-vtd_context_width(const struct vtd *v, const struct vtd_context *c)
-{
-    unsigned width = vtd_aw_bits(vtd_ctx_aw(c->entry.hi));
-
-    return width < v->cfg.aw_bits ? width : v->cfg.aw_bits;
-}
-
 /* ---- one address ---- */
 
-static void
-trace_step(const struct vtd *v, const struct vtd_context *c, uint16_t sid, uint64_t iova,
-           unsigned level, uint64_t addr, uint64_t entry)
+void
+vtd_trace_walk(const struct vtd *v, const struct vtd_context *c, uint16_t sid,
+               uint64_t iova, unsigned level, uint64_t addr, uint64_t entry, bool first)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, TE_WALK)) {
-        return;
-    }
     vtd_trace_begin(v, &r, TE_WALK);
     trace_u64(&r, TF_SID, sid);
-    trace_u64(&r, TF_DID, vtd_ctx_did(c->entry.hi));
+    trace_u64(&r, TF_DID, c->did);
     trace_u64(&r, TF_IOVA, iova);
     trace_u64(&r, TF_LEVEL, level);
     trace_u64(&r, TF_ADDR, addr);
     trace_u64(&r, TF_ENTRY, entry);
+    if (c->pasid != IOMMU_NO_PASID) {
+        trace_u64(&r, TF_PASID, c->pasid);
+        trace_text(&r, TF_TYPE, first ? "first" : "second");
+    }
     trace_emit(v->base.env->trace, &r);
 }
 
 /* All ones may be an entry or the sign that there is no memory. */
-static bool
-read_entry(const struct vtd *v, uint64_t addr, uint64_t *entry)
+bool
+vtd_read_entry(const struct vtd *v, uint64_t addr, uint64_t *entry)
 {
     *entry = mem_read64le(v->base.env->mem, GPA(addr));
     return *entry != UINT64_MAX ||
            mem_read(v->base.env->mem, GPA(addr), entry, sizeof(*entry));
 }
 
-/* The page that an entry of `level` at `iova` stands for. */
-static struct vtd_page
-page_at(uint64_t iova, unsigned level, uint64_t entry, enum perm perm)
-{
-    unsigned lg2 = vtd_ss_span_lg2(level);
-    uint64_t first = align_down(iova, lg2);
-
-    return (struct vtd_page){
-        .first = first,
-        .last = first + ((UINT64_C(1) << lg2) - 1),
-        .target = vtd_ss_addr(entry),
-        .level = level,
-        .perm = perm,
-    };
-}
-
 enum vtd_fault
-vtd_walk(const struct vtd *v, const struct vtd_context *c, uint16_t sid, uint64_t iova,
-         enum perm access, struct vtd_page *out)
+vtd_walk(const struct vtd *v, const struct vtd_context *c, struct vtd_table at,
+         uint16_t sid, uint64_t iova, enum perm access, struct vtd_path *path,
+         struct vtd_page *out)
 {
-    const unsigned top = vtd_aw_levels(vtd_ctx_aw(c->entry.hi));
-    uint64_t table = c->entry.lo & VTD_CTX_PTR;
-    enum perm perm = PERM_RW;
+    const bool traced = vtd_wants(v, TE_WALK);
 
-    for (unsigned level = top;; level--) {
-        uint64_t addr = table + 8 * (uint64_t)vtd_ss_index(iova, level), entry;
-        bool readable = read_entry(v, addr, &entry);
-        *out = page_at(iova, level, entry, PERM_NONE);
+    path->from = at.level;
+    for (;; at.level--) {
+        uint64_t addr = at.page + 8 * (uint64_t)vtd_ss_index(iova, at.level), entry;
+        bool readable = vtd_read_entry(v, addr, &entry);
+        path->lowest = at.level;
+        *out = vtd_page_at(iova, at.level, vtd_ss_addr(entry), PERM_NONE);
         if (!readable) {
-            return level == top ? VTD_FAULT_CONTEXT_INV : VTD_FAULT_PAGING_READ;
+            return at.level == c->ss_levels ? VTD_FAULT_CONTEXT_INV
+                                            : VTD_FAULT_PAGING_READ;
         }
-        trace_step(v, c, sid, iova, level, addr, entry);
-        perm = (enum perm)(perm & vtd_ss_perm(entry));
-        if ((perm & access) == 0) {
-            out->perm = perm;
+        if (traced) {
+            vtd_trace_walk(v, c, sid, iova, at.level, addr, entry, false);
+        }
+        at.perm = (enum perm)(at.perm & vtd_ss_perm(entry));
+        if ((at.perm & access) == 0) {
+            out->perm = at.perm;
             return access == PERM_W ? VTD_FAULT_WRITE : VTD_FAULT_READ;
         }
-        bool leaf = vtd_ss_is_leaf(entry, level);
-        if ((entry & (leaf ? v->reserved.leaf : v->reserved.table)[level]) != 0) {
+        bool leaf = vtd_ss_is_leaf(entry, at.level);
+        if ((entry & (leaf ? v->reserved.leaf : v->reserved.table)[at.level]) != 0) {
             return VTD_FAULT_PAGING_RSVD;
         }
         if (leaf) {
-            if (vtd_ss_hits_interrupt(entry, level)) {
+            if (vtd_ss_hits_interrupt(entry, at.level)) {
                 return VTD_FAULT_INTERRUPT;
             }
-            out->perm = perm;
+            out->perm = at.perm;
             return VTD_FAULT_NONE;
         }
-        table = vtd_ss_addr(entry);
+        at.page = vtd_ss_addr(entry);
+        path->at[at.level - 1] =
+            (struct vtd_table){ .page = at.page, .level = at.level - 1, .perm = at.perm };
     }
+}
+
+bool
+vtd_lookup(const struct vtd *v, const struct vtd_context *c, uint16_t sid, uint64_t iova,
+           struct vtd_page *out)
+{
+    const bool reads = env_quirk(v->base.env, QUIRK_VTD_NONE_READS);
+    struct vtd_path path;
+
+    if (!vtd_context_translates(c) || c->kind == VTD_PGTT_FIRST ||
+        iova >> vtd_context_width(v, c) != 0 || vtd_is_interrupt(iova)) {
+        return false;
+    }
+    if (vtd_walk(v, c, vtd_top_table(c), sid, iova, PERM_R, &path, out) ==
+        VTD_FAULT_NONE) {
+        if (reads) {
+            out->perm = PERM_R;
+        }
+        return true;
+    }
+    return !reads && vtd_walk(v, c, vtd_top_table(c), sid, iova, PERM_W, &path, out) ==
+                         VTD_FAULT_NONE;
 }
 
 /* ---- a range ---- */
@@ -256,7 +190,7 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
         hole = i + 1;
         enum perm here = (enum perm)(perm & vtd_ss_perm(entry));
         if (kind == PAGE) {
-            struct vtd_page page = page_at(at, level, entry, here);
+            struct vtd_page page = vtd_page_at(at, level, vtd_ss_addr(entry), here);
             t->visitor->page(t->visitor, &page);
         } else if (kind == BAD) {
             t->visitor->bad(t->visitor, level, at, at + ((UINT64_C(1) << lg2) - 1));
@@ -277,11 +211,11 @@ vtd_visit(const struct vtd *v, const struct vtd_context *c, uint64_t first, uint
     uint64_t beyond = 0; /* the first address that the context does not take */
     unsigned levels = 0;
 
-    if (vtd_context_translates(c)) {
-        levels = vtd_aw_levels(vtd_ctx_aw(c->entry.hi));
+    if (vtd_context_translates(c) && c->kind != VTD_PGTT_FIRST) {
+        levels = c->ss_levels;
         beyond = UINT64_C(1) << vtd_context_width(v, c);
         if (first < beyond) {
-            visit_table(&t, c->entry.lo & VTD_CTX_PTR, levels, 0, PERM_RW);
+            visit_table(&t, c->ss_table, levels, 0, PERM_RW);
         }
     } else {
         levels = vtd_aw_levels(vtd_aw_code(v->cfg.aw_bits));

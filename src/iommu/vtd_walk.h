@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading VT-d tables as the hardware does: root and context entries, one address
- * through the second stage, and everything that a range holds.
+ * Reading second-stage tables as the hardware does: one address, and everything that
+ * a range holds.
  *
- * Order of the checks: root table readable, root entry present, reserved bits;
- * context table readable, entry present, reserved bits, AW and TT; input width;
- * then at each level: entry readable, permission, reserved bits.
+ * At each level: entry readable, permission, reserved bits; a leaf must not lead into
+ * the interrupt range. Faults have the codes of legacy mode; vtd_translate.c makes
+ * those of scalable mode of them.
  */
 #ifndef IOMMUSIM_IOMMU_VTD_WALK_H
 #define IOMMUSIM_IOMMU_VTD_WALK_H
@@ -13,69 +13,90 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "iommu/vtd.h"
+#include "iommu/vtd_context.h"
 
-/* A context entry, and what is wrong with it or with the way to it. */
-struct vtd_context {
-    struct vtd_pair entry; /* zero where the way does not lead to it */
-    enum vtd_fault fault;  /* VTD_FAULT_NONE: sound */
+enum {
+    VTD_MAX_LEVELS = 5,
 };
-
-/* The entry of `sid` as it stands in memory. */
-struct vtd_context vtd_context_read(const struct vtd *v, uint16_t sid);
-
-static inline bool
-vtd_context_translates(const struct vtd_context *c)
-{
-    return c->fault == VTD_FAULT_NONE && vtd_ctx_tt(c->entry.lo) != VTD_TT_PASS;
-}
-
-static inline bool
-vtd_context_passes(const struct vtd_context *c)
-{
-    return c->fault == VTD_FAULT_NONE && vtd_ctx_tt(c->entry.lo) == VTD_TT_PASS;
-}
-
-/* A sound entry that passes, read as if it did not: its table pointer counts. */
-static inline struct vtd_context
-vtd_context_as_translating(const struct vtd_context *c)
-{
-    struct vtd_context t = *c;
-
-    t.entry.lo = vtd_ctx_lo(VTD_TT_TRANSLATE, c->entry.lo & VTD_CTX_PTR);
-    return t;
-}
-
-/* Sound, and of that domain. */
-static inline bool
-vtd_context_in(const struct vtd_context *c, uint16_t did)
-{
-    return c->fault == VTD_FAULT_NONE && vtd_ctx_did(c->entry.hi) == did;
-}
-
-/* Bits of input address that a context that translates takes. */
-unsigned vtd_context_width(const struct vtd *v, const struct vtd_context *c);
 
 /* A leaf, or what stands in its place. */
 struct vtd_page {
-    uint64_t first, last; /* bus addresses of all of it */
+    uint64_t first, last; /* input addresses of all of it */
     uint64_t target;      /* at first */
     unsigned level;
     enum perm perm; /* of all levels together; PERM_NONE: nothing here for anybody */
 };
 
-/*
- * One address below the width, one kind of access (PERM_R or PERM_W), through a
- * context that translates. On a fault `out` says where the walk ended, with
- * PERM_NONE if no access of any kind would have got further. `sid` is for the trace.
- */
-enum vtd_fault vtd_walk(const struct vtd *v, const struct vtd_context *c, uint16_t sid,
-                        uint64_t iova, enum perm access, struct vtd_page *out);
+/* The page that an entry of `level` at `iova` stands for. */
+static inline struct vtd_page
+vtd_page_at(uint64_t iova, unsigned level, uint64_t target, enum perm perm)
+{
+    const unsigned lg2 = vtd_ss_span_lg2(level);
+    const uint64_t first = align_down(iova, lg2);
+
+    return (struct vtd_page){
+        .first = first,
+        .last = first + ((UINT64_C(1) << lg2) - 1),
+        .target = target,
+        .level = level,
+        .perm = perm,
+    };
+}
+
+/* A table on the way down, and what the entries above it allow. */
+struct vtd_table {
+    uint64_t page;
+    unsigned level; /* of its entries */
+    enum perm perm;
+    bool user;   /* first stage: user requests too */
+    bool locked; /* first stage: the second lets nobody write to this table */
+};
+
+/* The tables of one walk below the one it began at, by the level of their entries. */
+struct vtd_path {
+    struct vtd_table at[VTD_MAX_LEVELS]; /* [lowest] to [from - 1] */
+    unsigned from, lowest;
+};
+
+/* Where a walk begins that remembers nothing. */
+static inline struct vtd_table
+vtd_top_table(const struct vtd_context *c)
+{
+    return (
+        struct vtd_table){ .page = c->ss_table, .level = c->ss_levels, .perm = PERM_RW };
+}
 
 /*
- * Everything in [first, last], in ascending order: each leaf that translates, and
- * the runs of entries between them that do not. Both are told whole, even where they
- * stick out of the range. Costs as much as the range holds, not as it spans.
+ * One address below the width, one kind of access (PERM_R or PERM_W), through the
+ * second stage of a sound c, beginning at `from`. On a fault `out` says where the walk
+ * ended, with PERM_NONE if no access of any kind would have got further. `sid` is for
+ * the trace.
+ */
+enum vtd_fault vtd_walk(const struct vtd *v, const struct vtd_context *c,
+                        struct vtd_table from, uint16_t sid, uint64_t iova,
+                        enum perm access, struct vtd_path *path, struct vtd_page *out);
+
+/*
+ * What the tables hold at iova, whoever asks: false if nothing. Caches play no part.
+ * For those who replay a space page by page.
+ */
+bool vtd_lookup(const struct vtd *v, const struct vtd_context *c, uint16_t sid,
+                uint64_t iova, struct vtd_page *out);
+
+/* An entry of any table; false if there is no memory. */
+bool vtd_read_entry(const struct vtd *v, uint64_t addr, uint64_t *entry);
+
+/* A `walk` line; first: of a first-stage table. */
+void vtd_trace_walk(const struct vtd *v, const struct vtd_context *c, uint16_t sid,
+                    uint64_t iova, unsigned level, uint64_t addr, uint64_t entry,
+                    bool first);
+
+/*
+ * Everything in [first, last], in ascending order: each leaf of the second stage that
+ * translates, and the runs of entries between them that do not. Both are told whole,
+ * even where they stick out of the range. Costs as much as the range holds, not as it
+ * spans. Where c has a first stage alone there is nothing: what that holds cannot be
+ * announced, since software need not invalidate what it adds.
  */
 struct vtd_visitor {
     void (*page)(struct vtd_visitor *self, const struct vtd_page *p);

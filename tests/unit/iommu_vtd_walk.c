@@ -77,16 +77,19 @@ START_TEST(walks_random_tables_as_the_text_says)
                           random_entry(tables, i + 1, 1 + i % 4));
         }
     }
-    struct vtd_context c = { { vtd_ctx_lo(VTD_TT_TRANSLATE, 0), vtd_ctx_hi(2, 1) }, 0 };
+    struct vtd_context c = {
+        .kind = VTD_PGTT_SECOND, .ss_levels = 4, .did = 1, .pasid = IOMMU_NO_PASID
+    };
+    struct vtd_path path;
     for (unsigned i = 0; i < 200000; i++) {
         uint64_t iova = random64() & UINT64_C(0xffffffffffff), gpa = 0;
         unsigned table = (unsigned)rand() % TABLES;
         bool write = rand() % 2;
         struct vtd_page page;
-        c.entry.lo = tables[table] | 1;
+        c.ss_table = tables[table];
         unsigned want = dumb_walk(tables[table], 4, iova, write, &gpa);
-        unsigned got =
-            vtd_walk(vtd_of(b->m), &c, SID_A, iova, write ? PERM_W : PERM_R, &page);
+        unsigned got = vtd_walk(vtd_of(b->m), &c, vtd_top_table(&c), SID_A, iova,
+                                write ? PERM_W : PERM_R, &path, &page);
         ck_assert_msg(want == got, "iova %#lx table %u: %u, not %u", (unsigned long)iova,
                       table, got, want);
         if (got == 0) {
