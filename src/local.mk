@@ -97,8 +97,12 @@ library_sources = \
 	src/iommu/vtd.h \
 	src/iommu/vtd_cache.c \
 	src/iommu/vtd_cache.h \
+	src/iommu/vtd_cache_lines.c \
 	src/iommu/vtd_caches.c \
 	src/iommu/vtd_caches.h \
+	src/iommu/vtd_context.c \
+	src/iommu/vtd_context.h \
+	src/iommu/vtd_drop.c \
 	src/iommu/vtd_fault.c \
 	src/iommu/vtd_fault.h \
 	src/iommu/vtd_fmt.h \
@@ -115,6 +119,10 @@ library_sources = \
 	src/iommu/vtd_request.c \
 	src/iommu/vtd_request.h \
 	src/iommu/vtd_sm_fmt.h \
+	src/iommu/vtd_stage.c \
+	src/iommu/vtd_stage.h \
+	src/iommu/vtd_translate.c \
+	src/iommu/vtd_translate.h \
 	src/iommu/vtd_walk.c \
 	src/iommu/vtd_walk.h \
 	src/iommu/vtd_window.c \

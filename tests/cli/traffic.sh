@@ -132,6 +132,9 @@ is 0 dumped 'dumps of tables, shadows and caches' <<'END_OF_FILE'
 0 guest dump what=shadow
 0 vtd0 cached kind=context sid=0x10 did=2 type=translate
 0 vtd0 cached kind=iotlb did=2 iova=0x2000 size=0x1000 gpa=0x21000 perm=rw
+0 vtd0 cached kind=table did=2 iova=0x0 size=0x200000 gpa=0x3c00c000 perm=rw
+0 vtd0 cached kind=table did=2 iova=0x0 size=0x40000000 gpa=0x3c00b000 perm=rw
+0 vtd0 cached kind=table did=2 iova=0x0 size=0x8000000000 gpa=0x3c00a000 perm=rw
 0 guest dump what=caches
 END_OF_FILE
 
