@@ -65,8 +65,14 @@ library_sources = \
 	src/guest/intel_domain.h \
 	src/guest/intel_driver.c \
 	src/guest/intel_driver.h \
+	src/guest/intel_entry.c \
+	src/guest/intel_entry.h \
+	src/guest/intel_invalidate.c \
+	src/guest/intel_invalidate.h \
+	src/guest/intel_qi.c \
 	src/guest/intel_queue.c \
 	src/guest/intel_queue.h \
+	src/guest/intel_raw.c \
 	src/guest/intel_tables.c \
 	src/guest/intel_tables.h \
 	src/guest/op.c \
@@ -136,6 +142,8 @@ library_sources = \
 	src/machine/machine.h \
 	src/machine/script_traffic.c \
 	src/machine/step_line.c \
+	src/machine/step_line.h \
+	src/machine/step_line_vtd.c \
 	src/machine/traffic.c \
 	src/machine/traffic.h \
 	src/machine/workload.c \
@@ -148,6 +156,7 @@ library_sources = \
 	src/notify/observer.h \
 	src/notify/space.c \
 	src/notify/space.h \
+	src/scenario/act_entry.c \
 	src/scenario/act_hardware.c \
 	src/scenario/act_portable.c \
 	src/scenario/act_qi.c \
@@ -158,6 +167,8 @@ library_sources = \
 	src/scenario/device.c \
 	src/scenario/diag.c \
 	src/scenario/diag.h \
+	src/scenario/entry_layout.c \
+	src/scenario/entry_layout.h \
 	src/scenario/expect.c \
 	src/scenario/expect_step.c \
 	src/scenario/fields.c \

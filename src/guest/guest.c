@@ -177,8 +177,11 @@ first_phase(struct op *op)
         return PHASE(raw_mmio_expect);
     case STEP_PTE:
         return PHASE(intel_pte);
+    case STEP_ROOT:
     case STEP_CONTEXT:
-        return PHASE(intel_context);
+    case STEP_PASID_DIR:
+    case STEP_PASID:
+        return PHASE(intel_entry_step);
     case STEP_QI:
         return PHASE(intel_qi);
     case STEP_H_PUT_TCE:
@@ -223,7 +226,10 @@ guest_does(enum step_kind kind)
     case STEP_MMIO:
     case STEP_MMIO_EXPECT:
     case STEP_PTE:
+    case STEP_ROOT:
     case STEP_CONTEXT:
+    case STEP_PASID_DIR:
+    case STEP_PASID:
     case STEP_QI:
     case STEP_H_PUT_TCE:
     case STEP_H_PUT_TCE_INDIRECT:

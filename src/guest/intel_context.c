@@ -1,136 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Root table, context entries and what hangs on them: boot, attach, detach, devices
- * that come and go. See intel_context.h and intel_driver.h.
+ * What leads devices to domains: boot, attach, detach, devices that come and go. See
+ * intel_context.h and intel_driver.h.
  */
 #include "guest/intel_context.h"
 
 #include "guest/intel_domain.h"
 #include "guest/intel_driver.h"
+#include "guest/intel_entry.h"
 #include "guest/op.h"
 #include "guest/state.h"
-#include "iommu/vtd_fmt.h"
-
-/* ---- entries in memory ---- */
-
-static bool
-have_root_table(struct op *op)
-{
-    struct intel_unit *u = op->vtd.unit;
-
-    if (!u->has_root_table) {
-        u->has_root_table = table_pages_take(&op->g->pages, &u->root_table);
-    }
-    if (!u->has_root_table) {
-        op_fail(op, "table-memory-exhausted");
-    }
-    return u->has_root_table;
-}
-
-static uint16_t
-sid_of(const struct op *op)
-{
-    return op->g->sc->devices[op->vtd.device].sid;
-}
-
-/* Where the device's context entry is; false: its bus has no context table. */
-static bool
-find_context(struct op *op, gpa_t *at)
-{
-    const struct intel_unit *u = op->vtd.unit;
-    uint64_t root;
-
-    if (!u->has_root_table) {
-        return false;
-    }
-    root = mem_read64le(op->g->env->mem, GPA(vtd_root_addr(u->root_table.v, sid_of(op))));
-    *at = GPA(vtd_ctx_addr(root, sid_of(op)));
-    return (root & VTD_ROOT_P) != 0;
-}
-
-/*
- * Store a context entry: P is set last and cleared first. Tables are made as needed.
- */
-static bool
-write_context(struct op *op, struct vtd_pair entry)
-{
-    struct mem *mem = op->g->env->mem;
-    gpa_t at, table;
-
-    op->vtd.new_root_entry = false;
-    if (!have_root_table(op)) {
-        return false;
-    }
-    if (!find_context(op, &at)) {
-        if (!table_pages_take(&op->g->pages, &table)) {
-            op_fail(op, "table-memory-exhausted");
-            return false;
-        }
-        mem_write64le(mem, GPA(vtd_root_addr(op->vtd.unit->root_table.v, sid_of(op))),
-                      table.v | VTD_ROOT_P);
-        op_charge(op, LATENCY_PTE_WRITE, 1);
-        op->vtd.new_root_entry = true;
-        find_context(op, &at);
-    }
-    if ((entry.lo & VTD_CTX_P) == 0) {
-        mem_write64le(mem, at, entry.lo);
-    }
-    mem_write64le(mem, GPA(at.v + 8), entry.hi);
-    mem_write64le(mem, at, entry.lo);
-    op_charge(op, LATENCY_PTE_WRITE, 1);
-    return true;
-}
-
-/* Clear the device's context entry; true, and *did its domain id, if it was present. */
-static bool
-clear_context(struct op *op, uint16_t *did)
-{
-    struct mem *mem = op->g->env->mem;
-    gpa_t at;
-    uint64_t lo;
-
-    if (!find_context(op, &at)) {
-        return false;
-    }
-    lo = mem_read64le(mem, at);
-    *did = vtd_ctx_did(mem_read64le(mem, GPA(at.v + 8)));
-    mem_write64le(mem, at, 0);
-    mem_write64le(mem, GPA(at.v + 8), 0);
-    op_charge(op, LATENCY_PTE_WRITE, 1);
-    return (lo & VTD_CTX_P) != 0;
-}
-
-static unsigned
-largest_aw(const struct intel_unit *u)
-{
-    uint64_t sagaw = u->cap >> 8 & 31;
-
-    return sagaw == 0 ? 0 : 63U - (unsigned)__builtin_clzll(sagaw);
-}
-
-/* The entry that attaches to d; false: it has no table or no id. */
-static bool
-entry_for(struct op *op, struct intel_domain *d, struct vtd_pair *entry)
-{
-    gpa_t root;
-
-    if (!intel_domain_identify(d)) {
-        op_fail(op, "no-domain-id");
-        return false;
-    }
-    if (d == &d->unit->identity) {
-        entry->lo = vtd_ctx_lo(VTD_TT_PASS, 0);
-        entry->hi = vtd_ctx_hi(largest_aw(d->unit), d->did);
-        return true;
-    }
-    if (!intel_tables_root(&d->tables, &root)) {
-        op_fail(op, "table-memory-exhausted");
-        return false;
-    }
-    entry->lo = vtd_ctx_lo(VTD_TT_TRANSLATE, root.v);
-    entry->hi = vtd_ctx_hi(vtd_aw_code(d->aw_bits), d->did);
-    return true;
-}
+#include "iommu/vtd_sm_fmt.h"
 
 /* ---- setting up a unit ---- */
 
@@ -153,52 +33,59 @@ boot_done(struct op *op)
     return PHASE(op->reply.ok ? op->vtd.then : op_end);
 }
 
-/* The context entry of every device that is attached, again after a reset. */
-static struct phase
-boot_contexts(struct op *op)
+/* The entries of all that is attached, again after a reset. */
+static void
+bind_tags(struct op *op, struct intel_domain *d)
 {
-    struct guest *g = op->g;
-    uint32_t meant = op->vtd.device;
+    struct intel_binding is;
 
-    for (uint32_t i = 0; op->reply.ok && i < g->sc->n_devices; i++) {
-        struct vtd_pair entry;
-
-        if (g->attached[i] == NULL || g->attached[i]->unit != op->vtd.unit) {
-            continue;
-        }
-        op->vtd.device = i;
-        if (entry_for(op, g->attached[i], &entry)) {
-            write_context(op, entry);
-        }
+    for (size_t i = 0; op->reply.ok && i < d->n_tags; i++) {
+        op->vtd.device = d->tags[i].device;
+        op->vtd.pasid = d->tags[i].pasid;
+        intel_bind(op, d, &is);
     }
-    op->vtd.device = meant;
-    return PHASE(boot_done);
 }
 
 static struct phase
-boot_iotlb(struct op *op)
+boot_entries(struct op *op)
 {
-    if (!op->reply.ok) {
-        return PHASE(boot_done);
+    struct guest *g = op->g;
+    const uint32_t device = op->vtd.device, pasid = op->vtd.pasid;
+
+    for (size_t i = 0; i < g->sc->guest.n_domains + g->sc->n_devices; i++) {
+        if (g->domains[i] != NULL && g->domains[i]->unit == op->vtd.unit) {
+            bind_tags(op, g->domains[i]);
+        }
     }
-    return intel_submit(op, (struct intel_request){ .gran = VTD_GRAN_GLOBAL },
-                        boot_contexts);
+    bind_tags(op, &op->vtd.unit->identity);
+    op->vtd.device = device;
+    op->vtd.pasid = pasid;
+    return PHASE(boot_done);
 }
 
 static struct phase
 boot_root(struct op *op)
 {
-    if (!op->reply.ok || !have_root_table(op)) {
+    struct intel_unit *u = op->vtd.unit;
+
+    if (!op->reply.ok || !intel_have_root_table(op)) {
         return PHASE(boot_done);
     }
-    intel_write(op, VTD_RTADDR, 8, op->vtd.unit->root_table.v);
+    intel_write(op, VTD_RTADDR, 8,
+                u->root_table.v | (u->scalable ? (uint64_t)VTD_TTM_SCALABLE << 10 : 0));
     if (!intel_command(op, VTD_GCMD_SRTP)) {
         op_fail(op, "root-table-not-set");
         return PHASE(boot_done);
     }
-    return intel_submit(
-        op, (struct intel_request){ .context = true, .gran = VTD_GRAN_GLOBAL },
-        boot_iotlb);
+    intel_plan_begin(op);
+    intel_plan_add(
+        op, (struct intel_request){ .kind = INTEL_INV_CONTEXT, .gran = VTD_GRAN_GLOBAL });
+    if (u->scalable) {
+        intel_plan_add(op, (struct intel_request){ .kind = INTEL_INV_PASID_CACHE,
+                                                   .gran = VTD_PC_GLOBAL });
+    }
+    intel_plan_add(op, (struct intel_request){ .gran = VTD_GRAN_GLOBAL });
+    return intel_plan_run(op, boot_entries);
 }
 
 static struct phase
@@ -210,7 +97,8 @@ boot_held(struct op *op)
         intel_release(op);
         return PHASE(op->vtd.then);
     }
-    return have_root_table(op) ? intel_queue_start(op, boot_root) : PHASE(boot_done);
+    return intel_have_root_table(op) ? intel_queue_start(op, boot_root)
+                                     : PHASE(boot_done);
 }
 
 struct phase
@@ -218,6 +106,10 @@ intel_need_unit(struct op *op, struct phase (*then)(struct op *op))
 {
     if (op->vtd.unit->on || op->g->driver == GUEST_MANUAL) {
         return PHASE(then);
+    }
+    if (!intel_translates(op->vtd.unit)) {
+        op_fail(op, "no-dma-translation");
+        return PHASE(op_end);
     }
     op->vtd.then = then;
     return intel_hold(op, boot_held);
@@ -228,10 +120,14 @@ intel_boot(struct op *op)
 {
     struct guest *g = op->g;
 
+    if (!intel_translates(op->vtd.unit)) {
+        return PHASE(op_end); /* devices keep their identity */
+    }
+
     for (uint32_t i = 0; i < g->sc->n_devices; i++) {
         if (g->units[g->sc->devices[i].iommu] == op->vtd.unit &&
             g->sc->devices[i].plugged && intel_device_is_drivers(g, i)) {
-            g->attached[i] = intel_domain_own(g, i);
+            intel_domain_attach(g, i, IOMMU_NO_PASID, intel_domain_default(g, i));
         }
     }
     return intel_need_unit(op, op_end);
@@ -257,50 +153,29 @@ intel_reset(struct intel_unit *u)
 
 /* ---- attach, detach ---- */
 
+/* Tell the unit of an entry that has become present. */
 static struct phase
-write_iotlb(struct op *op)
+bound(struct op *op, struct intel_binding is)
 {
-    return intel_submit(
-        op, (struct intel_request){ .gran = VTD_GRAN_DOMAIN, .did = op->vtd.to->did },
-        op_end);
+    if ((op->vtd.unit->cap & VTD_CAP_CM) != 0) {
+        intel_plan_bind(op, is);
+        return intel_plan_run(op, op_end);
+    }
+    intel_flush_write_buffer(op);
+    return PHASE(op_end);
 }
 
 static struct phase
 write_to(struct op *op)
 {
     struct intel_work *w = &op->vtd;
-    struct vtd_pair entry;
+    struct intel_binding is;
 
-    if (w->to == NULL || !entry_for(op, w->to, &entry) || !write_context(op, entry)) {
+    if (w->to == NULL || !intel_bind(op, w->to, &is)) {
         return PHASE(op_end);
     }
-    op->g->attached[w->device] = w->to;
-    if (op->g->driver == GUEST_MANUAL) {
-        return PHASE(op_end);
-    }
-    if ((w->unit->cap & VTD_CAP_CM) != 0) {
-        struct intel_request r = { .context = true,
-                                   .gran = VTD_GRAN_FINE,
-                                   .sid = sid_of(op) };
-
-        if (w->new_root_entry) {
-            r = (struct intel_request){ .context = true, .gran = VTD_GRAN_GLOBAL };
-        }
-        return intel_submit(op, r, write_iotlb);
-    }
-    if ((w->unit->cap & VTD_CAP_RWBF) != 0 && !intel_command(op, VTD_GCMD_WBF)) {
-        op_fail(op, "write-buffer-not-flushed");
-    }
-    return PHASE(op_end);
-}
-
-static struct phase
-clear_iotlb(struct op *op)
-{
-    return intel_submit(op,
-                        (struct intel_request){ .gran = VTD_GRAN_DOMAIN,
-                                                .did = op->vtd.submit.request.did },
-                        write_to);
+    intel_domain_attach(op->g, w->device, w->pasid, w->to);
+    return op->g->driver == GUEST_MANUAL ? PHASE(op_end) : bound(op, is);
 }
 
 static struct phase
@@ -308,23 +183,20 @@ clear_old(struct op *op)
 {
     struct intel_work *w = &op->vtd;
     bool manual = op->g->driver == GUEST_MANUAL;
-    uint16_t did;
+    struct intel_binding was;
 
     if (manual && w->to != NULL) {
         return PHASE(write_to);
     }
-    op->g->attached[w->device] = NULL;
-    if (!clear_context(op, &did) || manual) {
+    intel_domain_attach(op->g, w->device, w->pasid, NULL);
+    if (!intel_unbind(op, &was) || manual) {
         return PHASE(write_to);
     }
-    return intel_submit(
-        op,
-        (struct intel_request){
-            .context = true, .gran = VTD_GRAN_FINE, .did = did, .sid = sid_of(op) },
-        clear_iotlb);
+    intel_plan_unbind(op, was);
+    return intel_plan_run(op, write_to);
 }
 
-/* Bring op->vtd.device from where it is to op->vtd.to. */
+/* Bring op->vtd.device, or its PASID, from where it is to op->vtd.to. */
 static struct phase
 move(struct op *op)
 {
@@ -332,50 +204,66 @@ move(struct op *op)
 
     w->unit = op->g->units[op->g->sc->devices[w->device].iommu];
     if (op->g->driver != GUEST_MANUAL && w->to != NULL &&
-        w->to == op->g->attached[w->device]) {
+        w->to == intel_domain_at(op->g, w->device, w->pasid)) {
         return intel_need_unit(op, op_end);
     }
     return intel_need_unit(op, clear_old);
+}
+
+/* The domain that an attach means; NULL: none, which may be a failure. */
+static struct intel_domain *
+domain_to(struct op *op, struct intel_unit *u)
+{
+    const struct step_attach *s = &op->step->u.attach;
+    struct guest *g = op->g;
+    struct intel_domain *d;
+
+    if (op->step->kind != STEP_ATTACH || s->type == ATTACH_BLOCKED) {
+        return NULL;
+    }
+    d = s->type == ATTACH_PASSTHROUGH ? &u->identity
+        : s->domain != SCENARIO_NONE  ? g->domains[s->domain]
+                                      : intel_domain_own(g, s->device);
+    if (d->unit != u) {
+        op_fail(op, "domain-of-another-iommu");
+    } else if (d->type == DOMAIN_PASSTHROUGH && g->driver != GUEST_MANUAL &&
+               (u->ecap & VTD_ECAP_PT) == 0) {
+        op_fail(op, "no-pass-through");
+    }
+    return d;
 }
 
 struct phase
 intel_attach(struct op *op)
 {
     const struct step_attach *s = &op->step->u.attach;
-    struct guest *g = op->g;
-    struct intel_unit *u = g->units[g->sc->devices[s->device].iommu];
+    struct intel_unit *u = op->g->units[op->g->sc->devices[s->device].iommu];
 
     op->vtd.device = s->device;
-    op->vtd.to = NULL;
-    if (op->step->kind == STEP_ATTACH && s->type == ATTACH_PASSTHROUGH) {
-        if (g->driver != GUEST_MANUAL && (u->ecap & VTD_ECAP_PT) == 0) {
-            op_fail(op, "no-pass-through");
-            return PHASE(op_end);
-        }
-        op->vtd.to = &u->identity;
-    } else if (op->step->kind == STEP_ATTACH && s->type == ATTACH_TRANSLATE) {
-        op->vtd.to = s->domain != SCENARIO_NONE ? g->domains[s->domain]
-                                                : intel_domain_own(g, s->device);
-        if (op->vtd.to->unit != u) {
-            op_fail(op, "domain-of-another-iommu");
-            return PHASE(op_end);
-        }
-    }
-    return move(op);
+    op->vtd.pasid = s->has_pasid ? s->pasid : IOMMU_NO_PASID;
+    op->vtd.keep_fpd = s->fpd;
+    op->vtd.to = domain_to(op, u);
+    return op->reply.ok ? move(op) : PHASE(op_end);
 }
 
 struct phase
 intel_plug(struct op *op)
 {
-    if (!intel_device_is_drivers(op->g, op->vtd.device)) {
+    struct intel_work *w = &op->vtd;
+
+    w->unit = op->g->units[op->g->sc->devices[w->device].iommu];
+    if (!intel_device_is_drivers(op->g, w->device) || !intel_translates(w->unit)) {
         return PHASE(op_end);
     }
-    op->vtd.to = intel_domain_own(op->g, op->vtd.device);
+    w->pasid = IOMMU_NO_PASID;
+    w->keep_fpd = false;
+    w->to = intel_domain_default(op->g, w->device);
     return move(op);
 }
 
 /* ---- a device goes ---- */
 
+/* Its own domain ends; nothing is cached of it. */
 static struct phase
 drop_own(struct op *op)
 {
@@ -384,71 +272,76 @@ drop_own(struct op *op)
 
     if (own != NULL) {
         intel_tables_drop(&own->tables);
+        if (own->did != 0 && own->n_tags == 0 && !own->queued) {
+            intel_domain_anonymise(own);
+        }
     }
+    intel_function_free(g, op->vtd.device);
     return PHASE(op_end);
 }
 
+/* Scalable: its PASID entries are gone; now what leads to them. */
 static struct phase
-gone_iotlb(struct op *op)
+drop_context(struct op *op)
 {
-    return intel_submit(op,
-                        (struct intel_request){ .gran = VTD_GRAN_DOMAIN,
-                                                .did = op->vtd.submit.request.did },
-                        drop_own);
+    if (!op->vtd.unit->scalable || !intel_drop_function(op) || !op->vtd.unit->on) {
+        return PHASE(drop_own);
+    }
+    intel_plan_begin(op);
+    intel_plan_add(
+        op, (struct intel_request){ .kind = INTEL_INV_CONTEXT,
+                                    .gran = VTD_GRAN_FINE,
+                                    .sid = op->g->sc->devices[op->vtd.device].sid });
+    return intel_plan_run(op, drop_own);
+}
+
+/* A PASID of the device that is attached; false: none is. */
+static bool
+attached_pasid(const struct guest *g, uint32_t device, uint32_t *pasid)
+{
+    for (size_t i = 0; i < g->sc->guest.n_domains + g->sc->n_devices; i++) {
+        const struct intel_domain *d = g->domains[i];
+
+        for (size_t t = 0; d != NULL && t < d->n_tags; t++) {
+            if (d->tags[t].device == device && d->tags[t].pasid != IOMMU_NO_PASID) {
+                *pasid = d->tags[t].pasid;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Unbind its PASIDs one after the other, at last what comes without one. */
+static struct phase
+unbind_next(struct op *op)
+{
+    struct intel_work *w = &op->vtd;
+    struct intel_binding was;
+
+    if (w->pasid == IOMMU_NO_PASID) {
+        return PHASE(drop_context);
+    }
+    w->pasid = IOMMU_NO_PASID;
+    attached_pasid(op->g, w->device, &w->pasid);
+    intel_domain_attach(op->g, w->device, w->pasid, NULL);
+    if (!intel_unbind(op, &was) || !w->unit->on) {
+        return PHASE(unbind_next);
+    }
+    intel_plan_unbind(op, was);
+    return intel_plan_run(op, unbind_next);
 }
 
 struct phase
 intel_unplug(struct op *op)
 {
     struct intel_work *w = &op->vtd;
-    uint16_t did;
 
     w->unit = op->g->units[op->g->sc->devices[w->device].iommu];
     if (op->g->driver == GUEST_MANUAL) {
         return PHASE(op_end);
     }
-    op->g->attached[w->device] = NULL;
-    if (!clear_context(op, &did) || !w->unit->on) {
-        return PHASE(drop_own);
-    }
-    return intel_submit(
-        op,
-        (struct intel_request){
-            .context = true, .gran = VTD_GRAN_FINE, .did = did, .sid = sid_of(op) },
-        gone_iotlb);
-}
-
-/* ---- raw context entries ---- */
-
-struct phase
-intel_context(struct op *op)
-{
-    const struct step_context *s = op->step->u.context;
-    struct vtd_pair e = { .lo = s->raw[0], .hi = s->raw[1] };
-    struct intel_domain *d = NULL;
-    uint64_t table = s->table;
-    gpa_t root;
-
-    op->vtd.unit = op->g->units[s->iommu];
-    op->vtd.device = s->device;
-    if (s->domain != SCENARIO_NONE) {
-        d = op->g->domains[s->domain];
-    }
-    if (!s->has_raw) {
-        unsigned aw = s->has_aw ? s->aw : d != NULL ? vtd_aw_code(d->aw_bits) : 0;
-        uint16_t did = s->has_did ? s->did : d != NULL ? d->did : 0;
-
-        if (!s->has_table && d != NULL) {
-            if (!intel_tables_root(&d->tables, &root)) {
-                op_fail(op, "table-memory-exhausted");
-                return PHASE(op_end);
-            }
-            table = root.v;
-        }
-        e.lo = vtd_ctx_lo((enum vtd_tt)s->tt, table);
-        e.lo = (s->present ? e.lo : e.lo & ~VTD_CTX_P) | (s->fpd ? VTD_CTX_FPD : 0);
-        e.hi = vtd_ctx_hi(aw, did);
-    }
-    write_context(op, e);
-    return PHASE(op_end);
+    w->pasid = 0; /* anything but none: not begun */
+    w->keep_fpd = false;
+    return PHASE(unbind_next);
 }

@@ -23,14 +23,27 @@ void intel_domains_fini(struct guest *g);
 /* A device's own domain, made empty and without id when first asked for. */
 struct intel_domain *intel_domain_own(struct guest *g, uint32_t device);
 
+/* The one the driver gives a device that has no attach of its own. */
+struct intel_domain *intel_domain_default(struct guest *g, uint32_t device);
+
 /* Give d an id if it has none; false: the unit has no more. */
 bool intel_domain_identify(struct intel_domain *d);
+/* Nothing is cached under its id any more: it may be used again. */
+void intel_domain_anonymise(struct intel_domain *d);
 
 /*
  * The domain of a step that names a domain, or a device: the one to which it is
- * attached, or under `manual` else its own. NULL, and the operation failed: none.
+ * attached, or under `manual` else its own. NULL, and the operation failed: none, or
+ * one without tables.
  */
 struct intel_domain *intel_domain_meant(struct op *op, uint32_t device, uint32_t domain);
+
+/* What the device, or a PASID of it, is attached to; NULL: nothing. */
+struct intel_domain *intel_domain_at(const struct guest *g, uint32_t device,
+                                     uint32_t pasid);
+/* Note that it is attached to d now (NULL: to nothing). */
+void intel_domain_attach(struct guest *g, uint32_t device, uint32_t pasid,
+                         struct intel_domain *d);
 
 /* A device that the driver gives its own domain when it is there. */
 bool intel_device_is_drivers(const struct guest *g, uint32_t device);

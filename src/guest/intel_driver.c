@@ -31,7 +31,9 @@ unit_new(struct guest *g, size_t iommu)
     u->cap = iommu_mmio_read(u->m, VTD_CAP, 8);
     u->ecap = iommu_mmio_read(u->m, VTD_ECAP, 8);
     u->dids = xcalloc(65536 / 8, 1);
+    u->scalable = (u->ecap & VTD_ECAP_SMTS) != 0;
     u->identity.unit = u;
+    u->identity.type = DOMAIN_PASSTHROUGH;
     return u;
 }
 
@@ -61,6 +63,7 @@ intel_fini(struct guest *g)
     for (size_t i = 0; i < g->sc->n_iommus; i++) {
         if (g->units[i] != NULL) {
             lazy_fini(&g->units[i]->lazy);
+            free(g->units[i]->identity.tags);
             free(g->units[i]->dids);
             free(g->units[i]);
         }
@@ -73,6 +76,21 @@ intel_work_fini(struct intel_work *w)
 {
     table_work_fini(&w->tables);
     lazy_fini(&w->drain);
+    free(w->plan.list);
+}
+
+bool
+intel_translates(const struct intel_unit *u)
+{
+    return (u->cap & VTD_CAP_SAGAW_MASK) != 0;
+}
+
+void
+intel_flush_write_buffer(struct op *op)
+{
+    if ((op->vtd.unit->cap & VTD_CAP_RWBF) != 0 && !intel_command(op, VTD_GCMD_WBF)) {
+        op_fail(op, "write-buffer-not-flushed");
+    }
 }
 
 void
@@ -87,30 +105,28 @@ intel_forget_tables(struct guest *g)
 
 /* ---- invalidation by policy ---- */
 
-/* Go on with `then` after invalidating [first, last] of the domain. */
+/* Go on with `then` after invalidating what the tables' change covers. */
 static struct phase
 invalidate(struct op *op, enum flush_scope scope, bool ih,
            struct phase (*then)(struct op *op))
 {
     struct intel_work *w = &op->vtd;
-    uint16_t did = w->domain->did;
 
     switch (scope) {
     case FLUSH_POLICY:
     case FLUSH_NONE:
-        break;
+        return PHASE(then);
     case FLUSH_PAGE:
-        return intel_submit(
-            op,
-            intel_request_pages(w->unit->cap, did, w->tables.first, w->tables.last, ih),
-            then);
+        intel_plan_range(op, w->domain, w->tables.first, w->tables.last, ih);
+        break;
     case FLUSH_DOMAIN:
-        return intel_submit(
-            op, (struct intel_request){ .gran = VTD_GRAN_DOMAIN, .did = did }, then);
+        intel_plan_domain(op, w->domain);
+        break;
     case FLUSH_GLOBAL:
-        return intel_submit(op, (struct intel_request){ .gran = VTD_GRAN_GLOBAL }, then);
+        intel_plan_global(op, w->domain);
+        break;
     }
-    return PHASE(then);
+    return intel_plan_run(op, then);
 }
 
 /* What a policy that wants pages invalidated comes to in this step. */
@@ -123,10 +139,12 @@ scope_of(const struct op *op)
     return op->g->driver == GUEST_MANUAL ? FLUSH_NONE : FLUSH_PAGE;
 }
 
+/* Whether the unit may have cached that nothing was there. */
 static bool
-caching_mode(const struct intel_unit *u)
+caches_absence(const struct op *op)
 {
-    return (u->cap & VTD_CAP_CM) != 0;
+    return (op->vtd.unit->cap & VTD_CAP_CM) != 0 &&
+           !intel_domain_by_pasid(op->vtd.domain);
 }
 
 /* ---- lazy ---- */
@@ -136,12 +154,13 @@ drain_next(struct op *op)
 {
     struct intel_lazy *l = &op->vtd.drain;
 
-    if (op->vtd.at < l->n) {
-        uint16_t did = l->domains[op->vtd.at++]->did;
+    while (op->vtd.at < l->n) {
+        const struct intel_domain *d = l->domains[op->vtd.at++];
 
-        return intel_submit(op,
-                            (struct intel_request){ .gran = VTD_GRAN_DOMAIN, .did = did },
-                            drain_next);
+        if (d->did != 0) {
+            intel_plan_domain(op, d);
+            return intel_plan_run(op, drain_next);
+        }
     }
     table_pages_give_list(&op->g->pages, &l->pages);
     return PHASE(op_end);
@@ -224,12 +243,11 @@ written(struct op *op)
 
     op_charge(op, LATENCY_PTE_WRITE, w->tables.stores);
     w->tables.stores = 0;
-    if (caching_mode(w->unit) || (forced && w->kind == STEP_MAP)) {
+    if (caches_absence(op) || (forced && w->kind == STEP_MAP)) {
         return invalidate(op, scope_of(op), false, op_end);
     }
-    if ((w->unit->cap & VTD_CAP_RWBF) != 0 && scope_of(op) != FLUSH_NONE &&
-        !intel_command(op, VTD_GCMD_WBF)) {
-        op_fail(op, "write-buffer-not-flushed");
+    if (scope_of(op) != FLUSH_NONE) {
+        intel_flush_write_buffer(op);
     }
     return PHASE(op_end);
 }
@@ -291,7 +309,7 @@ taken_away(struct op *op)
         return PHASE(write_new);
     }
     if (w->kind == STEP_UNMAP && op->g->driver == GUEST_LAZY &&
-        w->flush == FLUSH_POLICY && !caching_mode(w->unit) && w->tables.n_runs == 0) {
+        w->flush == FLUSH_POLICY && !caches_absence(op) && w->tables.n_runs == 0) {
         return defer(op);
     }
     return invalidate(op, scope_of(op), !unlinked, write_new);
@@ -327,18 +345,18 @@ take_away(struct op *op)
     return PHASE(taken_away);
 }
 
-/* Whether the IOMMU has pages of 2^lg2 bytes, and the step is made of such. */
+/* Whether the tables have pages of 2^lg2 bytes, and the step is made of such. */
 static bool
 page_size_fits(struct op *op, const struct step_map *s)
 {
-    uint64_t sslps = op->vtd.unit->cap >> 34 & 3;
+    unsigned sizes = op->vtd.domain->tables.superpages;
     unsigned lg2 = s->page_lg2;
 
     if (lg2 == 0 || op->step->kind == STEP_UNMAP) {
         return true;
     }
-    if (lg2 != 12 && !(lg2 == 21 && (sslps & 1) != 0) &&
-        !(lg2 == 30 && (sslps & 2) != 0)) {
+    if (lg2 != 12 && !(lg2 == 21 && (sizes & 1) != 0) &&
+        !(lg2 == 30 && (sizes & 2) != 0)) {
         op_fail(op, "page-size-unsupported");
         return false;
     }
@@ -371,7 +389,9 @@ intel_map(struct op *op)
         .perm = (enum perm)s->perm,
         .page_lg2 = s->page_lg2,
     };
-    if (w->change.last >> w->domain->aw_bits != 0) {
+    if (w->domain->type == DOMAIN_PASSTHROUGH) {
+        op_fail(op, "no-tables");
+    } else if (w->change.last >> w->domain->iova_bits != 0) {
         op_fail(op, "beyond-address-width");
     }
     if (!op->reply.ok || !page_size_fits(op, s)) {
@@ -397,8 +417,8 @@ flush_next_unit(struct op *op)
     while (w->at < op->g->sc->n_iommus) {
         w->unit = op->g->units[w->at++];
         if (w->unit != NULL) {
-            return intel_submit(op, (struct intel_request){ .gran = VTD_GRAN_GLOBAL },
-                                flush_next_unit);
+            intel_plan_global(op, NULL);
+            return intel_plan_run(op, flush_next_unit);
         }
     }
     return PHASE(op_end);
@@ -422,27 +442,4 @@ intel_flush(struct op *op)
     table_work_begin(&w->tables, s->iova,
                      s->size == 0 ? s->iova : s->iova + (s->size - 1));
     return intel_need_unit(op, flush_on);
-}
-
-/* ---- raw entries ---- */
-
-struct phase
-intel_pte(struct op *op)
-{
-    const struct step_pte *s = &op->step->u.pte;
-    struct intel_work *w = &op->vtd;
-    struct intel_tables *t = &op->g->domains[s->domain]->tables;
-    gpa_t slot;
-
-    table_work_begin(&w->tables, s->iova, s->iova);
-    if (s->level > t->levels || s->iova >> op->g->domains[s->domain]->aw_bits != 0) {
-        op_fail(op, "beyond-address-width");
-    } else if (!intel_tables_slot(t, s->iova, s->level, &w->tables, &slot)) {
-        op_fail(op, "table-memory-exhausted");
-    } else {
-        mem_write64le(op->g->env->mem, slot, s->value);
-        op_charge(op, LATENCY_PTE_WRITE, w->tables.stores + 1);
-        intel_forget_tables(op->g);
-    }
-    return PHASE(op_end);
 }

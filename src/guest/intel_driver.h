@@ -4,7 +4,10 @@
  * domain id), and the steps that are carried out on them.
  *
  * The driver follows Linux: root table, queue of 256 descriptors, each request
- * followed by a wait of its own whose status word the driver spins on.
+ * followed by a wait of its own whose status word the driver spins on. A unit with
+ * scalable mode is used in scalable mode: a device has one context entry as long as it
+ * is there, and is attached by entries of its PASID table; what comes without PASID
+ * goes by PASID 0.
  * Source: Linux drivers/iommu/intel; the VT-d specification's guidance to software.
  */
 #ifndef IOMMUSIM_GUEST_INTEL_DRIVER_H
@@ -15,6 +18,7 @@
 #include <stdint.h>
 
 #include "guest/guest.h"
+#include "guest/intel_invalidate.h"
 #include "guest/intel_queue.h"
 #include "guest/intel_tables.h"
 #include "guest/table_pages.h"
@@ -22,14 +26,34 @@
 struct op;
 struct phase;
 
+/* What is attached to a domain: a device, or one PASID of it. */
+struct intel_tag {
+    uint32_t device;
+    uint32_t pasid; /* IOMMU_NO_PASID: the requests without one */
+};
+
 struct intel_domain {
     struct intel_unit *unit;
-    uint16_t did; /* 0: none given yet */
-    bool own;     /* a device's own: its tables go with the device */
-    bool queued;  /* in its unit's lazy queue */
-    unsigned aw_bits;
-    struct intel_tables tables;
+    enum domain_type type;
+    struct intel_domain *parent; /* nested: the domain of its second stage */
+    bool has_nested;             /* it is such a parent */
+    uint16_t did;                /* 0: none given yet */
+    bool own;                    /* a device's own: its tables go with the device */
+    bool queued;                 /* in its unit's lazy queue */
+    unsigned aw_bits;            /* of the tables */
+    unsigned iova_bits;          /* that map takes: aw_bits, or the lower half */
+    struct intel_tables tables;  /* of its own stage; passthrough: none */
+    struct intel_tag *tags;      /* in order of attachment */
+    size_t n_tags, tag_capacity;
 };
+
+/* Requests go through first-stage tables (or none): the tag of cached entries is the
+ * PASID, and entries that are not present are never cached. */
+static inline bool
+intel_domain_by_pasid(const struct intel_domain *d)
+{
+    return d->type != DOMAIN_SECOND_STAGE;
+}
 
 /* Unmaps whose invalidation is deferred. */
 struct intel_lazy {
@@ -45,7 +69,8 @@ struct intel_unit {
     struct iommu *m;
     const struct scenario_iommu *cfg;
     uint64_t cap, ecap;
-    bool on; /* set up by the driver */
+    bool scalable; /* its tables have the formats of scalable mode */
+    bool on;       /* set up by the driver */
     gpa_t root_table;
     bool has_root_table;
     uint8_t *dids;                /* bit for each DID in use */
@@ -64,13 +89,15 @@ struct intel_work {
     struct table_change change; /* range, target and permission of all three */
     struct table_work tables;
     /* attach */
-    uint32_t device;
+    uint32_t device, pasid;  /* IOMMU_NO_PASID: what comes without one */
     struct intel_domain *to; /* NULL: to none */
-    bool new_root_entry;
+    bool new_root_entry, new_context;
+    bool keep_fpd; /* what is cleared goes on recording no faults */
     /* lazy flush, a list taken from the unit; flush of everything */
     struct intel_lazy drain;
     size_t at;
-    /* the submission in progress */
+    /* the submissions in progress */
+    struct intel_plan plan;
     struct intel_submission submit;
     struct phase (*then)(struct op *op); /* after setting up the unit */
 };
@@ -85,12 +112,17 @@ struct phase intel_map(struct op *op); /* map, unmap, change */
 struct phase intel_flush(struct op *op);
 struct phase intel_attach(struct op *op); /* attach, detach */
 struct phase intel_pte(struct op *op);
-struct phase intel_context(struct op *op);
+struct phase intel_entry_step(struct op *op); /* context, pasid, pasid_dir, root */
 struct phase intel_qi(struct op *op);
 /* op->vtd.unit, or op->vtd.device, set by the caller */
 struct phase intel_boot(struct op *op);
 struct phase intel_plug(struct op *op);
 struct phase intel_unplug(struct op *op);
+
+/* Linux leaves a unit alone whose SAGAW is empty: it does not translate. */
+bool intel_translates(const struct intel_unit *u);
+/* Where CAP.RWBF asks for it. */
+void intel_flush_write_buffer(struct op *op);
 
 void intel_reset(struct intel_unit *u);
 bool intel_lazy_pending(const struct intel_unit *u);

@@ -6,10 +6,12 @@
 #include "guest/state.h"
 
 enum {
-    QUEUE_SIZE = 256, /* QS = 0 */
+    QUEUE_SIZE = 256,
+    WIDE_QUEUE_PAGES = 2, /* of so many descriptors of 32 bytes: QS = 1 */
     STATUS_WORDS = PAGE_BYTES / 4,
     STATUS_WAITING = 1,
     STATUS_DONE = 2,
+    TRIES = 3, /* that a silent device is given */
 };
 
 #define GCMD_LEVELS (VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_IRE | VTD_GCMD_CFI)
@@ -74,14 +76,10 @@ intel_release(struct op *op)
 
 /* ---- waiting ---- */
 
-static struct phase submission_done(struct op *op);
-static struct phase queue_more(struct op *op);
-
 static struct phase
 after_idle(struct op *op)
 {
-    return op->step != NULL && op->step->kind == STEP_QI ? queue_more(op)
-                                                         : submission_done(op);
+    return op->vtd.submit.at_idle(op);
 }
 
 static void
@@ -96,30 +94,45 @@ unit_idle(void *self)
     }
 }
 
-static struct phase
-wait_idle(struct op *op)
+struct phase
+intel_queue_idle(struct op *op, struct phase (*then)(struct op *op))
 {
     struct intel_submission *s = &op->vtd.submit;
 
+    s->at_idle = then;
     s->idle = false;
     s->calling = true;
     iommu_when_idle(op->vtd.unit->m, unit_idle, op);
     s->calling = false;
-    return s->idle ? PHASE(after_idle) : PHASE_WAIT;
+    return s->idle ? PHASE(then) : PHASE_WAIT;
 }
 
 /* ---- the queue ---- */
 
-static void
-put_descriptor(struct op *op, struct vtd_pair d)
+static uint64_t
+descriptor_bytes(const struct intel_queue *q)
+{
+    return q->wide ? 2 * VTD_DESC_BYTES : VTD_DESC_BYTES;
+}
+
+void
+intel_queue_put(struct op *op, const uint64_t word[INTEL_DESC_WORDS])
 {
     struct intel_queue *q = &op->vtd.unit->queue;
-    struct mem *mem = op->g->env->mem;
-    gpa_t at = GPA(q->base.v + VTD_DESC_BYTES * (uint64_t)q->tail);
+    uint64_t bytes = descriptor_bytes(q), at = q->base.v + bytes * q->tail;
 
-    mem_write64le(mem, at, d.lo);
-    mem_write64le(mem, GPA(at.v + 8), d.hi);
+    for (uint64_t i = 0; i < bytes / 8; i++) {
+        mem_write64le(op->g->env->mem, GPA(at + 8 * i), word[i]);
+    }
     q->tail = (q->tail + 1) % q->size;
+}
+
+static void
+put_pair(struct op *op, struct vtd_pair d)
+{
+    const uint64_t word[INTEL_DESC_WORDS] = { d.lo, d.hi };
+
+    intel_queue_put(op, word);
 }
 
 static gpa_t
@@ -128,8 +141,8 @@ status_word(const struct intel_queue *q, uint32_t slot)
     return GPA(q->status.v + 4 * (uint64_t)(slot % STATUS_WORDS));
 }
 
-static bool
-have_status(struct op *op)
+bool
+intel_queue_status(struct op *op)
 {
     struct intel_queue *q = &op->vtd.unit->queue;
 
@@ -142,8 +155,8 @@ have_status(struct op *op)
     return q->has_status;
 }
 
-static struct vtd_pair
-wait_descriptor(struct op *op)
+struct vtd_pair
+intel_queue_wait(struct op *op)
 {
     struct intel_queue *q = &op->vtd.unit->queue;
     gpa_t word = status_word(q, q->tail);
@@ -153,23 +166,45 @@ wait_descriptor(struct op *op)
     return vtd_desc_wait(VTD_DESC_WAIT_SW, word.v, STATUS_DONE);
 }
 
-static void
-ring(struct op *op)
+void
+intel_queue_ring(struct op *op)
 {
-    intel_write(op, VTD_IQT, 8, VTD_DESC_BYTES * (uint64_t)op->vtd.unit->queue.tail);
+    const struct intel_queue *q = &op->vtd.unit->queue;
+
+    intel_write(op, VTD_IQT, 8, descriptor_bytes(q) * q->tail);
 }
+
+static struct vtd_pair
+encode(const struct intel_request *r)
+{
+    switch ((enum intel_inv)r->kind) {
+    case INTEL_INV_IOTLB:
+        break;
+    case INTEL_INV_CONTEXT:
+        return vtd_desc_context((enum vtd_gran)r->gran, r->did, r->sid, 0);
+    case INTEL_INV_PASID_CACHE:
+        return vtd_desc_pasid_cache((enum vtd_pasid_gran)r->gran, r->did, r->pasid);
+    case INTEL_INV_PASID_IOTLB:
+        return vtd_desc_pasid_iotlb((enum vtd_pasid_iotlb_gran)r->gran, r->did, r->pasid,
+                                    r->addr, r->am, r->ih);
+    case INTEL_INV_DEV_IOTLB:
+        return vtd_desc_dev_iotlb(r->sid, 0, r->addr, r->lg2);
+    case INTEL_INV_PASID_DEV_IOTLB:
+        return vtd_desc_pasid_dev_iotlb(r->sid, r->pasid, 0, r->addr, r->lg2, false);
+    }
+    return vtd_desc_iotlb((enum vtd_gran)r->gran, r->did, r->addr, r->am, r->ih);
+}
+
+static struct phase submission_done(struct op *op);
 
 static struct phase
 submit_to_queue(struct op *op)
 {
-    const struct intel_request *r = &op->vtd.submit.request;
-
-    put_descriptor(op, r->context
-                           ? vtd_desc_context(r->gran, r->did, r->sid, 0)
-                           : vtd_desc_iotlb(r->gran, r->did, r->addr, r->am, r->ih));
-    put_descriptor(op, wait_descriptor(op));
-    ring(op);
-    return PHASE(wait_idle);
+    op->vtd.submit.first = op->vtd.unit->queue.tail;
+    put_pair(op, encode(&op->vtd.submit.request));
+    put_pair(op, intel_queue_wait(op));
+    intel_queue_ring(op);
+    return intel_queue_idle(op, submission_done);
 }
 
 /* ---- the registers ---- */
@@ -179,11 +214,11 @@ submit_to_registers(struct op *op)
 {
     const struct intel_request *r = &op->vtd.submit.request;
 
-    if (r->context) {
+    if (r->kind == INTEL_INV_CONTEXT) {
         intel_write(op, VTD_CCMD, 8,
                     VTD_CCMD_ICC | VTD_CCMD_CIRG(r->gran) | VTD_CCMD_SID(r->sid) |
                         VTD_CCMD_DID(r->did));
-    } else {
+    } else if (r->kind == INTEL_INV_IOTLB) {
         if (r->gran == VTD_GRAN_FINE) {
             intel_write(op, VTD_IVA, 8,
                         r->addr | (r->ih ? VTD_DESC_IOTLB_IH : 0) | r->am);
@@ -191,14 +226,16 @@ submit_to_registers(struct op *op)
         intel_write(op, VTD_IOTLB, 8,
                     VTD_IOTLB_IVT | VTD_IOTLB_IIRG(r->gran) | VTD_IOTLB_DR |
                         VTD_IOTLB_DW | VTD_IOTLB_DID(r->did));
+    } else {
+        op_fail(op, "queue-off");
     }
-    return PHASE(wait_idle);
+    return intel_queue_idle(op, submission_done);
 }
 
 static void
 check_registers(struct op *op)
 {
-    bool context = op->vtd.submit.request.context;
+    bool context = op->vtd.submit.request.kind == INTEL_INV_CONTEXT;
     uint64_t v = intel_read(op, context ? VTD_CCMD : VTD_IOTLB, 8);
 
     if ((v & (context ? VTD_CCMD_ICC : VTD_IOTLB_IVT)) != 0) {
@@ -210,35 +247,83 @@ check_registers(struct op *op)
 
 /* ---- submissions ---- */
 
+/*
+ * The queue stopped at our own request: a copy of its wait takes its place, which the
+ * next submission sets going.
+ */
 static void
+replace_request(struct op *op)
+{
+    const struct intel_queue *q = &op->vtd.unit->queue;
+    const struct intel_submission *s = &op->vtd.submit;
+    uint64_t bytes = descriptor_bytes(q);
+    struct mem *mem = op->g->env->mem;
+
+    if (intel_read(op, VTD_IQH, 8) / bytes != s->first) {
+        return;
+    }
+    for (uint64_t i = 0; i < bytes; i += 8) {
+        mem_write64le(mem, GPA(q->base.v + bytes * s->first + i),
+                      mem_read64le(mem, GPA(q->base.v + bytes * s->slot + i)));
+    }
+    intel_write(op, VTD_FSTS, 4, VTD_FSTS_IQE);
+}
+
+/* The wait was not done: why? True: the device was silent, and may be asked again. */
+static bool
+handle_error(struct op *op)
+{
+    uint64_t fsts = intel_read(op, VTD_FSTS, 4);
+
+    if ((fsts & VTD_FSTS_IQE) != 0) {
+        replace_request(op);
+    }
+    if ((fsts & VTD_FSTS_ITE) != 0) {
+        intel_write(op, VTD_FSTS, 4, VTD_FSTS_ITE);
+        if (++op->vtd.submit.tries < TRIES) {
+            return true;
+        }
+        op_fail(op, "device-tlb-timeout");
+    }
+    if ((fsts & VTD_FSTS_ICE) != 0) {
+        intel_write(op, VTD_FSTS, 4, VTD_FSTS_ICE);
+    }
+    op_fail(op, "queue-error");
+    return false;
+}
+
+/* Whether what is in submit.request has been dealt with. */
+static bool
 check_done(struct op *op)
 {
     const struct intel_submission *s = &op->vtd.submit;
     const struct intel_queue *q = &op->vtd.unit->queue;
 
     if (s->resets != q->resets) {
-        return; /* nothing is cached any more */
+        return true; /* nothing is cached any more */
     }
     if (!q->enabled) {
         check_registers(op);
-    } else if (mem_read32le(op->g->env->mem, status_word(q, s->slot)) != STATUS_DONE) {
-        op_fail(op, "queue-error");
+        return true;
     }
+    return mem_read32le(op->g->env->mem, status_word(q, s->slot)) == STATUS_DONE ||
+           !handle_error(op);
 }
 
 static struct phase
 submission_done(struct op *op)
 {
-    check_done(op);
+    if (!check_done(op)) {
+        return PHASE(submit_to_queue);
+    }
     if (!op->vtd.submit.keep) {
         intel_release(op);
     }
     return PHASE(op->vtd.submit.after);
 }
 
-/* A unit that the driver has not set up: whatever its registers say. */
-static void
-probe(struct op *op)
+void
+intel_queue_probe(struct op *op, unsigned width)
 {
     struct intel_queue *q = &op->vtd.unit->queue;
 
@@ -247,9 +332,10 @@ probe(struct op *op)
         uint64_t iqa = intel_read(op, VTD_IQA, 8);
 
         q->base = GPA(iqa & VTD_IQA_BASE);
-        q->size = (uint32_t)(vtd_queue_bytes(iqa) / VTD_DESC_BYTES);
-        q->tail =
-            (uint32_t)((intel_read(op, VTD_IQT, 8) & VTD_IQ_OFFSET) / VTD_DESC_BYTES);
+        q->wide = width == 0 ? (iqa & VTD_IQA_DW) != 0 : width == 256;
+        q->size = (uint32_t)(vtd_queue_bytes(iqa) / descriptor_bytes(q));
+        q->tail = (uint32_t)((intel_read(op, VTD_IQT, 8) & VTD_IQ_OFFSET) /
+                             descriptor_bytes(q));
         q->tail %= q->size;
     }
 }
@@ -260,13 +346,14 @@ submit_held(struct op *op)
     struct intel_unit *u = op->vtd.unit;
 
     if (op->g->driver == GUEST_MANUAL) {
-        probe(op);
+        intel_queue_probe(op, 0);
     }
     op->vtd.submit.resets = u->queue.resets;
+    op->vtd.submit.tries = 0;
     if (!u->queue.enabled) {
         return submit_to_registers(op);
     }
-    if (!have_status(op)) {
+    if (!intel_queue_status(op)) {
         intel_release(op);
         return PHASE(op->vtd.submit.after);
     }
@@ -281,24 +368,6 @@ intel_submit(struct op *op, struct intel_request r, struct phase (*after)(struct
     return op->vtd.submit.keep ? PHASE(submit_held) : intel_hold(op, submit_held);
 }
 
-struct intel_request
-intel_request_pages(uint64_t cap, uint16_t did, uint64_t first, uint64_t last, bool ih)
-{
-    uint64_t differ = (first ^ last) >> PAGE_LG2;
-    unsigned am = differ == 0 ? 0 : 64U - (unsigned)__builtin_clzll(differ);
-
-    if ((cap & VTD_CAP_PSI) == 0 || am > (cap >> 48 & 63)) {
-        return (struct intel_request){ .gran = VTD_GRAN_DOMAIN, .did = did };
-    }
-    return (struct intel_request){
-        .gran = VTD_GRAN_FINE,
-        .did = did,
-        .addr = align_down(first, PAGE_LG2 + am),
-        .am = am,
-        .ih = ih,
-    };
-}
-
 /* ---- setting up ---- */
 
 struct phase
@@ -306,98 +375,26 @@ intel_queue_start(struct op *op, struct phase (*then)(struct op *op))
 {
     struct intel_unit *u = op->vtd.unit;
     struct intel_queue *q = &u->queue;
+    uint64_t qs;
 
     q->enabled = false;
     if ((u->ecap & VTD_ECAP_QI) == 0) {
         return PHASE(then);
     }
-    if (q->size == 0 && !table_pages_take(&op->g->pages, &q->base)) {
+    q->wide = (u->ecap & VTD_ECAP_SMTS) != 0;
+    qs = q->wide ? 1 : 0;
+    if (q->size == 0 &&
+        !table_pages_take_many(&op->g->pages, q->wide ? WIDE_QUEUE_PAGES : 1, &q->base)) {
         op_fail(op, "table-memory-exhausted");
         return PHASE(then);
     }
-    if (!have_status(op)) {
+    if (!intel_queue_status(op)) {
         return PHASE(then);
     }
     q->size = QUEUE_SIZE;
     q->tail = 0;
     intel_write(op, VTD_IQT, 8, 0);
-    intel_write(op, VTD_IQA, 8, q->base.v);
+    intel_write(op, VTD_IQA, 8, q->base.v | (q->wide ? VTD_IQA_DW : 0) | qs);
     q->enabled = intel_command(op, VTD_GCMD_QIE);
     return PHASE(then);
-}
-
-/* ---- raw descriptors ---- */
-
-static struct vtd_pair
-encode(struct op *op, const struct qi_descriptor *d)
-{
-    struct vtd_pair p;
-
-    switch ((enum qi_type)d->type) {
-    case QI_RAW:
-        return (struct vtd_pair){ .lo = d->raw[0], .hi = d->raw[1] };
-    case QI_CONTEXT:
-        return vtd_desc_context((enum vtd_gran)d->granularity, d->did, d->sid, d->fm);
-    case QI_IOTLB:
-        p = vtd_desc_iotlb((enum vtd_gran)d->granularity, d->did, d->address, d->am,
-                           d->ih);
-        p.lo &= ~(VTD_DESC_IOTLB_DR | VTD_DESC_IOTLB_DW);
-        p.lo |= (d->drain_read ? VTD_DESC_IOTLB_DR : 0) |
-                (d->drain_write ? VTD_DESC_IOTLB_DW : 0);
-        return p;
-    case QI_IEC:
-        return vtd_desc_iec(d->granularity == 0, d->index, d->im);
-    case QI_WAIT:
-        break;
-    }
-    p = wait_descriptor(op);
-    return vtd_desc_wait((d->irq ? VTD_DESC_WAIT_IF : 0) |
-                             (d->status ? VTD_DESC_WAIT_SW : 0) |
-                             (d->fence ? VTD_DESC_WAIT_FN : 0),
-                         d->has_address ? d->address
-                         : d->status    ? p.hi
-                                        : 0,
-                         d->data);
-}
-
-/* Write as many as fit, one slot staying free, and ring. */
-static struct phase
-queue_more(struct op *op)
-{
-    const struct step_qi *s = &op->step->u.qi;
-    uint32_t *sent = &op->vtd.submit.sent;
-
-    if (*sent == s->n) {
-        intel_release(op);
-        return PHASE(op_end);
-    }
-    for (uint32_t room = op->vtd.unit->queue.size - 1; room > 0 && *sent < s->n; room--) {
-        put_descriptor(op, encode(op, &s->desc[(*sent)++]));
-    }
-    ring(op);
-    return PHASE(wait_idle);
-}
-
-static struct phase
-queue_held(struct op *op)
-{
-    struct intel_unit *u = op->vtd.unit;
-
-    if (!u->on) {
-        probe(op);
-    }
-    if (!u->queue.enabled || !have_status(op)) {
-        op_fail(op, "queue-off");
-        intel_release(op);
-        return PHASE(op_end);
-    }
-    op->vtd.submit.sent = 0;
-    return queue_more(op);
-}
-
-struct phase
-intel_qi(struct op *op)
-{
-    op->vtd.unit = op->g->units[op->step->u.qi.iommu];
-    return intel_hold(op, queue_held);
 }

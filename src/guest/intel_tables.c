@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Second-stage tables in guest RAM: see intel_tables.h. */
+/* Tables in guest RAM: see intel_tables.h. */
 #include "guest/intel_tables.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_sm_fmt.h"
 #include "util/alloc.h"
 
 enum {
@@ -39,22 +39,56 @@ table_work_fini(struct table_work *w)
     *w = (struct table_work){ 0 };
 }
 
-static uint64_t
-leaf_entry(uint64_t gpa, enum perm perm, unsigned level)
-{
-    return vtd_ss_addr(gpa) | (uint64_t)perm | (level > 1 ? VTD_SS_PS : 0);
-}
-
-static uint64_t
-link_entry(gpa_t table)
-{
-    return table.v | VTD_SS_R | VTD_SS_W;
-}
+/* ---- entries of either stage ---- */
 
 static bool
-is_table(uint64_t entry, unsigned level)
+is_present(const struct intel_tables *t, uint64_t entry)
 {
-    return vtd_ss_present(entry) && !vtd_ss_is_leaf(entry, level);
+    return t->first_stage ? (entry & VTD_FS_P) != 0 : vtd_ss_present(entry);
+}
+
+/* The place of the large-page bit and the address are the same in both. */
+static bool
+is_table(const struct intel_tables *t, uint64_t entry, unsigned level)
+{
+    return is_present(t, entry) && !vtd_ss_is_leaf(entry, level);
+}
+
+static enum perm
+entry_perm(const struct intel_tables *t, uint64_t entry)
+{
+    if (!t->first_stage) {
+        return vtd_ss_perm(entry);
+    }
+    return (entry & VTD_FS_P) == 0    ? PERM_NONE
+           : (entry & VTD_FS_RW) == 0 ? PERM_R
+                                      : PERM_RW;
+}
+
+/*
+ * A first stage cannot say write-only: present is readable. Accessed and dirty are set
+ * from the start, so that no walk has to.
+ */
+static uint64_t
+leaf_entry(const struct intel_tables *t, uint64_t gpa, enum perm perm, unsigned level)
+{
+    uint64_t e = vtd_ss_addr(gpa) | (level > 1 ? VTD_SS_PS : 0);
+
+    if (!t->first_stage) {
+        return e | (uint64_t)perm;
+    }
+    if (perm == PERM_NONE) {
+        return e;
+    }
+    e |= VTD_FS_P | VTD_FS_US | VTD_FS_A;
+    return (perm & PERM_W) != 0 ? e | VTD_FS_RW | VTD_FS_D : e;
+}
+
+static uint64_t
+link_entry(const struct intel_tables *t, gpa_t table)
+{
+    return table.v | (t->first_stage ? VTD_FS_P | VTD_FS_RW | VTD_FS_US | VTD_FS_A
+                                     : VTD_SS_R | VTD_SS_W);
 }
 
 static gpa_t
@@ -107,7 +141,7 @@ find_slot(struct intel_tables *t, uint64_t iova, unsigned stop_lg2)
             t->near = iova >> 21;
             t->near_table = table;
         }
-        if (!is_table(s.entry, s.level) || lg2 <= stop_lg2) {
+        if (!is_table(t, s.entry, s.level) || lg2 <= stop_lg2) {
             break;
         }
         s.at = GPA(vtd_ss_addr(s.entry));
@@ -130,7 +164,7 @@ list_pages(const struct intel_tables *t, gpa_t table, unsigned level,
         for (unsigned i = 0; i < ENTRIES; i++) {
             uint64_t e = mem_read64le(t->mem, GPA(table.v + 8 * (uint64_t)i));
 
-            if (is_table(e, level)) {
+            if (is_table(t, e, level)) {
                 list_pages(t, GPA(vtd_ss_addr(e)), level - 1, out);
             }
         }
@@ -149,7 +183,7 @@ widen(struct table_work *w, const struct slot *s)
 static void
 clear_slot(struct intel_tables *t, const struct slot *s, struct table_work *w)
 {
-    if (is_table(s->entry, s->level)) {
+    if (is_table(t, s->entry, s->level)) {
         list_pages(t, GPA(vtd_ss_addr(s->entry)), s->level - 1, &w->unlinked);
         intel_tables_forget(t);
     }
@@ -178,7 +212,7 @@ add_run(struct table_work *w, const struct table_run *r)
 }
 
 static struct table_run
-run_of_leaf(const struct slot *s)
+run_of_leaf(const struct intel_tables *t, const struct slot *s)
 {
     uint64_t size_mask = s->last - s->first;
 
@@ -186,15 +220,16 @@ run_of_leaf(const struct slot *s)
         .first = s->first,
         .last = s->last,
         .gpa = vtd_ss_addr(s->entry) & ~size_mask,
-        .perm = vtd_ss_perm(s->entry),
+        .perm = entry_perm(t, s->entry),
     };
 }
 
 /* The parts of leaf s that lie before and after [first, last], as they are. */
 static void
-add_run_before(struct table_work *w, const struct slot *s, uint64_t first)
+add_run_before(const struct intel_tables *t, struct table_work *w, const struct slot *s,
+               uint64_t first)
 {
-    struct table_run r = run_of_leaf(s);
+    struct table_run r = run_of_leaf(t, s);
 
     if (r.first < first) {
         r.last = first - 1;
@@ -203,9 +238,10 @@ add_run_before(struct table_work *w, const struct slot *s, uint64_t first)
 }
 
 static void
-add_run_after(struct table_work *w, const struct slot *s, uint64_t last)
+add_run_after(const struct intel_tables *t, struct table_work *w, const struct slot *s,
+              uint64_t last)
 {
-    struct table_run r = run_of_leaf(s);
+    struct table_run r = run_of_leaf(t, s);
 
     if (r.last > last) {
         r.gpa += last + 1 - r.first;
@@ -254,16 +290,16 @@ link_table(struct intel_tables *t, gpa_t slot, uint64_t *e, unsigned level,
     if (!table_pages_take(t->pages, &table)) {
         return false;
     }
-    if (vtd_ss_present(*e)) {
+    if (is_present(t, *e)) {
         uint64_t gpa = align_down(vtd_ss_addr(*e), vtd_ss_span_lg2(level));
 
         for (unsigned i = 0; i < ENTRIES; i++) {
             store(t, GPA(table.v + 8 * (uint64_t)i),
-                  leaf_entry(gpa, vtd_ss_perm(*e), level - 1), w);
+                  leaf_entry(t, gpa, entry_perm(t, *e), level - 1), w);
             gpa += UINT64_C(1) << vtd_ss_span_lg2(level - 1);
         }
     }
-    *e = link_entry(table);
+    *e = link_entry(t, table);
     store(t, slot, *e, w);
     return true;
 }
@@ -285,7 +321,7 @@ intel_tables_slot(struct intel_tables *t, uint64_t iova, unsigned level,
         gpa_t up = slot_addr(table, iova, at);
         uint64_t e = mem_read64le(t->mem, up);
 
-        if (!is_table(e, at) && !link_table(t, up, &e, at, w)) {
+        if (!is_table(t, e, at) && !link_table(t, up, &e, at, w)) {
             return false;
         }
         table = GPA(vtd_ss_addr(e));
@@ -318,7 +354,7 @@ intel_tables_map(struct intel_tables *t, const struct table_run *run,
         }
         /* A larger leaf can begin at the end of this table at the earliest. */
         for (uint64_t n = fit < room ? fit : room; n > 0; n--) {
-            store(t, slot, leaf_entry(gpa, run->perm, level), w);
+            store(t, slot, leaf_entry(t, gpa, run->perm, level), w);
             slot.v += 8;
             iova += UINT64_C(1) << lg2;
             gpa += UINT64_C(1) << lg2;
@@ -348,7 +384,7 @@ intel_tables_make_way(struct intel_tables *t, const struct table_run *run,
             lg2 = 21;
         } else {
             s = find_slot(t, iova, lg2);
-            if (is_table(s.entry, s.level)) {
+            if (is_table(t, s.entry, s.level)) {
                 clear_slot(t, &s, w);
             }
         }
@@ -373,10 +409,10 @@ intel_tables_unmap(struct intel_tables *t, uint64_t first, uint64_t last,
     for (;;) {
         struct slot s = find_slot(t, iova, dyadic_lg2(iova, last));
 
-        if (vtd_ss_present(s.entry)) {
-            if (!is_table(s.entry, s.level)) {
-                add_run_before(w, &s, first);
-                add_run_after(w, &s, last);
+        if (is_present(t, s.entry)) {
+            if (!is_table(t, s.entry, s.level)) {
+                add_run_before(t, w, &s, first);
+                add_run_after(t, w, &s, last);
             }
             clear_slot(t, &s, w);
         }
@@ -400,7 +436,7 @@ is_mapped(struct intel_tables *t, uint64_t first, uint64_t last)
     for (;;) {
         struct slot s = find_slot(t, iova, PAGE_LG2);
 
-        if (!vtd_ss_present(s.entry)) {
+        if (!is_present(t, s.entry)) {
             return false;
         }
         if (s.last >= last) {
@@ -412,9 +448,10 @@ is_mapped(struct intel_tables *t, uint64_t first, uint64_t last)
 
 /* What the part of leaf s inside the change shall be. */
 static struct table_run
-changed_run(const struct table_change *c, const struct slot *s)
+changed_run(const struct intel_tables *t, const struct table_change *c,
+            const struct slot *s)
 {
-    struct table_run r = run_of_leaf(s);
+    struct table_run r = run_of_leaf(t, s);
 
     if (r.first < c->first) {
         r.gpa += c->first - r.first;
@@ -434,13 +471,14 @@ changed_run(const struct table_change *c, const struct slot *s)
 }
 
 static void
-add_changed(const struct table_change *c, const struct slot *s, struct table_work *w)
+add_changed(const struct intel_tables *t, const struct table_change *c,
+            const struct slot *s, struct table_work *w)
 {
-    struct table_run r = changed_run(c, s);
+    struct table_run r = changed_run(t, c, s);
 
-    add_run_before(w, s, c->first);
+    add_run_before(t, w, s, c->first);
     add_run(w, &r);
-    add_run_after(w, s, c->last);
+    add_run_after(t, w, s, c->last);
 }
 
 /* A leaf that can be changed by one store: all of it is meant, its size may stay. */
@@ -448,14 +486,14 @@ static bool
 change_in_place(struct intel_tables *t, const struct table_change *c,
                 const struct slot *s, struct table_work *w)
 {
-    struct table_run r = changed_run(c, s);
+    struct table_run r = changed_run(t, c, s);
     unsigned lg2 = vtd_ss_span_lg2(s->level);
 
     if (r.first != s->first || r.last != s->last || !is_aligned(r.gpa, lg2) ||
         (c->page_lg2 != 0 && c->page_lg2 != lg2)) {
         return false;
     }
-    store(t, s->at, leaf_entry(r.gpa, r.perm, s->level), w);
+    store(t, s->at, leaf_entry(t, r.gpa, r.perm, s->level), w);
     return true;
 }
 
@@ -472,18 +510,18 @@ intel_tables_change(struct intel_tables *t, const struct table_change *c,
     for (;;) {
         struct slot s = find_slot(t, iova, stop_lg2);
 
-        if (is_table(s.entry, s.level)) {
+        if (is_table(t, s.entry, s.level)) {
             uint64_t at = s.first;
             struct slot leaf;
 
             do { /* smaller leaves are to become one */
                 leaf = find_slot(t, at, PAGE_LG2);
-                add_changed(c, &leaf, w);
+                add_changed(t, c, &leaf, w);
                 at = leaf.last + 1;
             } while (leaf.last < s.last);
             clear_slot(t, &s, w);
         } else if (!change_in_place(t, c, &s, w)) {
-            add_changed(c, &s, w);
+            add_changed(t, c, &s, w);
             clear_slot(t, &s, w);
         }
         if (s.last >= c->last) {

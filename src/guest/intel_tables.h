@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Second-stage tables as a guest kernel builds them: entries stored one by one into
+ * Tables of one stage as a guest kernel builds them: entries stored one by one into
  * guest RAM, table pages taken from table memory. Nothing here tells the IOMMU;
  * what remains to be done after the invalidation is left in a `struct table_work`.
  *
@@ -21,7 +21,8 @@
 struct intel_tables {
     struct mem *mem;           /* borrowed */
     struct table_pages *pages; /* borrowed */
-    unsigned levels;           /* 3 or 4 */
+    bool first_stage;          /* entries as x86's, else second-stage ones */
+    unsigned levels;           /* 3 to 5 */
     unsigned superpages;       /* bit 0: 2 MiB, bit 1: 1 GiB leaves may be used */
     bool has_root;
     gpa_t root;

@@ -5,6 +5,7 @@
 
 #include "guest/guest.h"
 #include "guest/intel_driver.h"
+#include "guest/intel_entry.h"
 #include "guest/op.h"
 #include "guest/table_pages.h"
 
@@ -18,8 +19,9 @@ struct guest {
     struct intel_unit **units; /* one for each IOMMU; NULL where it is no VT-d */
     /* Scenario domains in file order, then each device's own, NULL until needed. */
     struct intel_domain **domains;
-    struct intel_domain **attached; /* one for each device; NULL: to none */
-    gpa_t list_page;                /* PAPR: where lists of TCEs are written */
+    struct intel_domain **attached;   /* one for each device; NULL: to none */
+    struct intel_function *functions; /* one for each device */
+    gpa_t list_page;                  /* PAPR: where lists of TCEs are written */
 };
 
 #endif

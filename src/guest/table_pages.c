@@ -37,6 +37,14 @@ table_pages_fini(struct table_pages *p)
     page_list_fini(&p->spare);
 }
 
+static void
+clean(struct table_pages *p, gpa_t page)
+{
+    if (mem_page_touched(p->mem, page)) {
+        mem_fill(p->mem, page, 0, PAGE_BYTES);
+    }
+}
+
 bool
 table_pages_take(struct table_pages *p, gpa_t *page)
 {
@@ -48,8 +56,29 @@ table_pages_take(struct table_pages *p, gpa_t *page)
     } else {
         return false;
     }
-    if (mem_page_touched(p->mem, *page)) {
-        mem_fill(p->mem, *page, 0, PAGE_BYTES);
+    clean(p, *page);
+    return true;
+}
+
+bool
+table_pages_take_many(struct table_pages *p, uint64_t n, gpa_t *first)
+{
+    uint64_t bytes = n * PAGE_BYTES;
+
+    if (n == 1) {
+        return table_pages_take(p, first);
+    }
+    while ((p->next & (bytes - 1)) != 0 && p->next < p->end) {
+        table_pages_give(p, GPA(p->next));
+        p->next += PAGE_BYTES;
+    }
+    if (p->end - p->next < bytes) {
+        return false;
+    }
+    *first = GPA(p->next);
+    p->next += bytes;
+    for (uint64_t at = first->v; at < p->next; at += PAGE_BYTES) {
+        clean(p, GPA(at));
     }
     return true;
 }

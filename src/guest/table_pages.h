@@ -34,6 +34,8 @@ void table_pages_fini(struct table_pages *p);
 
 /* A page of zeros, by address; false if there is none left. */
 bool table_pages_take(struct table_pages *p, gpa_t *page);
+/* n pages of zeros one behind the other, aligned to their number, a power of two. */
+bool table_pages_take_many(struct table_pages *p, uint64_t n, gpa_t *first);
 void table_pages_give(struct table_pages *p, gpa_t page);
 /* Give back all of the list, first to last, and empty it. */
 void table_pages_give_list(struct table_pages *p, struct page_list *l);

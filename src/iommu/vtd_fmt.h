@@ -517,6 +517,7 @@ enum vtd_gran {
 #define VTD_DESC_WAIT_IF  VTD_BIT(4) /* lo: interrupt */
 #define VTD_DESC_WAIT_SW  VTD_BIT(5) /* lo: status write */
 #define VTD_DESC_WAIT_FN  VTD_BIT(6) /* lo: fence */
+#define VTD_DESC_WAIT_PD  VTD_BIT(7) /* lo: page-request drain */
 #define VTD_DESC_WAIT_ANY (VTD_DESC_WAIT_IF | VTD_DESC_WAIT_SW | VTD_DESC_WAIT_FN)
 
 /* All seven bits of the type; what is not in enum vtd_desc_type is unknown. */

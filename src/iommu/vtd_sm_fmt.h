@@ -333,6 +333,18 @@ vtd_desc_pasid_dev_iotlb(uint16_t sid, uint32_t pasid, unsigned queue_depth,
     return d;
 }
 
+/* Response code and page-request group index for the requests of sid (and a PASID). */
+static inline struct vtd_pair
+vtd_desc_page_response(uint16_t sid, bool has_pasid, uint32_t pasid, unsigned code,
+                       unsigned group)
+{
+    return (struct vtd_pair){
+        .lo = VTD_DESC_PAGE_RESPONSE | (has_pasid ? VTD_BIT(4) : 0) |
+              (uint64_t)(code & 15) << 12 | (uint64_t)sid << 16 | (uint64_t)pasid << 32,
+        .hi = (uint64_t)(group & 511) << 3,
+    };
+}
+
 /* ---- what a change of an entry requires of software; as in vtd_fmt.h ---- */
 
 /* The word of a root entry that serves the device. */

@@ -9,16 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/step_line.h"
 #include "machine/traffic.h"
-
-struct line {
-    struct machine *m;
-    const struct running *r;
-    struct trace_rec rec;
-    char text[2][48]; /* numbers as text */
-    char *list;       /* a list as text, of any length; NULL: none */
-    size_t len, cap;  /* of list */
-};
 
 static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_MAP] = TE_STEP_MAP,
@@ -43,7 +35,10 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_MMIO] = TE_STEP_MMIO,
     [STEP_MMIO_EXPECT] = TE_STEP_MMIO_EXPECT,
     [STEP_PTE] = TE_STEP_PTE,
+    [STEP_ROOT] = TE_STEP_ROOT,
     [STEP_CONTEXT] = TE_STEP_CONTEXT,
+    [STEP_PASID_DIR] = TE_STEP_PASID_DIR,
+    [STEP_PASID] = TE_STEP_PASID,
     [STEP_QI] = TE_STEP_QI,
     [STEP_H_PUT_TCE] = TE_STEP_H_PUT_TCE,
     [STEP_H_PUT_TCE_INDIRECT] = TE_STEP_H_PUT_TCE_INDIRECT,
@@ -53,9 +48,8 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_MIGRATE] = TE_STEP_MIGRATE,
 };
 
-/* Go on with the list's text. Lists are whole, so that a trace can be run again. */
-__attribute__((format(printf, 2, 3))) static void
-add(struct line *l, const char *fmt, ...)
+void
+line_add(struct line *l, const char *fmt, ...)
 {
     enum { PIECE = 64 };
     va_list ap;
@@ -181,6 +175,12 @@ put_attach(struct line *l, const struct step_attach *s)
 
     put_device(l, s->device);
     put_domain(l, s->domain);
+    if (s->has_pasid) {
+        trace_u64(&l->rec, TF_PASID, s->pasid);
+    }
+    if (s->fpd) {
+        trace_text(&l->rec, TF_FPD, "on");
+    }
     if (l->r->step.kind == STEP_ATTACH) {
         trace_text(&l->rec, TF_TYPE, type[s->type]);
     }
@@ -223,7 +223,7 @@ flags_text(struct line *l, unsigned flags)
 
     for (unsigned i = 0; i < 3; i++) {
         if (flags & 1U << i) {
-            add(l, "%s%s", l->len > 0 ? "|" : "", name[i]);
+            line_add(l, "%s%s", l->len > 0 ? "|" : "", name[i]);
         }
     }
     return l->list;
@@ -296,12 +296,11 @@ put_replay(struct line *l, const struct step_replay *s)
     put_result(l);
 }
 
-/* Values separated by commas. */
-static const char *
-list_text(struct line *l, const uint64_t *v, size_t n)
+const char *
+line_numbers(struct line *l, const uint64_t *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        add(l, "%s0x%" PRIx64, i == 0 ? "" : ",", v[i]);
+        line_add(l, "%s0x%" PRIx64, i == 0 ? "" : ",", v[i]);
     }
     return l->list;
 }
@@ -312,13 +311,13 @@ put_mem(struct line *l, const struct step_mem *s)
     trace_u64(&l->rec, TF_GPA, s->gpa);
     switch (s->width) {
     case 8:
-        trace_text(&l->rec, TF_U64, list_text(l, s->values, s->n));
+        trace_text(&l->rec, TF_U64, line_numbers(l, s->values, s->n));
         break;
     case 4:
-        trace_text(&l->rec, TF_U32, list_text(l, s->values, s->n));
+        trace_text(&l->rec, TF_U32, line_numbers(l, s->values, s->n));
         break;
     case 1:
-        trace_text(&l->rec, TF_U8, list_text(l, s->values, s->n));
+        trace_text(&l->rec, TF_U8, line_numbers(l, s->values, s->n));
         break;
     default:
         trace_u64(&l->rec, TF_FILL, s->values[0]);
@@ -353,109 +352,23 @@ put_pte(struct line *l, const struct step_pte *s)
 }
 
 static void
-put_context(struct line *l, const struct step_context *s)
+put_entry(struct line *l, const struct step_entry *s)
 {
+    static const char *const mode[] = { "legacy", "scalable" };
+    bool scalable = s->layout == ENTRY_SM_CONTEXT;
+
     put_iommu(l, s->iommu);
     put_device(l, s->device);
+    if ((s->layout == ENTRY_CONTEXT || scalable) &&
+        l->m->sc->iommus[s->iommu].vtd.scalable != scalable) {
+        trace_text(&l->rec, TF_MODE, mode[scalable]);
+    }
+    if (s->layout == ENTRY_PASID || s->layout == ENTRY_PASID_DIR) {
+        trace_u64(&l->rec, TF_PASID, s->pasid);
+    }
     put_domain(l, s->domain);
-    if (s->has_raw) {
-        trace_text(&l->rec, TF_RAW, list_text(l, s->raw, 2));
-        put_result(l);
-        return;
-    }
-    if (!s->present) {
-        trace_text(&l->rec, TF_PRESENT, "off");
-    }
-    if (s->fpd) {
-        trace_text(&l->rec, TF_FPD, "on");
-    }
-    if (s->tt != 0) {
-        trace_u64(&l->rec, TF_TT, s->tt);
-    }
-    if (s->has_aw) {
-        trace_u64(&l->rec, TF_AW, s->aw);
-    }
-    if (s->has_did) {
-        trace_u64(&l->rec, TF_DID, s->did);
-    }
-    if (s->has_table) {
-        trace_u64(&l->rec, TF_TABLE, s->table);
-    }
+    line_entry(l, s);
     put_result(l);
-}
-
-static void
-add_iotlb(struct line *l, const struct qi_descriptor *d)
-{
-    static const char *const granularity[] = {
-        [QI_GLOBAL] = "global", [QI_DOMAIN] = "domain", [QI_PAGE] = "page"
-    };
-
-    add(l, "iotlb:%s", granularity[d->granularity]);
-    if (d->granularity != QI_GLOBAL) {
-        add(l, ":did=%u", (unsigned)d->did);
-    }
-    if (d->granularity == QI_PAGE) {
-        add(l, ":iova=0x%" PRIx64 ":am=%u%s", d->address, (unsigned)d->am,
-            d->ih ? ":ih" : "");
-    }
-    add(l, "%s%s", d->drain_read ? ":drain_read" : "",
-        d->drain_write ? ":drain_write" : "");
-}
-
-static void
-add_context(struct line *l, const struct qi_descriptor *d)
-{
-    static const char *const granularity[] = {
-        [QI_GLOBAL] = "global", [QI_DOMAIN] = "domain", [QI_DEVICE] = "device"
-    };
-
-    add(l, "context:%s", granularity[d->granularity]);
-    if (d->granularity != QI_GLOBAL) {
-        add(l, ":did=%u", (unsigned)d->did);
-    }
-    if (d->granularity == QI_DEVICE) {
-        add(l, ":sid=0x%x:fm=%u", (unsigned)d->sid, (unsigned)d->fm);
-    }
-}
-
-static void
-add_wait(struct line *l, const struct qi_descriptor *d)
-{
-    add(l, "wait%s", d->status ? "" : ":status=off");
-    if (d->has_address) {
-        add(l, ":address=0x%" PRIx64, d->address);
-    }
-    if (d->data != 0) {
-        add(l, ":data=0x%" PRIx32, d->data);
-    }
-    add(l, "%s%s", d->irq ? ":irq" : "", d->fence ? ":fence" : "");
-}
-
-static void
-add_descriptor(struct line *l, const struct qi_descriptor *d)
-{
-    switch ((enum qi_type)d->type) {
-    case QI_RAW:
-        add(l, "raw:0x%" PRIx64 ":0x%" PRIx64, d->raw[0], d->raw[1]);
-        return;
-    case QI_CONTEXT:
-        add_context(l, d);
-        return;
-    case QI_IOTLB:
-        add_iotlb(l, d);
-        return;
-    case QI_IEC:
-        if (d->granularity == 0) {
-            add(l, "iec:global");
-        } else {
-            add(l, "iec:index:index=%u:im=%u", (unsigned)d->index, (unsigned)d->im);
-        }
-        return;
-    case QI_WAIT:
-        add_wait(l, d);
-        return;
-    }
 }
 
 static void
@@ -463,12 +376,13 @@ put_qi(struct line *l, const struct step_qi *s)
 {
     put_iommu(l, s->iommu);
     for (uint32_t i = 0; i < s->n; i++) {
-        if (i > 0) {
-            add(l, ",");
-        }
-        add_descriptor(l, &s->desc[i]);
+        line_add(l, "%s", i > 0 ? "," : "");
+        line_descriptor(l, &s->desc[i]);
     }
     trace_text(&l->rec, TF_DESCRIPTORS, l->list);
+    if (s->width != 0) {
+        trace_u64(&l->rec, TF_WIDTH, s->width);
+    }
     put_result(l);
 }
 
@@ -480,7 +394,7 @@ put_tce(struct line *l, const struct step_tce *s)
     trace_u64(&l->rec, TF_LIOBN, s->liobn);
     trace_u64(&l->rec, TF_IOBA, s->ioba);
     if (kind == STEP_H_PUT_TCE_INDIRECT && s->values != NULL) {
-        trace_text(&l->rec, TF_TCES, list_text(l, s->values, s->n_values));
+        trace_text(&l->rec, TF_TCES, line_numbers(l, s->values, s->n_values));
     } else if (kind == STEP_H_PUT_TCE_INDIRECT) {
         trace_u64(&l->rec, TF_LIST, s->tce);
     } else if (kind != STEP_H_GET_TCE) {
@@ -501,14 +415,14 @@ put_rtas(struct line *l, const struct step_rtas *s)
 {
     const struct guest_reply *reply = &l->r->reply;
 
-    list_text(l, s->args, s->nargs);
-    add(l, "%c", '\0');
+    line_numbers(l, s->args, s->nargs);
+    line_add(l, "%c", '\0');
     size_t rets = l->len;
     for (unsigned i = 0; i < reply->n_rets; i++) {
         if (i == 0) {
-            add(l, "%" PRId32, (int32_t)reply->rets[0]);
+            line_add(l, "%" PRId32, (int32_t)reply->rets[0]);
         } else {
-            add(l, ",0x%" PRIx32, reply->rets[i]);
+            line_add(l, ",0x%" PRIx32, reply->rets[i]);
         }
     }
     trace_text(&l->rec, TF_CALL, rtas_call_name(s->call));
@@ -580,8 +494,11 @@ put_step(struct line *l)
     case STEP_PTE:
         put_pte(l, &s->u.pte);
         break;
+    case STEP_ROOT:
     case STEP_CONTEXT:
-        put_context(l, s->u.context);
+    case STEP_PASID_DIR:
+    case STEP_PASID:
+        put_entry(l, s->u.entry);
         break;
     case STEP_QI:
         put_qi(l, &s->u.qi);

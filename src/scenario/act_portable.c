@@ -91,18 +91,26 @@ check_pages(struct loader *l, struct val v, const char *name, uint64_t x, unsign
     return is_aligned(x, lg2);
 }
 
+/* A nested domain's tables are reached through its parent, which may map them. */
 static bool
-check_gpa(struct loader *l, struct val v, uint64_t gpa, uint64_t size)
+may_map_tables(const struct loader *l, const struct step_map *m)
+{
+    return m->domain != SCENARIO_NONE && l->sc->guest.domains[m->domain].is_parent;
+}
+
+static bool
+check_gpa(struct loader *l, struct val v, const struct step_map *m)
 {
     const struct guest_config *g = &l->sc->guest;
-    const uint64_t end = UINT64_C(1) << 52;
+    const uint64_t end = UINT64_C(1) << 52, gpa = m->gpa, size = m->size;
 
     if (gpa >= end || size > end - gpa) {
         load_error(l, v, "'gpa' passes the end of guest-physical memory (52 bits)");
         return false;
     }
-    if (g->has_table_memory && ranges_overlap(gpa, gpa + size - 1, g->table_base,
-                                              g->table_base + g->table_size - 1)) {
+    if (g->has_table_memory && !may_map_tables(l, m) &&
+        ranges_overlap(gpa, gpa + size - 1, g->table_base,
+                       g->table_base + g->table_size - 1)) {
         load_error(l, v,
                    "'gpa' lies in the guest's table memory [0x%llx, 0x%llx]; "
                    "move it, or move 'table_memory'",
@@ -142,13 +150,19 @@ check_papr_map(struct loader *l, const struct scenario_iommu *io,
 unsigned
 map_bits(const struct loader *l, const struct step_map *m)
 {
-    if (m->domain != SCENARIO_NONE) {
-        return l->sc->guest.domains[m->domain].aw_bits;
-    }
-    uint32_t i = l->sc->devices[m->device].iommu;
+    const struct scenario *sc = l->sc;
 
-    return i != SCENARIO_NONE && l->sc->iommus[i].model == IOMMU_INTEL_VTD
-               ? l->sc->iommus[i].vtd.aw_bits
+    if (m->domain != SCENARIO_NONE) {
+        const struct scenario_domain *d = &sc->guest.domains[m->domain];
+
+        /* the lower half of what is canonical */
+        return d->type == DOMAIN_FIRST_STAGE || d->type == DOMAIN_NESTED ? d->aw_bits - 1
+                                                                         : d->aw_bits;
+    }
+    uint32_t i = sc->devices[m->device].iommu;
+
+    return i != SCENARIO_NONE && sc->iommus[i].model == IOMMU_INTEL_VTD
+               ? sc->iommus[i].vtd.aw_bits
                : 64;
 }
 
@@ -160,6 +174,13 @@ check_vtd_map(struct loader *l, const struct step_map *m, const struct args *arg
 
     if (lg2 != 12 && lg2 != 21 && lg2 != 30) {
         load_error(l, args->v[MAP_PAGE], "VT-d has pages of 4KiB, 2MiB and 1GiB");
+        return;
+    }
+    if (m->domain != SCENARIO_NONE &&
+        l->sc->guest.domains[m->domain].type == DOMAIN_PASSTHROUGH) {
+        load_error(l, args->v[MAP_DOMAIN],
+                   "'%s' is a passthrough domain: it has no tables",
+                   l->sc->guest.domains[m->domain].id);
         return;
     }
     if (range_last(m->iova, m->size) >> aw != 0) {
@@ -192,7 +213,7 @@ finish_map(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     if (m->has_gpa) {
-        check_gpa(l, args->v[MAP_GPA], m->gpa, m->size);
+        check_gpa(l, args->v[MAP_GPA], m);
     }
     if (io != NULL && io->model == IOMMU_INTEL_VTD) {
         check_vtd_map(l, m, args);
@@ -255,20 +276,28 @@ finish_flush(struct loader *l, const struct action *a, struct step *s,
 
 WORDS(attach_words, { "translate", "passthrough", "blocked" });
 
-enum { ATTACH_DEVICE, ATTACH_DOMAIN, ATTACH_TYPE };
+enum {
+    ATTACH_DEVICE,
+    ATTACH_DOMAIN,
+    ATTACH_PASID,
+    ATTACH_TYPE,
+    DETACH_FPD = ATTACH_TYPE
+};
 
+#define ATTACH_FIELDS                                                                    \
+    [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED,        \
+                        NULL },                                                          \
+    [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },             \
+    [ATTACH_PASID] = { "pasid", field_u32, U(attach.pasid), 0, NULL }
 TABLE(attach, "attach",
       {
-          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED,
-                              NULL },
-          [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
+          ATTACH_FIELDS,
           [ATTACH_TYPE] = { "type", field_enum8, U(attach.type), 0, &attach_words },
       });
 TABLE(detach, "detach",
       {
-          [ATTACH_DEVICE] = { "device", field_device, U(attach.device), FIELD_REQUIRED,
-                              NULL },
-          [ATTACH_DOMAIN] = { "domain", field_domain, U(attach.domain), 0, NULL },
+          ATTACH_FIELDS,
+          [DETACH_FPD] = { "fpd", field_bit, U(attach.fpd), 0, NULL },
       });
 
 /* The device is known by pointer to const; this flag is the loader's to set. */
@@ -280,24 +309,55 @@ note_attach(const struct loader *l, uint32_t device)
     }
 }
 
+/* The PASID that is meant: the step's, else the domain's, else none. */
+static void
+finish_attach_pasid(struct loader *l, struct step_attach *at, const struct args *args)
+{
+    const struct scenario_device *dev = &l->sc->devices[at->device];
+    const struct scenario_domain *d =
+        at->domain != SCENARIO_NONE ? &l->sc->guest.domains[at->domain] : NULL;
+    struct val v = args->v[args_has(args, ATTACH_PASID) ? ATTACH_PASID : ATTACH_DOMAIN];
+
+    at->has_pasid = args_has(args, ATTACH_PASID) || (d != NULL && d->has_pasid);
+    if (!at->has_pasid) {
+        return;
+    }
+    if (!args_has(args, ATTACH_PASID)) {
+        at->pasid = d->pasid;
+    } else if (!check_domain_pasid(l, v, &l->sc->iommus[dev->iommu], at->pasid)) {
+        return;
+    }
+    if (at->pasid >= dev->pasids) {
+        load_error(l, v, "the device has %u PASIDs; see its 'pasids'", dev->pasids);
+    }
+}
+
 void
 finish_attach(struct loader *l, const struct action *a, struct step *s,
               const struct args *args)
 {
-    const struct step_attach *at = &s->u.attach;
+    struct step_attach *at = &s->u.attach;
     uint32_t i = l->sc->devices[at->device].iommu;
+    const struct scenario_domain *d =
+        at->domain != SCENARIO_NONE ? &l->sc->guest.domains[at->domain] : NULL;
 
     if (i == SCENARIO_NONE || !refuse_papr(l, a, &l->sc->iommus[i], args)) {
         return;
     }
-    if (at->domain != SCENARIO_NONE && l->sc->guest.domains[at->domain].iommu != i) {
+    if (d != NULL && d->iommu != i) {
         load_error(l, args->v[ATTACH_DOMAIN],
                    "device and domain are behind different iommus");
+        return;
     }
-    if (at->domain != SCENARIO_NONE && at->type == ATTACH_BLOCKED) {
+    if (d != NULL && at->type == ATTACH_BLOCKED) {
         load_error(l, args->v[ATTACH_DOMAIN], "'type: blocked' takes no 'domain'");
     }
-    if (s->kind == STEP_ATTACH) {
+    finish_attach_pasid(l, at, args);
+    if (at->has_pasid && s->kind == STEP_ATTACH && at->type == ATTACH_TRANSLATE &&
+        d == NULL) {
+        load_error(l, args->whole, "a PASID is attached to a 'domain'");
+    }
+    if (s->kind == STEP_ATTACH && !at->has_pasid) {
         note_attach(l, at->device);
     }
 }

@@ -6,29 +6,45 @@
 #include "scenario/scalar.h"
 
 static const char *const type_words[] = {
-    [QI_RAW] = "raw", [QI_CONTEXT] = "context", [QI_IOTLB] = "iotlb",
-    [QI_IEC] = "iec", [QI_WAIT] = "wait",
+    [QI_RAW] = "raw",
+    [QI_CONTEXT] = "context",
+    [QI_IOTLB] = "iotlb",
+    [QI_DEV_IOTLB] = "dev-iotlb",
+    [QI_IEC] = "iec",
+    [QI_WAIT] = "wait",
+    [QI_PASID_IOTLB] = "pasid-iotlb",
+    [QI_PASID_CACHE] = "pasid-cache",
+    [QI_PASID_DEV_IOTLB] = "pasid-dev-iotlb",
+    [QI_PAGE_RESPONSE] = "page-response",
 };
-static const char *const later_types[] = { "dev-iotlb", "pasid-iotlb" };
-static const struct word_list qi_types = { type_words, LEN(type_words), later_types,
-                                           LEN(later_types) };
+static const struct word_list qi_types = { type_words, LEN(type_words), NULL, 0 };
 
 WORDS(context_granularity, { [QI_GLOBAL] = "global", "domain", "device" });
 WORDS(iotlb_granularity, { [QI_GLOBAL] = "global", "domain", "page" });
 WORDS(iec_granularity, { "global", "index" });
+WORDS(pasid_iotlb_granularity, { [QI_PASID_ALL] = "pasid", "page" });
+WORDS(pasid_cache_granularity,
+      { [QI_PC_DOMAIN] = "domain", [QI_PC_PASID] = "pasid", [QI_PC_GLOBAL] = "global" });
 
 enum {
     D_TYPE,
     D_RAW,
     D_GRANULARITY,
     D_DID,
+    D_PASID,
     D_IOVA,
     D_AM,
     D_IH,
     D_DRAIN_READ,
     D_DRAIN_WRITE,
     D_SID,
+    D_DEVICE,
     D_FM,
+    D_SIZE,
+    D_S,
+    D_G,
+    D_MIP,
+    D_PFSID,
     D_INDEX,
     D_IM,
     D_ADDRESS,
@@ -36,81 +52,171 @@ enum {
     D_STATUS,
     D_IRQ,
     D_FENCE,
+    D_SW,
+    D_IF,
+    D_FN,
+    D_PD,
+    D_CODE,
+    D_PRGI,
 };
 
+#define D(member) offsetof(struct qi_descriptor, member)
+
+/* Two words, or the four of a 256-bit descriptor. */
 static void
 field_qi_raw(struct loader *l, const struct field *f, struct val v, void *out)
 {
+    struct qi_descriptor *d = out;
     size_t n;
     const uint64_t *raw = read_numbers(l, f->name, v, UINT64_MAX, &n);
 
-    if (raw != NULL && n == 2) {
-        memcpy(out, raw, 2 * sizeof(*raw));
+    if (raw != NULL && (n == 2 || n == QI_WORDS_MAX)) {
+        memcpy(d->raw, raw, n * sizeof(*raw));
+        d->n_raw = (uint8_t)n;
     } else if (raw != NULL) {
-        load_error(l, v, "'raw' takes two numbers: [low, high]");
+        load_error(l, v, "'raw' takes two numbers, [low, high], or four");
     }
 }
 
-#define D(member) offsetof(struct qi_descriptor, member)
+static void
+field_qi_device(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint32_t device = SCENARIO_NONE;
+
+    field_device(l, f, v, &device);
+    if (device != SCENARIO_NONE) {
+        *(uint16_t *)out = l->sc->devices[device].sid;
+    }
+}
+
+/* log2 of a size; `all` is the whole address space. */
+static void
+field_qi_size(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    uint64_t before = l->errors, size = 0;
+
+    if (val_is(v, "all")) {
+        *(uint8_t *)out = 64;
+        return;
+    }
+    field_size(l, f, v, &size);
+    if (l->errors == before &&
+        read_ok(l, f->name, v,
+                is_pow2(size) && size >= PAGE_BYTES
+                    ? NULL
+                    : "expected 'all' or a power of two from 4KiB on")) {
+        *(uint8_t *)out = (uint8_t)__builtin_ctzll(size);
+    }
+}
 
 SCHEMA(desc_schema, "descriptor",
        {
            [D_TYPE] = { "type", field_enum8, D(type), 0, &qi_types },
-           [D_RAW] = { "raw", field_qi_raw, D(raw), 0, NULL },
+           [D_RAW] = { "raw", field_qi_raw, 0, 0, NULL },
            [D_GRANULARITY] = { "granularity", field_ignore, 0, 0, NULL },
            [D_DID] = { "did", field_u16, D(did), 0, NULL },
+           [D_PASID] = { "pasid", field_u32, D(pasid), 0, NULL },
            [D_IOVA] = { "iova", field_size, D(address), 0, NULL },
            [D_AM] = { "am", field_u8, D(am), 0, NULL },
-           [D_IH] = { "ih", field_switch, D(ih), 0, NULL },
-           [D_DRAIN_READ] = { "drain_read", field_switch, D(drain_read), 0, NULL },
-           [D_DRAIN_WRITE] = { "drain_write", field_switch, D(drain_write), 0, NULL },
+           [D_IH] = { "ih", field_bit, D(ih), 0, NULL },
+           [D_DRAIN_READ] = { "drain_read", field_bit, D(drain_read), 0, NULL },
+           [D_DRAIN_WRITE] = { "drain_write", field_bit, D(drain_write), 0, NULL },
            [D_SID] = { "sid", field_u16, D(sid), 0, NULL },
+           [D_DEVICE] = { "device", field_qi_device, D(sid), 0, NULL },
            [D_FM] = { "fm", field_u8, D(fm), 0, NULL },
+           [D_SIZE] = { "size", field_qi_size, D(size_lg2), 0, NULL },
+           [D_S] = { "s", field_bit, D(sized), 0, NULL },
+           [D_G] = { "g", field_bit, D(global), 0, NULL },
+           [D_MIP] = { "mip", field_u8, D(mip), 0, NULL },
+           [D_PFSID] = { "pfsid", field_u16, D(pfsid), 0, NULL },
            [D_INDEX] = { "index", field_u16, D(index), 0, NULL },
            [D_IM] = { "im", field_u8, D(im), 0, NULL },
            [D_ADDRESS] = { "address", field_size, D(address), 0, NULL },
            [D_DATA] = { "data", field_u32, D(data), 0, NULL },
-           [D_STATUS] = { "status", field_switch, D(status), 0, NULL },
-           [D_IRQ] = { "irq", field_switch, D(irq), 0, NULL },
-           [D_FENCE] = { "fence", field_switch, D(fence), 0, NULL },
+           [D_STATUS] = { "status", field_bit, D(status), 0, NULL },
+           [D_IRQ] = { "irq", field_bit, D(irq), 0, NULL },
+           [D_FENCE] = { "fence", field_bit, D(fence), 0, NULL },
+           /* The same by the specification's names. */
+           [D_SW] = { "sw", field_bit, D(status), 0, NULL },
+           [D_IF] = { "if", field_bit, D(irq), 0, NULL },
+           [D_FN] = { "fn", field_bit, D(fence), 0, NULL },
+           [D_PD] = { "pd", field_bit, D(page_drain), 0, NULL },
+           [D_CODE] = { "code", field_u8, D(code), 0, NULL },
+           [D_PRGI] = { "prgi", field_u16, D(prgi), 0, NULL },
        });
 
-#define BIT(i) (UINT32_C(1) << (i))
+#define BIT(i) (UINT64_C(1) << (i))
 
 struct qi_kind {
-    uint32_t fields; /* that a descriptor of the type has */
+    uint64_t fields; /* that a descriptor of the type has */
     const struct word_list *granularity;
 };
 
+#define SOURCE (BIT(D_SID) | BIT(D_DEVICE))
+#define DEVICE_TLB                                                                       \
+    (SOURCE | BIT(D_IOVA) | BIT(D_SIZE) | BIT(D_ADDRESS) | BIT(D_S) | BIT(D_MIP) |       \
+     BIT(D_PFSID))
+
 static const struct qi_kind kinds[] = {
     [QI_RAW] = { BIT(D_RAW), NULL },
-    [QI_CONTEXT] = { BIT(D_GRANULARITY) | BIT(D_DID) | BIT(D_SID) | BIT(D_FM),
+    [QI_CONTEXT] = { BIT(D_GRANULARITY) | BIT(D_DID) | SOURCE | BIT(D_FM),
                      &context_granularity },
     [QI_IOTLB] = { BIT(D_GRANULARITY) | BIT(D_DID) | BIT(D_IOVA) | BIT(D_AM) | BIT(D_IH) |
                        BIT(D_DRAIN_READ) | BIT(D_DRAIN_WRITE),
                    &iotlb_granularity },
+    [QI_DEV_IOTLB] = { DEVICE_TLB, NULL },
     [QI_IEC] = { BIT(D_GRANULARITY) | BIT(D_INDEX) | BIT(D_IM), &iec_granularity },
     [QI_WAIT] = { BIT(D_ADDRESS) | BIT(D_DATA) | BIT(D_STATUS) | BIT(D_IRQ) |
-                      BIT(D_FENCE),
+                      BIT(D_FENCE) | BIT(D_SW) | BIT(D_IF) | BIT(D_FN) | BIT(D_PD),
                   NULL },
+    [QI_PASID_IOTLB] = { BIT(D_GRANULARITY) | BIT(D_DID) | BIT(D_PASID) | BIT(D_IOVA) |
+                             BIT(D_AM) | BIT(D_IH),
+                         &pasid_iotlb_granularity },
+    [QI_PASID_CACHE] = { BIT(D_GRANULARITY) | BIT(D_DID) | BIT(D_PASID),
+                         &pasid_cache_granularity },
+    [QI_PASID_DEV_IOTLB] = { DEVICE_TLB | BIT(D_PASID) | BIT(D_G), NULL },
+    [QI_PAGE_RESPONSE] = { SOURCE | BIT(D_PASID) | BIT(D_CODE) | BIT(D_PRGI), NULL },
 };
+
+static void
+check_width(struct loader *l, const struct args *args, unsigned i, uint64_t x,
+            uint64_t max)
+{
+    if (args_has(args, i) && x > max) {
+        load_error(l, args->v[i], "'%s' is 0 to %llu", desc_schema.fields[i].name,
+                   (unsigned long long)max);
+    }
+}
+
+/* The range of a device TLB is an aligned power of two. */
+static void
+check_range(struct loader *l, const struct qi_descriptor *d, const struct args *args)
+{
+    uint64_t mask = d->size_lg2 == 0    ? PAGE_MASK
+                    : d->size_lg2 == 64 ? UINT64_MAX
+                                        : (UINT64_C(1) << d->size_lg2) - 1;
+
+    if (args_has(args, D_SIZE) && (args_has(args, D_S) || args_has(args, D_ADDRESS))) {
+        load_error(l, args->v[D_SIZE],
+                   "'size' goes with 'iova'; 'address' and 's' are the descriptor's own");
+    } else if (args_has(args, D_IOVA) && (d->address & mask) != 0) {
+        load_error(l, args->v[D_IOVA], "'iova' must be a multiple of %s",
+                   d->size_lg2 == 0 ? "4KiB" : "'size'");
+    }
+}
 
 /* Widths of the descriptor's fields. */
 static void
 check_widths(struct loader *l, const struct qi_descriptor *d, const struct args *args)
 {
-    if (d->am > 63) {
-        load_error(l, args->v[D_AM], "'am' is 0 to 63");
-    }
-    if (d->fm > 3) {
-        load_error(l, args->v[D_FM], "'fm' is 0 to 3");
-    }
-    if (d->im > 31) {
-        load_error(l, args->v[D_IM], "'im' is 0 to 31");
-    }
-    if (d->type == QI_IOTLB && (d->address & PAGE_MASK) != 0) {
-        load_error(l, args->v[D_IOVA], "'iova' must be a multiple of 4KiB");
-    }
+    check_width(l, args, D_AM, d->am, 63);
+    check_width(l, args, D_FM, d->fm, 3);
+    check_width(l, args, D_IM, d->im, 31);
+    check_width(l, args, D_MIP, d->mip, 31);
+    check_width(l, args, D_CODE, d->code, 15);
+    check_width(l, args, D_PRGI, d->prgi, 511);
+    check_width(l, args, D_PASID, d->pasid, 0xfffff);
+    check_range(l, d, args);
 }
 
 /* All keys of a descriptor have been read. */
@@ -119,8 +225,8 @@ finish_descriptor(struct loader *l, struct qi_descriptor *d, struct args args)
 {
     if (!args_has(&args, D_TYPE) && !args_has(&args, D_RAW)) {
         load_error(l, args.whole,
-                   "a descriptor needs 'type' (context, iotlb, iec, wait) or "
-                   "'raw'");
+                   "a descriptor needs 'type' (context, iotlb, dev-iotlb, iec, wait, "
+                   "pasid-iotlb, pasid-cache, pasid-dev-iotlb, page-response) or 'raw'");
         return;
     }
     for (unsigned i = D_RAW; i < desc_schema.n; i++) {
@@ -144,6 +250,7 @@ finish_descriptor(struct loader *l, struct qi_descriptor *d, struct args args)
         load_error(l, args.whole, "a descriptor of type 'raw' needs 'raw'");
     }
     d->has_address = args_has(&args, D_ADDRESS);
+    d->has_pasid = args_has(&args, D_PASID);
     check_widths(l, d, &args);
 }
 
@@ -158,27 +265,20 @@ read_descriptor(struct loader *l, const struct node *n, struct qi_descriptor *d)
     }
 }
 
-/* The words up to the next `separator`; *rest moves behind it. */
-static struct val
-next_part(struct val *rest, char separator)
-{
-    const char *end = memchr(rest->s, separator, rest->len);
-    struct val part = *rest;
-
-    part.len = end != NULL ? (size_t)(end - rest->s) : rest->len;
-    rest->s += part.len + (end != NULL);
-    rest->len -= part.len + (end != NULL);
-    return part;
-}
-
-/* `raw:LO:HI`; what follows the type. */
+/* `raw:LO:HI` or four; what follows the type. */
 static void
 read_raw_parts(struct loader *l, struct val rest, struct qi_descriptor *d)
 {
-    struct val lo = next_part(&rest, ':');
+    while (d->n_raw < QI_WORDS_MAX && rest.len > 0) {
+        struct val word = next_part(&rest, ':');
 
-    (void)(read_ok(l, "raw", lo, scalar_u64(lo.s, lo.len, &d->raw[0])) &&
-           read_ok(l, "raw", rest, scalar_u64(rest.s, rest.len, &d->raw[1])));
+        if (!read_ok(l, "raw", word, scalar_u64(word.s, word.len, &d->raw[d->n_raw++]))) {
+            return;
+        }
+    }
+    if (rest.len > 0 || (d->n_raw != 2 && d->n_raw != QI_WORDS_MAX)) {
+        load_error(l, rest, "'raw' takes two numbers, low and high, or four");
+    }
 }
 
 /* One descriptor as a trace writes it: TYPE:GRANULARITY:key=value:switch... */
@@ -228,7 +328,7 @@ read_descriptor_words(struct loader *l, struct val v, struct step_qi *q)
     q->desc = desc;
 }
 
-enum { QI_FIELD_IOMMU, QI_FIELD_DESCRIPTORS, QI_FIELD_RAW };
+enum { QI_FIELD_IOMMU, QI_FIELD_DESCRIPTORS, QI_FIELD_RAW, QI_FIELD_WIDTH };
 
 static void
 field_descriptors(struct loader *l, const struct field *f, struct val v, void *out)
@@ -270,9 +370,22 @@ field_raw_words(struct loader *l, const struct field *f, struct val v, void *out
     for (size_t i = 0; i < n / 2; i++) {
         desc[i].raw[0] = words[2 * i];
         desc[i].raw[1] = words[2 * i + 1];
+        desc[i].n_raw = 2;
     }
     q->n = (uint32_t)(n / 2);
     q->desc = desc;
+}
+
+static void
+field_qi_width(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool narrow = val_is(v, "128");
+
+    if (want_scalar(l, f->name, v) &&
+        read_ok(l, f->name, v,
+                narrow || val_is(v, "256") ? NULL : "expected 128 or 256 (bits)")) {
+        *(uint16_t *)out = narrow ? 128 : 256;
+    }
 }
 
 #define U(member) offsetof(struct step, u.member)
@@ -281,6 +394,7 @@ static const struct field qi_fields[] = {
     [QI_FIELD_IOMMU] = { "iommu", field_iommu, U(qi.iommu), 0, NULL },
     [QI_FIELD_DESCRIPTORS] = { "descriptors", field_descriptors, U(qi), 0, NULL },
     [QI_FIELD_RAW] = { "raw", field_raw_words, U(qi), 0, NULL },
+    [QI_FIELD_WIDTH] = { "width", field_qi_width, U(qi.width), 0, NULL },
 };
 const struct schema qi_schema = { "qi", qi_fields, LEN(qi_fields) };
 

@@ -50,16 +50,21 @@ static const struct action actions[] = {
       &flush_schema,
       finish_flush,
       NULL },
-    { { "attach", "intel-vtd", "device domain type",
-        "Point the device's context entry at a domain (type translate), at pass-through, "
-        "or "
-        "at nothing (blocked).",
+    { { "attach", "intel-vtd", "device domain pasid type",
+        "Make the device's context entry, or in scalable mode its PASID table entry, "
+        "lead "
+        "to a domain (type translate), to pass-through, or to nothing (blocked). pasid: "
+        "what carries this PASID, from 1 on; by default the domain's pasid, else what "
+        "carries none.",
         "- attach: {device: nic0, domain: d1}" },
       STEP_ATTACH,
       &attach_schema,
       finish_attach,
       NULL },
-    { { "detach", "intel-vtd", "device domain", "Take the device's context entry away.",
+    { { "detach", "intel-vtd", "device domain pasid fpd",
+        "Take the device's context entry, or in scalable mode the PASID table entry, "
+        "away. "
+        "fpd: on leaves the bit that keeps faults from being recorded.",
         "- detach: {device: nic0}" },
       STEP_DETACH,
       &detach_schema,
@@ -178,24 +183,61 @@ static const struct action actions[] = {
       NULL },
     { { "pte", "intel-vtd", "domain iova level value",
         "Store one entry of a domain's page tables as it stands and tell nobody; tables "
-        "above "
-        "it are made as needed. Level 1 (the default) holds 4 KiB leaves.",
+        "above it are made as needed. Level 1 (the default) holds 4 KiB leaves. The bits "
+        "are those of the domain's stage.",
         "- pte: {domain: d1, iova: 0x1000, level: 1, value: 0x20003}" },
       STEP_PTE,
       &pte_schema,
       finish_pte,
       NULL },
-    { { "context", "intel-vtd", "iommu device domain present fpd tt aw did table raw",
-        "Store a device's context entry, raw or by its fields, and tell nobody.",
+    { { "root", "intel-vtd", "iommu device present table upper_present upper_table raw",
+        "Store the root entry of a device's bus, raw (two words) or by its fields, and "
+        "tell nobody; what is not given stays. In scalable mode the upper half serves "
+        "devices 16 to 31 of the bus.",
+        "- root: {device: nic0, raw: [0, 0]}" },
+      STEP_ROOT,
+      &root_schema,
+      finish_entry,
+      NULL },
+    { { "context", "intel-vtd",
+        "iommu device mode present fpd raw; legacy: domain tt aw did table; scalable: "
+        "dte paside pre pdts directory rid_pasid rid_priv",
+        "Store a device's context entry, raw or by its fields, and tell nobody. Its "
+        "layout is that of the iommu's mode unless mode says legacy or scalable: two "
+        "words or four. What is not given: present on; legacy, aw, did and table those "
+        "of domain; scalable, what leads to the device's PASID directory.",
         "- context: {device: nic0, domain: d1, tt: 0}" },
       STEP_CONTEXT,
       &context_schema,
-      finish_context,
+      finish_entry,
       NULL },
-    { { "qi", "intel-vtd", "iommu descriptors|raw",
+    { { "pasid_dir", "intel-vtd", "iommu device pasid present fpd table raw",
+        "Store the entry of a device's PASID directory that serves a PASID, raw (one "
+        "word) or by its fields, and tell nobody; what is not given stays.",
+        "- pasid_dir: {device: nic0, pasid: 5, present: 0}" },
+      STEP_PASID_DIR,
+      &pasid_dir_schema,
+      finish_entry,
+      NULL },
+    { { "pasid", "intel-vtd",
+        "iommu device pasid domain present fpd aw ssee pgtt ssade ssptptr did pwsnp "
+        "pgsnp "
+        "cd emte pat sre ere fspm wpe nxe smep eafe fsptptr raw",
+        "Store a device's PASID table entry, raw (eight words) or by its fields, and "
+        "tell nobody. What is not given: present on, and what leads to domain. Requests "
+        "without PASID use that of PASID 0. pgtt is first-stage, second-stage, nested, "
+        "passthrough or a number.",
+        "- pasid: {device: nic0, pasid: 5, domain: d1}" },
+      STEP_PASID,
+      &pasid_schema,
+      finish_entry,
+      NULL },
+    { { "qi", "intel-vtd", "iommu descriptors|raw width",
         "Put descriptors into the invalidation queue and move the tail: context, iotlb, "
-        "iec, "
-        "wait, or raw words.",
+        "dev-iotlb, iec, wait, pasid-iotlb, pasid-cache, pasid-dev-iotlb, page-response, "
+        "or raw words. Device TLBs take iova and size (or all), or address and s as the "
+        "descriptor has them. width is that of the descriptors, 128 or 256 bits; by "
+        "default what IQA says.",
         "- qi: {iommu: vtd0, descriptors: [{type: iotlb, granularity: domain, did: 1}, "
         "{type: wait}]}" },
       STEP_QI,
@@ -324,11 +366,10 @@ step_init(struct loader *l, struct step *s, const struct action *a, struct src_p
         w->ring = 256;
         w->buffer_size = DIST_CONST(2048);
         s->u.workload = w;
-    } else if (kind == STEP_CONTEXT) {
-        struct step_context *c = arena_alloc(l->arena, sizeof(*c));
+    } else if (kind >= STEP_ROOT && kind <= STEP_PASID) {
+        struct step_entry *e = arena_alloc(l->arena, sizeof(*e));
 
-        c->iommu = c->device = c->domain = SCENARIO_NONE;
-        c->present = true;
-        s->u.context = c;
+        e->iommu = e->device = e->domain = SCENARIO_NONE;
+        s->u.entry = e;
     }
 }

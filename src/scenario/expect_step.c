@@ -218,7 +218,7 @@ load_step_expect(struct loader *l, struct val v)
     x->pos = val_pos(l, v);
     if (want_map(l, "expect", v) != NULL) {
         schema_read(l, &expect_schema, v.node, x, &args);
-        x->given = args.given & ((1U << EXPECT_FIELD_EVENTS) - 1);
+        x->given = (unsigned)args.given & ((1U << EXPECT_FIELD_EVENTS) - 1);
     }
     return x;
 }
@@ -230,5 +230,5 @@ load_step_result(struct loader *l, const char *key, struct val v, struct step_ex
 
     args_init(&args, v);
     schema_key(l, &expect_schema, (struct val){ key, strlen(key), NULL }, v, x, &args);
-    x->given |= args.given;
+    x->given |= (unsigned)args.given;
 }

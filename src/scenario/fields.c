@@ -204,7 +204,7 @@ unknown_key(struct loader *l, const struct schema *s, struct val key, struct arg
     const char *near = name_nearest(word, names, s->n);
 
     for (size_t i = 0; i < s->n; i++) {
-        args->meant |= names[i] == near ? UINT32_C(1) << i : 0;
+        args->meant |= names[i] == near ? UINT64_C(1) << i : 0;
     }
     advice(word, names, s->n, more, sizeof(more));
     load_error(l, key, "unknown key '%s' in '%s'%s%s", word, s->what,
@@ -229,7 +229,7 @@ schema_key(struct loader *l, const struct schema *s, struct val key, struct val 
         } else if (f->flags & FIELD_REFUSED) {
             load_unsupported(l, key, "%s", f->name);
         } else {
-            args->given |= UINT32_C(1) << i;
+            args->given |= UINT64_C(1) << i;
             args->v[i] = v;
             f->read(l, f, v, (char *)out + f->offset);
         }

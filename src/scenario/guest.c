@@ -17,37 +17,37 @@ guest_drivers(void)
 static void
 field_domain_aw(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    if (val_is(v, "57")) {
-        load_unsupported(l, v, "%s: 57", f->name);
-    } else if (want_scalar(l, f->name, v) &&
-               read_ok(l, f->name, v,
-                       val_is(v, "39") || val_is(v, "48") ? NULL : "expected 39 or 48")) {
-        *(unsigned *)out = v.s[0] == '3' ? 39 : 48;
+    static const char *const words[] = { "39", "48", "57" };
+    static const struct word_list list = { words, 3, NULL, 0 };
+    size_t i;
+
+    if (read_choice(l, f->name, v, &list, &i)) {
+        *(unsigned *)out = 39 + 9 * (unsigned)i;
     }
 }
 
-static void
-field_domain_type(struct loader *l, const struct field *f, struct val v, void *out)
-{
-    static const char *const words[] = { "second-stage" }, *const refused[] = {
-        "first-stage"
-    };
-    static const struct word_list list = { words, 1, refused, 1 };
-    size_t i;
+WORDS(domain_types,
+      { [DOMAIN_SECOND_STAGE] = "second-stage", "first-stage", "nested", "passthrough" });
 
-    (void)out;
-    read_choice(l, f->name, v, &list, &i);
-}
+enum {
+    DOMAIN_IOMMU,
+    DOMAIN_DID,
+    DOMAIN_AW,
+    DOMAIN_PASID,
+    DOMAIN_TYPE,
+    DOMAIN_PARENT,
+};
 
 #define DOMAIN(member) offsetof(struct scenario_domain, member)
 
 SCHEMA(domain_schema, "domain",
        {
-           { "iommu", field_iommu, DOMAIN(iommu), 0, NULL },
-           { "did", field_u16, DOMAIN(did), 0, NULL },
-           { "aw", field_domain_aw, DOMAIN(aw_bits), 0, NULL },
-           { "pasid", field_off, 0, 0, NULL },
-           { "type", field_domain_type, 0, 0, NULL },
+           [DOMAIN_IOMMU] = { "iommu", field_iommu, DOMAIN(iommu), 0, NULL },
+           [DOMAIN_DID] = { "did", field_u16, DOMAIN(did), 0, NULL },
+           [DOMAIN_AW] = { "aw", field_domain_aw, DOMAIN(aw_bits), 0, NULL },
+           [DOMAIN_PASID] = { "pasid", field_u32, DOMAIN(pasid), 0, NULL },
+           [DOMAIN_TYPE] = { "type", field_enum, DOMAIN(type), 0, &domain_types },
+           [DOMAIN_PARENT] = { "parent", field_domain, DOMAIN(parent), 0, NULL },
        });
 
 /* The only intel-vtd of the machine, or SCENARIO_NONE. */
@@ -67,14 +67,73 @@ only_vtd(const struct scenario *sc)
     return found;
 }
 
+/* `pasid` in a domain, an attach or a detach. */
+bool
+check_domain_pasid(struct loader *l, struct val v, const struct scenario_iommu *io,
+                   uint32_t pasid)
+{
+    uint64_t before = l->errors;
+
+    if (!io->vtd.pasid) {
+        load_error(l, v, "'%s' takes no requests with PASID; see its 'pasid'", io->id);
+    } else if (pasid == 0) {
+        load_error(l, v, "PASID 0 is that of requests without one; leave 'pasid' out");
+    } else if (pasid >> 20 != 0) {
+        load_error(l, v, "'pasid' has 20 bits");
+    }
+    return l->errors == before;
+}
+
+/* What its type asks of a domain. Widths are filled in. */
+static void
+check_stages(struct loader *l, const struct args *args, struct val key,
+             struct scenario_domain *list, size_t n)
+{
+    struct scenario_domain *d = &list[n];
+    const struct scenario_iommu *io = &l->sc->iommus[d->iommu];
+    bool first = d->type == DOMAIN_FIRST_STAGE || d->type == DOMAIN_NESTED;
+    const struct val *aw = args_has(args, DOMAIN_AW) ? &args->v[DOMAIN_AW] : NULL;
+
+    if (first && !io->vtd.first_stage) {
+        load_error(l, args->v[DOMAIN_TYPE],
+                   "'%s' has no first stage; see its 'first_stage'", io->id);
+    }
+    if (d->type == DOMAIN_PASSTHROUGH && !io->vtd.pass_through) {
+        load_error(l, args->v[DOMAIN_TYPE], "'%s' has no pass-through", io->id);
+    }
+    if (aw == NULL) {
+        d->aw_bits = first && io->vtd.aw_bits < 48 ? 48 : io->vtd.aw_bits;
+    } else if (d->type == DOMAIN_PASSTHROUGH) {
+        load_error(l, *aw, "a passthrough domain has no tables, so no 'aw'");
+    } else if (first && d->aw_bits == 39) {
+        load_error(l, *aw, "a first stage has 4 or 5 levels: 48 or 57 bits");
+    } else if (d->aw_bits > io->vtd.aw_bits && !(first && d->aw_bits == 48)) {
+        load_error(l, *aw, "'%s' translates %u bits at most", io->id, io->vtd.aw_bits);
+    }
+    if (d->type != DOMAIN_NESTED) {
+        if (d->parent != SCENARIO_NONE) {
+            load_error(l, args->v[DOMAIN_PARENT], "'parent' is for 'type: nested'");
+        }
+    } else if (d->parent == SCENARIO_NONE) {
+        load_error(l, key, "a nested domain needs 'parent', a second-stage domain");
+    } else if (list[d->parent].type != DOMAIN_SECOND_STAGE ||
+               list[d->parent].iommu != d->iommu) {
+        load_error(l, args->v[DOMAIN_PARENT],
+                   "'%s' is no second-stage domain of the same iommu",
+                   list[d->parent].id);
+    } else {
+        list[d->parent].is_parent = true;
+    }
+}
+
 static void
 check_domain(struct loader *l, const struct args *args, struct val key,
-             const struct scenario_domain *list, size_t n)
+             struct scenario_domain *list, size_t n)
 {
-    const struct scenario_domain *d = &list[n];
+    struct scenario_domain *d = &list[n];
 
     if (d->iommu == SCENARIO_NONE) {
-        if (!args_has(args, 0)) {
+        if (!args_has(args, DOMAIN_IOMMU)) {
             load_error(l, key, "'domain' needs 'iommu', an intel-vtd");
         }
         return;
@@ -82,22 +141,22 @@ check_domain(struct loader *l, const struct args *args, struct val key,
     const struct scenario_iommu *io = &l->sc->iommus[d->iommu];
 
     if (io->model != IOMMU_INTEL_VTD) {
-        load_error(l, args_has(args, 0) ? args->v[0] : key,
+        load_error(l, args_has(args, DOMAIN_IOMMU) ? args->v[DOMAIN_IOMMU] : key,
                    "a domain belongs to an intel-vtd; '%s' is none", io->id);
         return;
     }
-    if (d->aw_bits > io->vtd.aw_bits) {
-        load_error(l, args->v[2], "'%s' translates %u bits at most", io->id,
-                   io->vtd.aw_bits);
+    check_stages(l, args, key, list, n);
+    if (d->has_pasid) {
+        check_domain_pasid(l, args->v[DOMAIN_PASID], io, d->pasid);
     }
     if (d->has_did && (d->did == 0 || d->did >= io->vtd.domains)) {
-        load_error(l, args->v[1], "'%s' has domain numbers from 1 to %u", io->id,
+        load_error(l, args->v[DOMAIN_DID], "'%s' has domain numbers from 1 to %u", io->id,
                    io->vtd.domains - 1);
     }
     for (size_t i = 0; d->has_did && i < n; i++) {
         if (list[i].has_did && list[i].did == d->did && list[i].iommu == d->iommu) {
-            load_error(l, args->v[1], "domain '%s' has the same did %u", list[i].id,
-                       d->did);
+            load_error(l, args->v[DOMAIN_DID], "domain '%s' has the same did %u",
+                       list[i].id, d->did);
         }
     }
 }
@@ -114,15 +173,14 @@ read_domain(struct loader *l, const struct node_pair *p, struct scenario_domain 
     d->pos = p->key->pos;
     d->id = load_strdup(l, key);
     d->iommu = only_vtd(l->sc);
+    d->parent = SCENARIO_NONE;
+    if (schema_read(l, &domain_schema, p->value, d, &args)) {
+        d->has_did = args_has(&args, DOMAIN_DID);
+        d->has_pasid = args_has(&args, DOMAIN_PASID);
+        check_domain(l, &args, key, list, n);
+    }
+    /* Only now: no domain is its own parent. */
     strmap_put(&l->sc->index->domains, d->id, key.len, (uint32_t)n);
-    if (!schema_read(l, &domain_schema, p->value, d, &args)) {
-        return;
-    }
-    d->has_did = args_has(&args, 1);
-    check_domain(l, &args, key, list, n);
-    if (d->aw_bits == 0 && d->iommu != SCENARIO_NONE) {
-        d->aw_bits = l->sc->iommus[d->iommu].vtd.aw_bits;
-    }
 }
 
 static void
@@ -233,10 +291,36 @@ field_flush(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
+static void
+field_default_domain(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    enum domain_type *type = out;
+
+    field_enum(l, f, v, out);
+    for (size_t i = 0; i < l->sc->n_iommus; i++) {
+        const struct scenario_iommu *io = &l->sc->iommus[i];
+
+        if (io->model == IOMMU_INTEL_VTD &&
+            ((*type == DOMAIN_FIRST_STAGE && !io->vtd.first_stage) ||
+             (*type == DOMAIN_PASSTHROUGH && !io->vtd.pass_through))) {
+            load_error(l, v, "'%s' has no %s", io->id,
+                       *type == DOMAIN_FIRST_STAGE ? "first stage; see its 'first_stage'"
+                                                   : "pass-through");
+        }
+    }
+}
+
+/* Of the types that need no other domain. */
+WORDS(default_types, { [DOMAIN_SECOND_STAGE] = "second-stage",
+                       "first-stage",
+                       [DOMAIN_PASSTHROUGH] = "passthrough" });
+
 SCHEMA(guest_schema, "guest",
        {
            { "driver", field_enum, GUEST(driver), 0, &driver_words },
            { "flush", field_flush, 0, 0, NULL },
+           { "default_domain", field_default_domain, GUEST(default_domain), 0,
+             &default_types },
            { "domains", field_domains, 0, 0, NULL },
            { "table_memory", field_table_memory, 0, 0, NULL },
        });

@@ -102,7 +102,7 @@ typedef void field_fn(struct loader *l, const struct field *f, struct val v, voi
 enum {
     FIELD_REQUIRED = 1,
     FIELD_REFUSED = 2, /* known, not served by this version */
-    FIELDS_MAX = 24,   /* in one table */
+    FIELDS_MAX = 48,   /* in one table */
 };
 
 struct field {
@@ -126,8 +126,8 @@ struct schema {
 /* What was given, by the index of the field in its table. */
 struct args {
     struct val whole; /* the mapping, or the action of a script line */
-    uint32_t given;   /* bit i: v[i] is valid */
-    uint32_t meant;   /* bit i: a misspelt key was probably field i */
+    uint64_t given;   /* bit i: v[i] is valid */
+    uint64_t meant;   /* bit i: a misspelt key was probably field i */
     uint32_t next;    /* where the next key is looked for first */
     struct val v[FIELDS_MAX];
 };
@@ -166,6 +166,7 @@ field_fn field_size;      /* uint64_t; addresses too */
 field_fn field_some;      /* uint64_t: a size, at least 1 */
 field_fn field_time;      /* uint64_t */
 field_fn field_switch;    /* bool */
+field_fn field_bit;       /* bool, written as a switch or as 0 or 1 */
 field_fn field_perm;      /* uint8_t */
 field_fn field_text;      /* const char * */
 field_fn field_name;      /* const char *, fit for a trace field */
@@ -186,6 +187,9 @@ struct word_list {
     const char *const *refused; /* words of later versions */
     size_t n_refused;
 };
+
+/* `v` up to the next `separator`; *rest moves behind it. Words of script lines. */
+struct val next_part(struct val *rest, char separator);
 
 #define WORDS(name, ...)                                                                 \
     static const char *const name##_words[] = __VA_ARGS__;                               \
@@ -239,6 +243,9 @@ void load_devices(struct loader *l, const struct node *map);
 bool check_new_id(struct loader *l, const char *what, struct val v);
 void load_guest(struct loader *l, const struct node *map);
 void finish_table_memory(struct loader *l);
+/* False, reported at v, unless a domain behind io can be attached to this PASID. */
+bool check_domain_pasid(struct loader *l, struct val v, const struct scenario_iommu *io,
+                        uint32_t pasid);
 const struct word_list *guest_drivers(void);
 void load_latency(struct loader *l, const struct node *map);
 void load_actors(struct loader *l, const struct node *root);

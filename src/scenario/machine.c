@@ -470,6 +470,10 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
         load_error(l, v, "'%s' needs 'mode: scalable' for '%s'", io->id,
                    io->vtd.pasid ? "pasid" : "first_stage");
     }
+    if (io->model == IOMMU_INTEL_VTD && io->vtd.scalable &&
+        !io->vtd.queued_invalidation) {
+        load_error(l, v, "'%s' needs 'queued_invalidation' for 'mode: scalable'", io->id);
+    }
     for (size_t i = 0; i < n; i++) {
         const struct scenario_iommu *o = &list[i];
 

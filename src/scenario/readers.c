@@ -120,6 +120,18 @@ field_switch(struct loader *l, const struct field *f, struct val v, void *out)
 }
 
 void
+field_bit(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    if (val_is(v, "0") || val_is(v, "1")) {
+        *(bool *)out = v.s[0] == '1';
+    } else if (want_scalar(l, f->name, v)) {
+        read_ok(l, f->name, v,
+                scalar_switch(v.s, v.len, out) == NULL ? NULL
+                                                       : "expected on or off, or 1 or 0");
+    }
+}
+
+void
 field_perm(struct loader *l, const struct field *f, struct val v, void *out)
 {
     if (want_scalar(l, f->name, v)) {
@@ -329,17 +341,16 @@ read_number(struct loader *l, const char *name, struct val v, uint64_t max, uint
            read_ok(l, name, v, *out > max ? must_fit : NULL);
 }
 
-/* The next of the words that commas separate; *rest moves behind it. */
-static struct val
-next_word(struct val *rest)
+struct val
+next_part(struct val *rest, char separator)
 {
-    const char *comma = memchr(rest->s, ',', rest->len);
-    struct val word = *rest;
+    const char *end = memchr(rest->s, separator, rest->len);
+    struct val part = *rest;
 
-    word.len = comma != NULL ? (size_t)(comma - rest->s) : rest->len;
-    rest->s += word.len + (comma != NULL);
-    rest->len -= word.len + (comma != NULL);
-    return word;
+    part.len = end != NULL ? (size_t)(end - rest->s) : rest->len;
+    rest->s += part.len + (end != NULL);
+    rest->len -= part.len + (end != NULL);
+    return part;
 }
 
 const uint64_t *
@@ -363,7 +374,7 @@ read_numbers(struct loader *l, const char *name, struct val v, uint64_t max, siz
 
     for (size_t i = 0; i < count; i++) {
         struct val item = list             ? val_of(v.node->u.items[i])
-                          : v.node == NULL ? next_word(&v)
+                          : v.node == NULL ? next_part(&v, ',')
                                            : v;
 
         good = read_number(l, name, item, max, &numbers[i]) && good;

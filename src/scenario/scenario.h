@@ -166,19 +166,34 @@ struct scenario_device {
 
 enum guest_driver { GUEST_MANUAL, GUEST_STRICT, GUEST_LAZY };
 
+enum domain_type {
+    DOMAIN_SECOND_STAGE,
+    /* In scalable mode: */
+    DOMAIN_FIRST_STAGE,
+    DOMAIN_NESTED, /* a first stage over the second stage of `parent` */
+    /* No tables, addresses are guest-physical: */
+    DOMAIN_PASSTHROUGH,
+};
+
 struct scenario_domain {
     struct src_pos pos;
     const char *id;
     uint32_t iommu; /* an intel-vtd */
+    enum domain_type type;
     bool has_did;
     uint16_t did;     /* if has_did; unique below one IOMMU, < vtd.domains */
-    unsigned aw_bits; /* 39 or 48, default the IOMMU's */
+    unsigned aw_bits; /* of its tables: 39, 48 or 57, a first stage 48 or 57 */
+    uint32_t parent;  /* nested: a second-stage domain of the same IOMMU */
+    bool is_parent;   /* of a nested one */
+    bool has_pasid;
+    uint32_t pasid; /* if has_pasid: that it is attached to unless the step says */
 };
 
 struct guest_config {
     enum guest_driver driver;
-    uint64_t flush_entries; /* lazy: > 0 */
-    sim_time flush_timer;   /* lazy: > 0 */
+    enum domain_type default_domain; /* of devices without an attach; never NESTED */
+    uint64_t flush_entries;          /* lazy: > 0 */
+    sim_time flush_timer;            /* lazy: > 0 */
     const struct scenario_domain *domains;
     size_t n_domains;
     bool has_table_memory;           /* false: no intel-vtd, and none asked for */
@@ -212,7 +227,10 @@ enum step_kind {
     STEP_MMIO,
     STEP_MMIO_EXPECT,
     STEP_PTE,
+    STEP_ROOT,
     STEP_CONTEXT,
+    STEP_PASID_DIR,
+    STEP_PASID,
     STEP_QI,
     STEP_H_PUT_TCE,
     STEP_H_PUT_TCE_INDIRECT,
@@ -257,7 +275,10 @@ struct step_flush {
 struct step_attach { /* attach, detach */
     uint32_t device;
     uint32_t domain; /* SCENARIO_NONE: detach, or a type that needs none, or its own */
+    uint32_t pasid;  /* if has_pasid, from 1 on; else what comes without one */
     uint8_t type;    /* enum attach_type */
+    bool has_pasid;
+    bool fpd; /* detach: the entry keeps FPD */
 };
 
 struct step_dma {
@@ -331,47 +352,71 @@ struct step_mmio { /* mmio, mmio_expect */
 
 struct step_pte {
     uint32_t domain;
-    uint8_t level; /* 1..4; 1 = 4 KiB leaves */
+    uint8_t level; /* 1..5; 1 = 4 KiB leaves */
     uint64_t iova, value;
 };
 
 /*
- * A context entry stored as it stands, nothing invalidated. Either raw, or from
- * fields; what is not given: present on, fpd off, tt 0, aw and table those of
- * `domain`, did the domain's (0 without one).
+ * One entry above the page tables, stored as it stands, nothing invalidated: raw, or
+ * from fields. What is not given is that of `domain`, or of the driver's own tables for
+ * the device, with the present bit; in root and PASID-directory entries, what memory
+ * holds.
  */
-struct step_context {
+struct step_entry {
     uint32_t iommu, device, domain;
-    bool has_raw, present, fpd, has_aw, has_did, has_table;
-    uint8_t tt; /* 0..3 */
-    uint8_t aw; /* the AW field: 1 = 39 bits, 2 = 48; 0..7 for tests of the model */
-    uint16_t did;
-    uint64_t table;  /* second-stage root, GPA */
-    uint64_t raw[2]; /* low, high */
+    uint32_t pasid; /* PASID, PASID_DIR */
+    uint8_t layout; /* enum entry_layout_id: see entry_layout.h */
+    bool has_raw;
+    uint64_t value[8], given[8]; /* by word; given: the bits that are stated */
 };
 
-enum qi_type { QI_RAW, QI_CONTEXT, QI_IOTLB, QI_IEC, QI_WAIT };
+enum qi_type {
+    QI_RAW,
+    QI_CONTEXT,
+    QI_IOTLB,
+    QI_DEV_IOTLB,
+    QI_IEC,
+    QI_WAIT,
+    QI_PASID_IOTLB,
+    QI_PASID_CACHE,
+    QI_PASID_DEV_IOTLB,
+    QI_PAGE_RESPONSE,
+};
+/* The descriptor's own G. */
 enum qi_granularity { QI_GLOBAL = 1, QI_DOMAIN = 2, QI_PAGE = 3, QI_DEVICE = 3 };
+enum qi_pasid_iotlb_granularity { QI_PASID_ALL = 2, QI_PASID_PAGE = 3 };
+enum qi_pasid_cache_granularity { QI_PC_DOMAIN = 0, QI_PC_PASID = 1, QI_PC_GLOBAL = 3 };
+enum { QI_WORDS_MAX = 4 };
 
 struct qi_descriptor {
     uint8_t type;        /* enum qi_type */
-    uint8_t granularity; /* the descriptor's own G: enum qi_granularity; iec: 0 global, 1
-                            index */
+    uint8_t granularity; /* one of the enums above; iec: 0 global, 1 index */
     uint8_t am;
-    bool ih, drain_read, drain_write; /* iotlb */
-    bool irq, status, fence;          /* wait: IF, SW, FN */
+    bool ih;
+    bool drain_read, drain_write;        /* iotlb */
+    bool irq, status, fence, page_drain; /* wait: IF, SW, FN, PD */
     bool has_address; /* wait: address given (else the driver's own slot) */
+    bool sized;       /* device TLBs: S, if size_lg2 is 0 */
+    bool global;      /* pasid-dev-iotlb: G, all PASIDs */
+    bool has_pasid;   /* page-response: PP */
+    uint8_t size_lg2; /* device TLBs: of an aligned range; 0: address holds the code */
+    uint8_t mip;      /* device TLBs, 5 bits */
     uint8_t fm;       /* context: function mask */
     uint8_t im;       /* iec: index mask */
-    uint16_t did, sid, index;
+    uint8_t code;     /* page-response, 4 bits */
+    uint8_t n_raw;    /* words given, 2 or 4 */
+    uint16_t did, sid, index, pfsid;
+    uint16_t prgi;    /* page-response: group index, 9 bits */
+    uint32_t pasid;   /* 20 bits */
     uint32_t data;    /* wait: what is stored */
-    uint64_t address; /* iotlb: iova; wait: where the status is stored */
-    uint64_t raw[2];
+    uint64_t address; /* IOTLBs, device TLBs: iova; wait: where the status is stored */
+    uint64_t raw[QI_WORDS_MAX];
 };
 
 struct step_qi {
     uint32_t iommu;
     uint32_t n;
+    uint16_t width; /* of descriptors, 128 or 256 bits; 0: as IQA has it */
     const struct qi_descriptor *desc;
 };
 
@@ -484,7 +529,7 @@ struct step {
         struct step_mem mem;   /* MEM, MEM_EXPECT */
         struct step_mmio mmio; /* MMIO, MMIO_EXPECT */
         struct step_pte pte;
-        const struct step_context *context;
+        const struct step_entry *entry; /* ROOT, CONTEXT, PASID_DIR, PASID */
         struct step_qi qi;
         struct step_tce tce; /* H_x */
         struct step_rtas rtas;

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "iommu/vtd_fmt.h"
+#include "scenario/entry_layout.h"
 #include "support_guest.h"
 
 static void
@@ -102,20 +103,23 @@ END_TEST
 START_TEST(context_takes_what_is_not_given_from_the_domain)
 {
     struct rig r;
-    struct step_context c = { .device = 0, .domain = 1, .present = true };
+    struct step_entry c = { .device = 0, .domain = 1, .layout = ENTRY_CONTEXT };
     struct step s = { .kind = STEP_CONTEXT };
 
     start(&r, GUEST_MANUAL);
-    s.u.context = &c;
+    s.u.entry = &c;
     ck_assert(rig_do(&r, &s));
     /* The domain's table was the first page, the root table and a context table next. */
     ck_assert_uint_eq(mem_read64le(r.env.mem, GPA(RIG_TABLES + 0x1000)),
                       (RIG_TABLES + 0x2000) | 1);
     ck_assert_uint_eq(mem_read64le(r.env.mem, GPA(RIG_TABLES + 0x2080)), RIG_TABLES | 1);
     ck_assert_uint_eq(mem_read64le(r.env.mem, GPA(RIG_TABLES + 0x2088)), 0x102);
-    c = (struct step_context){
-        .device = 0, .domain = SCENARIO_NONE, .has_raw = true, .raw = { 0, 7 }
-    };
+    c = (struct step_entry){ .device = 0,
+                             .domain = SCENARIO_NONE,
+                             .layout = ENTRY_CONTEXT,
+                             .has_raw = true,
+                             .value = { 0, 7 },
+                             .given = { UINT64_MAX, UINT64_MAX } };
     ck_assert(rig_do(&r, &s));
     ck_assert_uint_eq(mem_read64le(r.env.mem, GPA(RIG_TABLES + 0x2080)), 0);
     ck_assert_uint_eq(mem_read64le(r.env.mem, GPA(RIG_TABLES + 0x2088)), 7);

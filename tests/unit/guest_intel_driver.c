@@ -308,7 +308,7 @@ START_TEST(a_stopped_queue_is_a_failed_step)
 {
     struct rig r;
     struct step s = { .kind = STEP_QI };
-    struct qi_descriptor bad = { .type = QI_RAW, .raw = { 15, 0 } };
+    struct qi_descriptor bad = { .type = QI_RAW, .n_raw = 2, .raw = { 15, 0 } };
 
     start(&r, GUEST_STRICT, false);
     s.u.qi = (struct step_qi){ .n = 1, .desc = &bad };

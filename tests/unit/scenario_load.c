@@ -349,13 +349,16 @@ START_TEST(every_step_is_documented_and_its_example_loads)
     for (size_t i = 0; scenario_step_doc(i) != NULL; i++) {
         const struct step_doc *d = scenario_step_doc(i);
         bool papr_only = strcmp(d->models, "papr") == 0;
+        bool scalable = strncmp(d->name, "pasid", 5) == 0;
 
         ck_assert_uint_gt(strlen(d->what), 10);
         if (strcmp(d->name, "replay") == 0) {
             continue; /* needs a file */
         }
         snprintf(text, sizeof(text), head,
-                 papr_only ? "phb0: {model: papr-tce}" : "vtd0: {model: intel-vtd}",
+                 papr_only  ? "phb0: {model: papr-tce}"
+                 : scalable ? "vtd0: {model: intel-vtd, mode: scalable}"
+                            : "vtd0: {model: intel-vtd}",
                  papr_only ? "phb0" : "vtd0",
                  papr_only ? "" : "guest: {domains: {d1: {iommu: vtd0}}}\n", d->example);
         sc = load(text);
