@@ -68,6 +68,7 @@ unit_tests = \
 	tests/unit/iommu_vtd_regs \
 	tests/unit/iommu_vtd_trace \
 	tests/unit/iommu_vtd_walk \
+	tests/unit/iommu_vtd_window \
 	tests/unit/machine_machine \
 	tests/unit/machine_random \
 	tests/unit/mem_mem \

@@ -489,9 +489,8 @@ replay_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t l
     }
 }
 
-/* What others were told and are still to be told stays as it is. */
-static void
-replay_apart(struct vtd_space *s, struct notifier *n)
+void
+vtd_mirror_replay(struct vtd_space *s, struct notifier *n)
 {
     const uint64_t limit = vtd_address_last(s->v);
     struct replay r = {
@@ -509,9 +508,8 @@ replay_apart(struct vtd_space *s, struct notifier *n)
     }
 }
 
-/* The tree takes in what n is told, as if everybody had been. */
-static void
-replay_into_tree(struct vtd_space *s, struct notifier *n)
+void
+vtd_mirror_replay_anew(struct vtd_space *s, struct notifier *n)
 {
     struct diff d = begin_diff(s, CAUSE_REPLAY);
 
@@ -519,15 +517,5 @@ replay_into_tree(struct vtd_space *s, struct notifier *n)
     d.n = n;
     if (vtd_wants_maps(s)) {
         run_diff(&d, &(struct vtd_block){ 0, UINT64_MAX });
-    }
-}
-
-void
-vtd_mirror_replay(struct vtd_space *s, struct notifier *n)
-{
-    if (env_quirk(s->v->base.env, QUIRK_VTD_REPLAY_FILLS_TREE)) {
-        replay_into_tree(s, n);
-    } else {
-        replay_apart(s, n);
     }
 }

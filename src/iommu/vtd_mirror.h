@@ -65,8 +65,17 @@ vtd_address_last(const struct vtd *v)
 void vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
                        enum notify_cause cause);
 
-/* Announce what is present under the context entry in effect to n alone. */
+/*
+ * Announce what is present under the context entry in effect to n alone. What others
+ * were told, and are still to be told, stays as it is.
+ */
 void vtd_mirror_replay(struct vtd_space *s, struct notifier *n);
+
+/*
+ * The same for what the tree lacks, and the tree takes it in, as if everybody had been
+ * told; of what is gone nobody is. Nothing on a space without MAP notifiers.
+ */
+void vtd_mirror_replay_anew(struct vtd_space *s, struct notifier *n);
 
 /* Forget what was announced: all leaves that touch `range`, or everything. */
 void vtd_mirror_forget(struct vtd_space *s, const struct vtd_block *range);

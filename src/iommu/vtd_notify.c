@@ -115,12 +115,19 @@ static void
 replay(struct notify_region *region, struct notifier *n)
 {
     struct vtd_space *s = region->self;
+    const struct env *env = s->v->base.env;
 
-    if (env_quirk(s->v->base.env, QUIRK_VTD_REPLAY_UNMAPS)) {
-        vtd_window_unmap(s, n, CAUSE_REPLAY);
+    if (env_quirk(env, QUIRK_VTD_REPLAY_UNMAPS)) {
+        vtd_window_tell(s, n, CAUSE_REPLAY);
     }
-    if (n->region != NULL) {
-        context_in_effect(s);
+    if (n->region == NULL) {
+        return;
+    }
+    context_in_effect(s);
+    if (env_quirk(env, QUIRK_VTD_REPLAY_FILLS_TREE)) {
+        vtd_window_forget(s, n);
+        vtd_mirror_replay_anew(s, n);
+    } else {
         vtd_mirror_replay(s, n);
     }
 }

@@ -40,26 +40,50 @@ rounded_up(uint64_t first, uint64_t last)
     return (struct vtd_block){ first & ~mask, first | mask };
 }
 
-void
-vtd_window_unmap(struct vtd_space *s, struct notifier *n, enum notify_cause cause)
+/* Whether there is a piece of less than a page in it, or nothing at all. */
+static bool
+is_odd(const struct vtd_block *window)
 {
-    const struct env *env = s->v->base.env;
-    const uint64_t limit = vtd_address_last(s->v);
-    struct vtd_block window = { n->first, n->last < limit ? n->last : limit };
+    return window->first > window->last || window->last - window->first < PAGE_MASK ||
+           (window->last & PAGE_MASK) != PAGE_MASK;
+}
 
-    if (window.first > window.last) {
-        if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ASSERTS)) {
-            env_abort(s->v->base.env, n->subject, "window-beyond-address-width");
-        }
+/* The window of n as far as the unit translates: first > last if not at all. */
+static struct vtd_block
+window_of(const struct vtd_space *s, const struct notifier *n)
+{
+    const uint64_t limit = vtd_address_last(s->v);
+
+    return (struct vtd_block){ n->first, n->last < limit ? n->last : limit };
+}
+
+void
+vtd_window_tell(struct vtd_space *s, struct notifier *n, enum notify_cause cause)
+{
+    struct env *env = s->v->base.env;
+    const struct vtd_block window = window_of(s, n);
+
+    if (is_odd(&window) && env_quirk(env, QUIRK_VTD_UNMAP_ALL_ASSERTS)) {
+        env_abort(env, n->subject, "window-cannot-be-unmapped");
+    } else if (window.first > window.last) {
         return;
-    }
-    if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP)) {
+    } else if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP)) {
         struct vtd_block all = rounded_up(window.first, window.last);
         unmap_piece(n, all.first, all.last, cause);
     } else {
         unmap_pieces(n, window.first, window.last, cause);
     }
-    if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_OFF_BY_ONE)) {
+}
+
+void
+vtd_window_forget(struct vtd_space *s, const struct notifier *n)
+{
+    struct vtd_block window = window_of(s, n);
+
+    if (window.first > window.last) {
+        return;
+    }
+    if (env_quirk(s->v->base.env, QUIRK_VTD_UNMAP_ALL_OFF_BY_ONE)) {
         window.last++;
     }
     vtd_mirror_forget(s, &window);
@@ -70,7 +94,8 @@ vtd_window_unmap_all(struct vtd_space *s, enum notify_cause cause)
 {
     for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
         next = n->next;
-        vtd_window_unmap(s, n, cause);
+        vtd_window_forget(s, n);
+        vtd_window_tell(s, n, cause);
     }
     vtd_mirror_forget_all(s);
     s->blank = true;

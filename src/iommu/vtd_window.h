@@ -8,8 +8,11 @@
 
 #include "iommu/vtd_mirror.h"
 
-/* The window of n, to n alone; the record of what was announced there goes. */
-void vtd_window_unmap(struct vtd_space *s, struct notifier *n, enum notify_cause cause);
+/* The window of n, to n alone. */
+void vtd_window_tell(struct vtd_space *s, struct notifier *n, enum notify_cause cause);
+
+/* Forget what was announced there, to whomever. */
+void vtd_window_forget(struct vtd_space *s, const struct notifier *n);
 
 /* The windows of all notifiers of s, and the whole record. */
 void vtd_window_unmap_all(struct vtd_space *s, enum notify_cause cause);

@@ -46,13 +46,13 @@ holds(const struct listener *e, uint64_t iova, uint64_t gpa)
 
 /* ---- pages ---- */
 
-START_TEST(page_is_told_when_invalidated_and_not_before)
+START_TEST(V15_page_is_told_when_invalidated_and_not_before)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     listener_start(&ear, b, SID_A, MIRROR, true);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    ck_assert_uint_eq(ear.events, 0); /* V15 */
+    ck_assert_uint_eq(ear.events, 0);
     bench_flush_page(b, 2, 0x1000, 0);
     ck_assert_uint_eq(ear.events, 0);
     bench_flush_page(b, 1, 0x1000, 0);
@@ -469,6 +469,208 @@ START_TEST(N23_nothing_is_remembered_after_everything_was_unmapped)
 }
 END_TEST
 
+/* ---- quirks ---- */
+
+static void
+on(enum quirk q)
+{
+    quirk_set(&b->env.quirks, q, true);
+}
+
+START_TEST(Q19_entry_with_reserved_bits_keeps_the_shadow)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+    uint64_t slot = bench_slot(b, table, 4, GIB, 2);
+
+    on(QUIRK_VTD_BAD_ENTRY_KEEPS);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_map(b, table, 0x2000, 0x21000 | RW);
+    bench_map(b, table, GIB, 0x22000 | RW);
+    bench_flush_domain(b, 1);
+    listener_clear(&ear);
+    bench_map(b, table, 0x1000, 0x20000 | VTD_SS_SNP | RW);
+    bench_map(b, table, 0x2000, VTD_SS_SNP); /* not present, and looked at all the same */
+    mem_write64le(b->env.mem, GPA(slot), 0xf0000000 | RW); /* no memory there */
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_uint_eq(mapped(&ear), 3);
+    bench_map(b, table, 0x2000, 0);
+    mem_write64le(b->env.mem, GPA(slot), bench_page(b) | RW); /* zeros are read */
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.unmaps, 2);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(Q22_split_superpage_is_unmapped_in_part_and_forgotten_whole)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_entry(b, table, 4, GIB, 2, 8 * MIB | VTD_SS_PS | RW);
+    bench_flush_page(b, 1, GIB, 9);
+    bench_entry(b, table, 4, GIB, 2, 0);
+    for (uint64_t p = 0; p < 3; p++) {
+        bench_map(b, table, GIB + (p << 12), (8 * MIB + (p << 12)) | RW);
+    }
+    listener_clear(&ear);
+    bench_flush_page(b, 1, GIB + 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_UNMAP, GIB + 0x1000, 4 * KIB, 0, CAUSE_CHANGE));
+    ck_assert_uint_eq(ear.cuts, 1);
+    bench_flush_page(b, 1, GIB, 9);
+    ck_assert_uint_eq(ear.events, 4); /* two MAPs over what was never unmapped */
+    ck_assert_uint_eq(ear.collisions, 2);
+    ck_assert(holds(&ear, GIB + 0x100000, 9 * MIB)); /* and the rest stays */
+    listener_stop(&ear);
+}
+END_TEST
+
+/* A 1 GiB leaf gives way to a 2 MiB one at its start: as seen on 7.2. */
+START_TEST(Q22_larger_leaf_is_unmapped_by_the_size_of_the_new_one)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_entry(b, table, 4, GIB, 3, GIB | VTD_SS_PS | RW);
+    bench_flush_domain(b, 1);
+    bench_entry(b, table, 4, GIB, 3, 0);
+    bench_entry(b, table, 4, GIB, 2, 8 * MIB | VTD_SS_PS | RW);
+    listener_clear(&ear);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
+    ck_assert(listener_heard(&ear, 1, NOTIFY_MAP, GIB, 2 * MIB, 8 * MIB, CAUSE_CHANGE));
+    bench_entry(b, table, 4, GIB, 2, 0);
+    bench_flush_page(b, 1, GIB, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 3);
+    ck_assert(holds(&ear, GIB + 4 * MIB, GIB + 4 * MIB));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_replay_unmaps_the_window_first)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_REPLAY_UNMAPS);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(ear.maps, 1);
+    ck_assert(
+        listener_heard(&ear, 10, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
+    ck_assert_int_eq(ear.log[11].type, NOTIFY_UNMAP);
+    listener_start(&second, b, SID_A, NOTIFY_UNMAP, true); /* UNMAP-only too */
+    ck_assert_uint_eq(second.events, 10 + 18);
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+START_TEST(quirk_replay_swallows_what_others_are_still_to_hear)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_REPLAY_FILLS_TREE);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, 0x2000, 0x21000 | RW); /* pending */
+    bench_map(b, table, 0x3000, 0x22000 | RW);
+    listener_clear(&ear);
+    listener_start(&second, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(second.maps, 3);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert(!holds(&ear, 0x2000, 0x21000) && holds(&second, 0x2000, 0x21000));
+    bench_map(b, table, 0x1000, 0);
+    listener_start(&third, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(third.maps, 2);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0); /* nor hears anybody of what is gone */
+    ck_assert(holds(&ear, 0x1000, 0x20000));
+    listener_stop(&ear);
+    listener_stop(&second);
+    listener_stop(&third);
+}
+END_TEST
+
+START_TEST(quirk_tree_outlives_its_listeners)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_TREE_KEPT);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, false);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.maps, 1);
+    listener_stop(&ear);
+    listener_start(&ear, b, SID_A, MIRROR, false);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_walk_stops_at_the_width_of_the_new_context)
+{
+    for (unsigned quirk = 0; quirk < 2; quirk++) {
+        uint64_t wide = bench_attached(b, SID_A, 1, 4);
+        quirk_set(&b->env.quirks, QUIRK_VTD_WALK_STOPS_AT_WIDTH, quirk == 1);
+        bench_map(b, wide, VTD_BIT(40), 0x20000 | RW);
+        bench_map(b, wide, 0x1000, 0x21000 | RW);
+        listener_start(&ear, b, SID_A, MIRROR, true);
+        bench_domain(b, SID_A, 2, 3);
+        bench_flush_context(b, SID_A, 1);
+        ck_assert_uint_eq(mapped(&ear), quirk);
+        listener_stop(&ear);
+    }
+}
+END_TEST
+
+START_TEST(quirk_walk_announces_leaves_over_the_interrupt_range)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0xfee00000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    ck_assert_uint_eq(ear.events, 0);
+    on(QUIRK_VTD_WALK_MAPS_INTERRUPT);
+    bench_flush_domain(b, 1);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0xfee00000, CAUSE_MAP));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_walk_skips_empty_directory_entries)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_PSI_SKIPS_EMPTY_DIR);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, table, GIB, 0x20000 | RW);
+    bench_map(b, table, GIB + 0x1000, 0x21000 | RW);
+    bench_flush_domain(b, 1);
+    bench_map(b, table, GIB + 0x1000, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.unmaps, 1);
+    bench_entry(b, table, 4, GIB, 2, 0);
+    bench_flush_page(b, 1, GIB, 9);
+    ck_assert_uint_eq(ear.unmaps, 1);
+    ck_assert_uint_eq(mapped(&ear), 1);
+    listener_stop(&ear);
+}
+END_TEST
+
 /* ---- random changes ---- */
 
 /* The truth of one page, level by level. */
@@ -583,7 +785,7 @@ static void
 add_tests(TCase *tc)
 {
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, page_is_told_when_invalidated_and_not_before);
+    tcase_add_test(tc, V15_page_is_told_when_invalidated_and_not_before);
     tcase_add_test(tc, V29_page_on_UNMAP_only_space_is_one_UNMAP);
     tcase_add_test(tc, wider_invalidations_unmap_the_window_of_UNMAP_only_listeners);
     tcase_add_test(tc,
@@ -606,6 +808,15 @@ add_tests(TCase *tc)
     tcase_add_test(tc, N17_what_was_never_told_is_not_unmapped);
     tcase_add_test(tc, N19_N20_replay_ends_and_tells_each_leaf_once_however_often);
     tcase_add_test(tc, N23_nothing_is_remembered_after_everything_was_unmapped);
+    tcase_add_test(tc, Q19_entry_with_reserved_bits_keeps_the_shadow);
+    tcase_add_test(tc, Q22_split_superpage_is_unmapped_in_part_and_forgotten_whole);
+    tcase_add_test(tc, Q22_larger_leaf_is_unmapped_by_the_size_of_the_new_one);
+    tcase_add_test(tc, quirk_replay_unmaps_the_window_first);
+    tcase_add_test(tc, quirk_replay_swallows_what_others_are_still_to_hear);
+    tcase_add_test(tc, quirk_tree_outlives_its_listeners);
+    tcase_add_test(tc, quirk_walk_stops_at_the_width_of_the_new_context);
+    tcase_add_test(tc, quirk_walk_announces_leaves_over_the_interrupt_range);
+    tcase_add_test(tc, quirk_walk_skips_empty_directory_entries);
     tcase_add_test(tc, V28_N13_N15_N16_shadows_follow_random_changes);
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "iommu/vtd_notify.h"
 #include "support_vtd.h"
 
 #define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
@@ -16,7 +17,7 @@
 #define B_FIRST (VTD_INTERRUPT_LAST + 1)
 
 static struct bench bench, *const b = &bench;
-static struct listener ear, second;
+static struct listener ear, second, third;
 
 static void
 setup(void)
@@ -363,6 +364,429 @@ START_TEST(V37_function_mask_selects_1_2_4_8_functions)
 }
 END_TEST
 
+/* ---- quirks of QEMU ---- */
+
+static void
+on(enum quirk q)
+{
+    quirk_set(&b->env.quirks, q, true);
+}
+
+/* All of them at once. */
+static void
+as_qemu_7_2(struct bench *own)
+{
+    profile_apply(profile_by_name("qemu-7.2"), &own->env.quirks);
+}
+
+static void
+flush_contexts(struct bench *own)
+{
+    bench_do(own, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+}
+
+START_TEST(Q6_global_context_invalidation_is_a_hole_for_everybody)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    flush_contexts(b);
+    ck_assert_uint_eq(ear.events, 0);
+    on(QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS);
+    flush_contexts(b);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(ear.maps, 1);
+    ck_assert(
+        listener_heard(&ear, 28, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_CONTEXT));
+    listener_clear(&ear);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(Q10_notifiers_hear_of_pages_from_an_unaligned_address_on)
+{
+    bench_attached(b, SID_A, 1, 4);
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    on(QUIRK_VTD_PSI_UNALIGNED);
+    bench_flush_page(b, 1, 0x12345000, 4);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x12345000, 64 * KIB, 0, CAUSE_INVALIDATE));
+    listener_stop(&ear);
+}
+END_TEST
+
+/* Reserved bits in the context entry, no root entry, then an absent context entry. */
+START_TEST(Q20_only_an_absent_context_entry_unmaps)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4), root = vtd_root_addr(b->root, SID_A);
+    uint64_t root_entry = mem_read64le(b->env.mem, GPA(root));
+
+    on(QUIRK_VTD_BAD_CONTEXT_KEEPS);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), VTD_BIT(40) | 2);
+    bench_flush_context(b, SID_A, 1);
+    mem_write64le(b->env.mem, GPA(root), 0);
+    flush_contexts(b);
+    ck_assert_uint_eq(ear.events, 0);
+    mem_write64le(b->env.mem, GPA(root), root_entry);
+    bench_context(b, SID_A, 0, 0);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 10 + 18);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(Q21_domain_invalidation_goes_by_the_entry_in_memory)
+{
+    uint64_t one = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_CONTEXT_FROM_MEMORY);
+    bench_map(b, one, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_map(b, one, 0x1000, 0);
+    bench_context(b, SID_A, 0, 0);
+    listener_clear(&ear);
+    bench_flush_page(b, 1, 0x1000, 0); /* V34 */
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert(holds(&ear, 0x1000, 0x20000));
+    uint64_t two = bench_domain(b, SID_A, 2, 4); /* nor need its context be invalidated */
+    bench_map(b, two, 0x3000, 0x30000 | RW);
+    bench_flush_domain(b, 2);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(!holds(&ear, 0x1000, 0x20000) && holds(&ear, 0x3000, 0x30000));
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(Q28_new_root_is_unmapped_at_once_and_announced_later)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    on(QUIRK_VTD_SWITCH_WITHOUT_SYNC);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(ear.maps, 0);
+    bench_flush_global(b);
+    ck_assert_uint_eq(ear.maps, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(Q32_snoop_control_refuses_everybody)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct bench own;
+
+    c.snoop_control = true;
+    bench_init(&own, &c);
+    bench_boot(&own);
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    ck_assert_int_eq(ear.refused, 0);
+    listener_stop(&ear);
+    quirk_set(&own.env.quirks, QUIRK_VTD_SNOOP_REFUSES, true);
+    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, true);
+    ck_assert_int_eq(ear.refused, ENOTSUP);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
+/* Mapped, told or not, unmapped, flushed wide: as seen on 7.2. */
+START_TEST(quirk_UNMAP_only_space_hears_of_what_walks_recorded)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 1); /* as it is, mapped or not */
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 1); /* nothing was recorded */
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_domain(b, 1); /* recorded, silently */
+    bench_map(b, table, 0x1000, 0);
+    bench_flush_global(b);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_UNMAP));
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 2);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_UNMAP_only_listener_beside_a_mirror_hears_of_differences)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    bench_flush_page(b, 1, 0x1000, 0);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(second.events, 0);
+    bench_map(b, table, 0x1000, 0x30000 | RW);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(second.events, 1);
+    ck_assert_uint_eq(ear.events, 3);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+START_TEST(quirk_absent_context_is_unmapped_again_and_again)
+{
+    bench_attached(b, SID_A, 1, 4);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    on(QUIRK_VTD_ABSENT_CONTEXT_AGAIN);
+    bench_context(b, SID_A, 0, 0);
+    for (unsigned i = 1; i < 4; i++) {
+        bench_flush_context(b, SID_A, 1);
+        ck_assert_uint_eq(ear.unmaps, i * (10 + 18));
+    }
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_absent_context_keeps_the_shadow)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    on(QUIRK_VTD_ABSENT_CONTEXT_KEEPS);
+    bench_context(b, SID_A, 0, 0);
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(mapped(&ear), 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_wide_invalidation_rebuilds)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    on(QUIRK_VTD_DSI_REBUILDS);
+    bench_flush_page(b, 1, 0x1000, 0);
+    ck_assert_uint_eq(ear.events, 0);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    ck_assert_uint_eq(ear.maps, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_region_vanishes_without_UNMAP)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_clear(&ear);
+    on(QUIRK_VTD_BYPASS_WITHOUT_UNMAP);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 1));
+    bench_flush_context(b, SID_A, 1);
+    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_uint_eq(ear.bypass, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+/* A pass-through entry that nobody announced is met by an access. */
+START_TEST(quirk_access_takes_the_device_out_of_translation)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+    struct xlate x;
+
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, table), vtd_ctx_hi(2, 1));
+    bench_translate(b, SID_A, 0x5000, PERM_R, &x);
+    ck_assert_uint_eq(ear.bypass, 0);
+    on(QUIRK_VTD_DMA_SWITCHES);
+    ck_assert_uint_eq(x.gpa.v, 0x5000);
+    bench_translate(b, SID_A, 0x5000, PERM_R, &x);
+    ck_assert_uint_eq(ear.bypass, 1);
+    listener_stop(&ear);
+}
+END_TEST
+
+START_TEST(quirk_pass_through_entry_is_walked_until_it_takes_effect)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    on(QUIRK_VTD_CONTEXT_FROM_MEMORY);
+    on(QUIRK_VTD_WALK_THROUGH_PASS);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, table), vtd_ctx_hi(2, 1));
+    bench_map(b, table, 0x2000, 0x21000 | RW);
+    bench_flush_domain(b, 1);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert_uint_eq(mapped(&ear), 2);
+    listener_stop(&ear);
+}
+END_TEST
+
+static const struct notifier *first_told;
+
+static void
+note_first(void *self, struct notifier *n, const struct notify_event *ev)
+{
+    (void)self;
+    (void)ev;
+    if (first_told == NULL) {
+        first_told = n;
+    }
+}
+
+START_TEST(quirk_newest_space_hears_first)
+{
+    static const uint16_t sids[] = { SID_A, SID_A + 1, SID_B };
+    static struct listener of[3];
+
+    b->env.observer.delivered = note_first;
+    for (unsigned quirk = 0; quirk < 2; quirk++) {
+        quirk_set(&b->env.quirks, QUIRK_VTD_NEWEST_SPACE_FIRST, quirk == 1);
+        for (unsigned i = 0; i < 3; i++) {
+            bench_attached(b, sids[i], 1, 4);
+            listener_start(&of[i], b, sids[i], NOTIFY_UNMAP, false);
+        }
+        first_told = NULL;
+        bench_flush_page(b, 1, 0x1000, 0);
+        ck_assert_ptr_eq(first_told->owner, &of[quirk == 1 ? 2 : 0]);
+        listener_stop(&of[0]);
+        listener_start(&of[0], b, sids[0], NOTIFY_UNMAP, false); /* from none to some */
+        first_told = NULL;
+        bench_flush_page(b, 1, 0x1000, 0);
+        ck_assert_ptr_eq(first_told->owner, &of[0]);
+        for (unsigned i = 0; i < 3; i++) {
+            listener_stop(&of[i]);
+        }
+    }
+}
+END_TEST
+
+/* Two subscribers, low region first; each registers and is replayed in turn. */
+START_TEST(switch_to_translated_registers_and_replays_in_turn)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    as_qemu_7_2(b);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_start(&second, b, SID_A, MIRROR, true);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
+    listener_clear(&ear);
+    listener_clear(&second);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE);
+    ck_assert_uint_eq(ear.events, 10 + 1 + 18);
+    ck_assert_uint_eq(second.events, 10 + 1 + 18);
+    ck_assert(
+        listener_heard(&ear, 10, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
+    first_told = NULL;
+    b->env.observer.delivered = note_first;
+    bench_map(b, table, 0x2000, 0x21000 | RW);
+    bench_flush_page(b, 1, 0x2000, 0);
+    ck_assert_ptr_eq(first_told->owner, &second);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+/* ---- device TLBs ---- */
+
+START_TEST(V27_device_TLB_event_is_of_its_device_and_as_wide_as_said)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct invalidation inv = { .kind = INVAL_DEV_IOTLB, .scope = INVAL_DEVICE };
+    struct bench own;
+
+    c.device_iotlb = true;
+    bench_init(&own, &c);
+    bench_boot(&own);
+    listener_start(&ear, &own, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
+    listener_start(&second, &own, SID_A, NOTIFY_UNMAP, false);
+    listener_start(&third, &own, SID_B, NOTIFY_DEVIOTLB_UNMAP, false);
+    struct vtd *v = vtd_of(own.m);
+    inv.sid = SID_A;
+    inv.first = 0x10000;
+    inv.last = 0x1ffff;
+    inv.has_pasid = true;
+    inv.pasid = 5;
+    vtd_notify_invalidated(v, &inv);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert_int_eq(ear.log[0].type, NOTIFY_DEVIOTLB_UNMAP);
+    ck_assert_uint_eq(ear.log[0].iova, 0x10000);
+    ck_assert_uint_eq(ear.log[0].mask, 0xffff);
+    ck_assert(ear.log[0].foreign_as && ear.log[0].has_pasid);
+    ck_assert_uint_eq(ear.log[0].pasid, 5);
+    inv = (struct invalidation){ .kind = INVAL_DEV_IOTLB,
+                                 .sid = SID_A,
+                                 .last = UINT64_MAX };
+    vtd_notify_invalidated(v, &inv);
+    ck_assert_uint_eq(ear.events, 3); /* clipped to the two windows */
+    ck_assert_uint_eq(ear.log[1].iova, B_FIRST);
+    ck_assert_uint_eq(ear.log[1].mask, UINT64_MAX - B_FIRST);
+    ck_assert(!ear.log[1].has_pasid);
+    ck_assert_uint_eq(ear.log[2].mask, A_LAST);
+    inv.sid = 0x777; /* nobody's */
+    vtd_notify_invalidated(v, &inv);
+    ck_assert_uint_eq(second.events + third.events, 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+    listener_stop(&third);
+    bench_fini(&own);
+}
+END_TEST
+
+static void
+hear_mask(struct notifier *n, struct notify_event *ev)
+{
+    *(uint64_t *)n->owner = ev->mask;
+}
+
+START_TEST(V27_full_window_gets_all_ones)
+{
+    struct iommu_vtd_config c = bench_config();
+    const struct invalidation inv = { .kind = INVAL_DEV_IOTLB,
+                                      .sid = SID_A,
+                                      .last = UINT64_MAX };
+    uint64_t mask = 0;
+    struct notifier whole = { .fn = hear_mask,
+                              .owner = &mask,
+                              .subject = "whole",
+                              .flags = NOTIFY_DEVIOTLB_UNMAP,
+                              .last = UINT64_MAX };
+    struct bench own;
+    struct err err;
+
+    c.device_iotlb = true;
+    bench_init(&own, &c);
+    bench_boot(&own);
+    struct space *space = own.m->ops->attach(own.m, SID_A, "dev", &err);
+    ck_assert_int_eq(notify_register(space->sections[0].region, &whole, &err), 0);
+    vtd_notify_invalidated(vtd_of(own.m), &inv);
+    ck_assert_uint_eq(mask, UINT64_MAX);
+    notify_unregister(&whole);
+    bench_fini(&own);
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -379,6 +803,24 @@ add_tests(TCase *tc)
     tcase_add_test(tc, V35_N27_shadow_is_empty_before_bypass_appears);
     tcase_add_test(tc, pass_through_switches_at_the_context_invalidation);
     tcase_add_test(tc, new_root_table_is_announced_anew);
+    tcase_add_test(tc, Q6_global_context_invalidation_is_a_hole_for_everybody);
+    tcase_add_test(tc, Q10_notifiers_hear_of_pages_from_an_unaligned_address_on);
+    tcase_add_test(tc, Q20_only_an_absent_context_entry_unmaps);
+    tcase_add_test(tc, Q21_domain_invalidation_goes_by_the_entry_in_memory);
+    tcase_add_test(tc, Q28_new_root_is_unmapped_at_once_and_announced_later);
+    tcase_add_test(tc, Q32_snoop_control_refuses_everybody);
+    tcase_add_test(tc, quirk_UNMAP_only_space_hears_of_what_walks_recorded);
+    tcase_add_test(tc, quirk_UNMAP_only_listener_beside_a_mirror_hears_of_differences);
+    tcase_add_test(tc, quirk_absent_context_is_unmapped_again_and_again);
+    tcase_add_test(tc, quirk_absent_context_keeps_the_shadow);
+    tcase_add_test(tc, quirk_wide_invalidation_rebuilds);
+    tcase_add_test(tc, quirk_region_vanishes_without_UNMAP);
+    tcase_add_test(tc, quirk_access_takes_the_device_out_of_translation);
+    tcase_add_test(tc, quirk_pass_through_entry_is_walked_until_it_takes_effect);
+    tcase_add_test(tc, quirk_newest_space_hears_first);
+    tcase_add_test(tc, switch_to_translated_registers_and_replays_in_turn);
+    tcase_add_test(tc, V27_device_TLB_event_is_of_its_device_and_as_wide_as_said);
+    tcase_add_test(tc, V27_full_window_gets_all_ones);
     tcase_add_test(tc, V37_function_mask_selects_1_2_4_8_functions);
 }
 
