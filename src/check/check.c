@@ -42,12 +42,12 @@ switched(void *self, struct iommu *m)
 }
 
 static void
-aborted(void *self, const char *subject, const char *why)
+aborted(void *self, const char *subject, enum blame who, const char *why)
 {
     struct check *c = self;
 
     c->fn(c->self, &(struct violation){ .class = VIOLATION_VMM_ABORT,
-                                        .blame = BLAME_CORE,
+                                        .blame = who,
                                         .subject = subject,
                                         .last = UINT64_MAX,
                                         .origin = check_here(c),

@@ -203,7 +203,7 @@ papr_windows(const struct iommu *m, struct iommu_window *out, size_t max)
             .liobn = t->liobn,
             .base = t->base,
             .page_lg2 = t->page_lg2,
-            .entries = t->entries,
+            .entries = t->is_leaving ? 0 : t->entries,
             .interrupts = !p->vio,
             .tces = t->tces,
         };

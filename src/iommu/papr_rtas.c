@@ -87,7 +87,8 @@ static int32_t
 create_nothing(struct papr *p, struct papr_table *t)
 {
     if (t->leftover) {
-        env_abort(p->iommu.env, p->iommu.id, "subregion-already-has-a-container");
+        env_abort(p->iommu.env, p->iommu.id, BLAME_IOMMU,
+                  "subregion-already-has-a-container");
     }
     t->leftover = true;
     return PAPR_RTAS_HARDWARE;

@@ -48,6 +48,7 @@ struct papr_table {
     /* The bridge's own. */
     bool was_default; /* it was the default window once */
     bool leftover;    /* an empty region hangs where the next one is to be */
+    bool is_leaving;  /* it is being switched off: devices see it no more */
     bool is_new;      /* it is being created: a replay would find nothing */
 
     /* Private. */

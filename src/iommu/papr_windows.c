@@ -89,11 +89,11 @@ add_below(struct view *v, uint64_t first, uint64_t last, struct notify_region *r
 }
 
 /*
- * Show the windows that are on, but not `without`: those of higher number hide those of
- * lower, and the interrupt page, which is no section, hides them all.
+ * Show the windows that are on: those of higher number hide those of lower, and the
+ * interrupt page, which is no section, hides them all.
  */
 static void
-show_windows(struct papr *p, const struct papr_table *without)
+show_windows(struct papr *p)
 {
     struct view v = { .n = 0 };
     size_t n = 0;
@@ -107,7 +107,7 @@ show_windows(struct papr *p, const struct papr_table *without)
     }
     for (unsigned i = p->n_tables; i-- > 0;) {
         struct papr_table *t = &p->table[i];
-        if (papr_is_on(t) && t != without) {
+        if (papr_is_on(t) && !t->is_leaving) {
             add_below(&v, t->region_base, papr_table_last(t), &t->region);
         }
     }
@@ -176,12 +176,13 @@ papr_window_on(struct papr *p, struct papr_table *t, uint64_t base, unsigned pag
                uint64_t entries)
 {
     if (t->leftover) {
-        env_abort(p->iommu.env, p->iommu.id, "subregion-already-has-a-container");
+        env_abort(p->iommu.env, p->iommu.id, BLAME_IOMMU,
+                  "subregion-already-has-a-container");
         return false;
     }
     papr_table_enable(t, base, page_lg2, entries);
     trace_window(p, t, TE_WINDOW_ADD);
-    show_windows(p, NULL);
+    show_windows(p);
     return true;
 }
 
@@ -192,9 +193,11 @@ papr_window_off(struct papr *p, struct papr_table *t, enum notify_cause cause)
         papr_table_revoke(t, cause);
     }
     trace_window(p, t, TE_WINDOW_DEL);
-    show_windows(p, t);
+    t->is_leaving = true;
+    show_windows(p);
     papr_table_clear(t);
     papr_table_disable(t);
+    t->is_leaving = false;
 }
 
 void
@@ -250,7 +253,7 @@ papr_set_bypass(struct papr *p, bool on)
         papr_table_revoke(&p->table[0], CAUSE_WINDOW);
     }
     p->bypass = on;
-    show_windows(p, NULL);
+    show_windows(p);
     papr_tell_switched(p);
 }
 
@@ -263,7 +266,7 @@ papr_power_on(struct papr *p)
         papr_table_enable(t, p->default_base, p->default_page_lg2, p->default_entries);
         mark_default(t);
     }
-    show_windows(p, NULL);
+    show_windows(p);
 }
 
 /* --- for those who play the firmware --- */
@@ -376,7 +379,7 @@ papr_migrate(struct papr *p)
         load(p, &p->table[i], &s[i]);
     }
     p->bypass = bypass;
-    show_windows(p, NULL);
+    show_windows(p);
     papr_tell_switched(p);
     for (unsigned i = 0; i < p->n_tables; i++) {
         mem_free(s[i].tces);

@@ -3,10 +3,10 @@
 #include "notify/env.h"
 
 void
-env_abort(struct env *e, const char *subject, const char *why)
+env_abort(struct env *e, const char *subject, enum blame who, const char *why)
 {
     if (!e->aborted) {
         e->aborted = true;
-        observe(e, aborted, subject, why);
+        observe(e, aborted, subject, who, why);
     }
 }

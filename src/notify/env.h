@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 #include "trace/trace.h"
 #include "util/alloc.h"
+#include "util/names.h"
 #include "util/quirks.h"
 
 struct env {
@@ -37,8 +38,8 @@ env_quirk(const struct env *e, enum quirk q)
 /*
  * The monitor of this profile would have died here (an assertion of that version):
  * told to the observer as vmm-abort, and the run stops after this event. `subject`
- * and `why` are words for the trace.
+ * and `why` are words for the trace; `who` did what the assertion forbids.
  */
-void env_abort(struct env *e, const char *subject, const char *why);
+void env_abort(struct env *e, const char *subject, enum blame who, const char *why);
 
 #endif

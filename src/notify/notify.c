@@ -391,7 +391,7 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
     }
     if (sticks_out && !(n->flags & NOTIFY_DEVIOTLB_UNMAP) &&
         env_quirk(n->region->env, QUIRK_CORE_ASSERT_PARTIAL)) {
-        env_abort(n->region->env, n->subject, "event-sticks-out-of-range");
+        env_abort(n->region->env, n->subject, BLAME_CORE, "event-sticks-out-of-range");
         return;
     }
     if (!(n->flags & ev->type)) {

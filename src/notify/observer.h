@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "util/addr.h"
+#include "util/names.h"
 
 struct iommu;
 struct notifier;
@@ -89,7 +90,7 @@ struct observer {
      */
     void (*switched)(void *self, struct iommu *iommu);
 
-    void (*aborted)(void *self, const char *subject, const char *why);
+    void (*aborted)(void *self, const char *subject, enum blame who, const char *why);
     /* `subject` had an IOMMU do so many steps of `what` that it is out of bounds. */
     void (*overspent)(void *self, const char *subject, const char *what, uint64_t steps);
 };

@@ -37,6 +37,27 @@ heard_switch(void *self, struct iommu *iommu)
     r->switched++;
 }
 
+static void
+heard_abort(void *self, const char *subject, enum blame who, const char *why)
+{
+    struct papr_rig *r = self;
+
+    (void)subject;
+    (void)why;
+    r->aborted += who == BLAME_IOMMU;
+}
+
+static void
+heard_overspent(void *self, const char *subject, const char *what, uint64_t steps)
+{
+    struct papr_rig *r = self;
+
+    (void)subject;
+    (void)what;
+    r->overspent++;
+    r->steps = steps;
+}
+
 void
 papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
               const enum quirk *quirks)
@@ -54,6 +75,8 @@ papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
         .self = r,
         .hcall_returned = heard_return,
         .switched = heard_switch,
+        .aborted = heard_abort,
+        .overspent = heard_overspent,
     };
     r->iommu = papr_new(c, &r->env);
 }
@@ -68,6 +91,23 @@ rig_init_default(struct papr_rig *r, const enum quirk *quirks)
         .has_window = true,
         .window_size = PAPR_PCI_WINDOW_SIZE,
         .page_lg2 = 12,
+    };
+
+    papr_rig_init(r, &c, quirks);
+}
+
+void
+rig_init_ddw(struct papr_rig *r, const enum quirk *quirks)
+{
+    const struct iommu_papr_config c = {
+        .id = "phb0",
+        .liobn = W0,
+        .buid = PAPR_BUID,
+        .has_window = true,
+        .window_size = PAPR_PCI_WINDOW_SIZE,
+        .page_lg2 = 12,
+        .ddw = true,
+        .page_sizes = UINT64_C(1) << 12 | 1 << 16 | 1 << 21 | 1 << 24,
     };
 
     papr_rig_init(r, &c, quirks);
@@ -145,6 +185,56 @@ get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce)
     return ret;
 }
 
+const char *
+rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
+     const uint32_t *args)
+{
+    static const unsigned char usual[] = { 3, 5, 1, 3, 2, 0 };
+    static char text[128];
+    struct rtas c = { .call = call,
+                      .nargs = nargs < 0 ? usual[call] : (unsigned)nargs,
+                      .nret = nret };
+    size_t len = 0;
+
+    if (c.nargs > 0) {
+        memcpy(c.args, args, c.nargs * sizeof(*args));
+    }
+    iommu_rtas(&r->iommu, 1, &c);
+    for (unsigned i = 0; i < c.written; i++) {
+        len += (size_t)(i == 0 ? snprintf(text, sizeof(text), "%d", (int)c.rets[0])
+                               : snprintf(text + len, sizeof(text) - len, " 0x%x",
+                                          (unsigned)c.rets[i]));
+    }
+    return text;
+}
+
+#define BRIDGE 0, (uint32_t)(PAPR_BUID >> 32), (uint32_t)PAPR_BUID
+
+const char *
+query(struct papr_rig *r)
+{
+    return rtas(r, RTAS_QUERY_PE_DMA_WINDOW, -1, 6, (uint32_t[]){ BRIDGE });
+}
+
+const char *
+create(struct papr_rig *r, uint32_t page, uint32_t window)
+{
+    return rtas(r, RTAS_CREATE_PE_DMA_WINDOW, -1, 4,
+                (uint32_t[]){ BRIDGE, page, window });
+}
+
+const char *
+remove_window(struct papr_rig *r, uint64_t liobn)
+{
+    return rtas(r, RTAS_REMOVE_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ (uint32_t)liobn });
+}
+
+const char *
+reset_windows(struct papr_rig *r)
+{
+    return rtas(r, RTAS_RESET_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ BRIDGE });
+}
+
 uint64_t
 entry(struct papr_rig *r, uint64_t ioba)
 {
@@ -199,6 +289,9 @@ ear_add(struct space_listener *l, const struct space_section *s)
     struct ear *e = (struct ear *)l;
     struct ear_binding *b = e->binding;
 
+    if (s->region == NULL) { /* RAM 1:1 */
+        return;
+    }
     while (b->used) {
         b++;
     }
@@ -227,8 +320,11 @@ ear_del(struct space_listener *l, const struct space_section *s)
 {
     struct ear *e = (struct ear *)l;
 
+    if (s->region == NULL) {
+        return;
+    }
     e->sections--;
-    for (struct ear_binding *b = e->binding; b < e->binding + 4; b++) {
+    for (struct ear_binding *b = e->binding; b < e->binding + EAR_BINDINGS; b++) {
         if (b->used && b->notifier.first + b->notifier.offset == s->first) {
             notify_unregister(&b->notifier);
             b->used = false;

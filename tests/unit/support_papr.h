@@ -33,9 +33,12 @@ struct papr_rig {
     struct trace trace;
     struct iommu *iommu;
     /* what the observer heard */
-    unsigned returned, switched;
+    unsigned returned, switched, aborted, overspent;
+    uint64_t steps; /* of what was overspent last */
     uint64_t returned_first, returned_last;
 };
+
+enum { EAR_BINDINGS = 16 };
 
 /* A listener with one registration for each section, which writes events down. */
 struct ear {
@@ -50,7 +53,7 @@ struct ear {
     struct ear_binding {
         struct notifier notifier;
         bool used;
-    } binding[4];
+    } binding[EAR_BINDINGS];
 };
 
 struct log {
@@ -64,6 +67,8 @@ void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
                    const enum quirk *quirks);
 /* The default window of 1 GiB in 4 KiB pages at 0; quirks as above. */
 void rig_init_default(struct papr_rig *r, const enum quirk *quirks);
+/* The same on a bridge whose firmware makes windows of 4 KiB, 64 KiB, 2 and 16 MiB. */
+void rig_init_ddw(struct papr_rig *r, const enum quirk *quirks);
 /* A window as W1 has it: at 2^59, 64 KiB pages, 2^36 bytes; its LIOBN is W0. */
 void rig_init_high(struct papr_rig *r, const enum quirk *quirks);
 void papr_rig_fini(struct papr_rig *r);
@@ -76,6 +81,18 @@ int64_t stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce,
 int64_t indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list,
                  uint64_t n);
 int64_t get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce);
+/*
+ * An RTAS call with so many arguments (or -1: those that the call has) and room for
+ * nret words; the words that it wrote, as text: the status as a number, the others in
+ * hex, with blanks between. The text is good until the next call.
+ */
+const char *rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
+                 const uint32_t *args);
+/* Those of bridge 0; create's with log2 of page and window. */
+const char *query(struct papr_rig *r);
+const char *create(struct papr_rig *r, uint32_t page, uint32_t window);
+const char *remove_window(struct papr_rig *r, uint64_t liobn);
+const char *reset_windows(struct papr_rig *r);
 /* The entry, which must be readable. */
 uint64_t entry(struct papr_rig *r, uint64_t ioba);
 /* Fill the list page: n entries, first, first + step, ... */
