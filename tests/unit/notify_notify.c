@@ -744,7 +744,7 @@ START_TEST(without_window_filter_everybody_hears_the_whole_event)
 END_TEST
 
 static void
-saw_aborted(void *self, const char *subject, const char *why)
+saw_aborted(void *self, const char *subject, enum blame who, const char *why)
 {
     ck_assert_str_ne(why, "");
     saw(self, "aborted", subject, 0);
