@@ -64,7 +64,7 @@ vtd_window_tell(struct vtd_space *s, struct notifier *n, enum notify_cause cause
     const struct vtd_block window = window_of(s, n);
 
     if (is_odd(&window) && env_quirk(env, QUIRK_VTD_UNMAP_ALL_ASSERTS)) {
-        env_abort(env, n->subject, "window-cannot-be-unmapped");
+        env_abort(env, n->subject, BLAME_IOMMU, "window-cannot-be-unmapped");
     } else if (window.first > window.last) {
         return;
     } else if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP)) {
