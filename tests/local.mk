@@ -58,6 +58,9 @@ unit_tests = \
 	tests/unit/iommu_papr \
 	tests/unit/iommu_papr_fmt \
 	tests/unit/iommu_papr_hcall \
+	tests/unit/iommu_papr_kernel \
+	tests/unit/iommu_papr_rtas \
+	tests/unit/iommu_papr_windows \
 	tests/unit/iommu_vtd \
 	tests/unit/iommu_vtd_cache \
 	tests/unit/iommu_vtd_fault \
@@ -115,6 +118,7 @@ cli_tests = \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
+	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_replay.sh \
@@ -296,6 +300,7 @@ test_data = \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
+	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_replay.sh \
@@ -305,6 +310,8 @@ test_data = \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh \
+	tests/hcall/observed.json \
+	tests/hcall/recorded.json \
 	tests/qtest/README.md \
 	tests/qtest/results/01-present-absent.json \
 	tests/qtest/results/02-permissions.json \
