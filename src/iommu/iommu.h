@@ -165,6 +165,11 @@ struct iommu_ops {
     /* Offset and width of a register by its specification name; false: unknown. */
     bool (*reg_by_name)(const struct iommu *m, const char *name, uint64_t *off,
                         unsigned *width);
+    /*
+     * An access that m has translated is under way until then: invalidations that
+     * drain wait for it. NULL: nothing waits.
+     */
+    void (*in_flight)(struct iommu *m, sim_time until, bool write);
     /* Work is queued that an event will do. NULL: never. */
     bool (*busy)(const struct iommu *m);
 

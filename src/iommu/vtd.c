@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #include "iommu/vtd_caches.h"
+#include "iommu/vtd_devtlb.h"
 #include "iommu/vtd_notify.h"
+#include "iommu/vtd_queue.h"
 #include "iommu/vtd_regs.h"
 #include "iommu/vtd_sm_fmt.h"
 #include "iommu/vtd_translate.h"
@@ -42,7 +44,7 @@ vtd_reset(struct iommu *m)
         trace_emit(m->env->trace, &r);
     }
     v->epoch++;
-    v->queue = (struct vtd_queue){ .stage = VTD_QUEUE_IDLE };
+    vtd_queue_reset(v);
     v->requests = 0;
     vtd_regs_reset(v);
     vtd_caches_drop_all(v);
@@ -72,6 +74,16 @@ vtd_busy(const struct iommu *m)
 }
 
 static void
+vtd_in_flight(struct iommu *m, sim_time until, bool write)
+{
+    struct vtd *v = vtd_of(m);
+
+    if (until > v->in_flight[write]) {
+        v->in_flight[write] = until;
+    }
+}
+
+static void
 vtd_roots(const struct iommu *m, struct iommu_roots *out)
 {
     const struct vtd *v = vtd_of_const(m);
@@ -98,6 +110,7 @@ vtd_free(struct iommu *m)
     struct vtd *v = vtd_of(m);
 
     vtd_spaces_free(v);
+    vtd_devtlb_reset(v);
     vtd_caches_fini(v);
     free(v);
 }
@@ -114,6 +127,7 @@ static const struct iommu_ops vtd_ops = {
     .mmio_read = vtd_mmio_read,
     .mmio_write = vtd_mmio_write,
     .reg_by_name = vtd_reg_by_name,
+    .in_flight = vtd_in_flight,
     .busy = vtd_busy,
     .roots = vtd_roots,
 };

@@ -7,6 +7,8 @@
  *   vtd_regs.c        the register page
  *   vtd_request.c     register-based invalidation
  *   vtd_queue.c       queued invalidation
+ *   vtd_desc.c        which descriptors there are, and what is wrong with one
+ *   vtd_devtlb.c      invalidations that devices have to complete
  *   vtd_inval.c       what an invalidation does, however it was asked for
  *   vtd_notify.c      address spaces and the events that their subscribers get
  *   vtd_translate.c   one request
@@ -33,14 +35,33 @@ enum vtd_stage {
     VTD_QUEUE_IDLE,
     VTD_QUEUE_FETCH,   /* the descriptor at the head is to be read */
     VTD_QUEUE_EXECUTE, /* it was read and is sound */
+    VTD_QUEUE_HOLD,    /* the same, but a device must complete something first */
     VTD_QUEUE_RETIRE,  /* it was executed; the head is to move */
+};
+
+/* As fetched; a 128-bit descriptor has no upper half. */
+struct vtd_desc {
+    uint64_t lo, hi, upper[2];
 };
 
 struct vtd_queue {
     enum vtd_stage stage;
-    struct vtd_pair desc; /* EXECUTE */
-    bool last_was_wait;   /* the descriptor fetched last */
-    bool stopped;         /* by a tail out of range, until the next good one */
+    uint64_t base, bytes;             /* of the ring, as it was switched on */
+    uint64_t tail;                    /* byte offset, as last taken from IQT */
+    struct vtd_desc desc;             /* EXECUTE, HOLD: it, */
+    const struct vtd_desc_kind *kind; /* and what it is */
+    bool last_was_wait;               /* the descriptor fetched last */
+    bool stopped;                     /* by an error, until the tail is written again */
+};
+
+/* Invalidation requests that devices have not completed. */
+struct vtd_devtlb {
+    struct vtd_devtlb_request {
+        uint64_t serial;
+        uint16_t sid;
+    } * sent; /* n of them, in no order */
+    size_t n, size;
+    uint64_t serial; /* of the last one */
 };
 
 struct vtd_space;
@@ -62,6 +83,9 @@ struct vtd {
     uint64_t faults;      /* recorded */
     unsigned next_record; /* where the next one goes */
     struct vtd_queue queue;
+    struct vtd_devtlb devtlb;
+    sim_time in_flight[2]; /* until when reads, writes are under way */
+    sim_time drained;      /* when those are done that an invalidation has to wait for */
     unsigned requests; /* register invalidations under way: VTD_REQUEST_ bits */
     struct vtd_cache contexts, pasids, iotlb;
     /* Paging-structure caches of second [0] and first [1] stage, levels 2 and up. */
@@ -118,6 +142,14 @@ static inline bool
 vtd_is_on(const struct vtd *v, uint64_t bit)
 {
     return (vtd_get32(v, VTD_GSTS) & bit) != 0;
+}
+
+/* Bytes of a descriptor in the queue that IQA describes. */
+static inline unsigned
+vtd_desc_bytes(const struct vtd *v)
+{
+    return (vtd_get64(v, VTD_IQA) & VTD_IQA_DW) != 0 ? 2 * VTD_DESC_BYTES
+                                                     : VTD_DESC_BYTES;
 }
 
 /* Begin a trace record of this IOMMU. */

@@ -183,27 +183,67 @@ static void
 trace_queue_error(const struct vtd *v, enum vtd_iqei why)
 {
     static const char *const reasons[] = {
-        [VTD_IQEI_NONE] = "none",
+        [VTD_IQEI_NONE] = "status-not-written",
         [VTD_IQEI_TAIL] = "tail-outside-queue",
         [VTD_IQEI_FETCH] = "unreadable-descriptor",
         [VTD_IQEI_TYPE] = "unknown-type",
         [VTD_IQEI_RESERVED] = "reserved-bits",
+        [VTD_IQEI_WIDTH] = "descriptor-width",
+        [VTD_IQEI_ALIGN] = "tail-misaligned",
+        [VTD_IQEI_TTM] = "table-mode-reserved",
     };
     struct trace_rec r;
 
     if (vtd_wants(v, TE_QUEUE_ERROR)) {
         vtd_trace_begin(v, &r, TE_QUEUE_ERROR);
         trace_text(&r, TF_REASON, reasons[why]);
-        trace_u64(&r, TF_INDEX, vtd_get64(v, VTD_IQH) / VTD_DESC_BYTES);
+        trace_u64(&r, TF_INDEX, vtd_get64(v, VTD_IQH) / vtd_desc_bytes(v));
         trace_emit(v->base.env->trace, &r);
     }
+}
+
+static void
+trace_device_error(const struct vtd *v, const char *why, uint16_t sid)
+{
+    struct trace_rec r;
+
+    if (vtd_wants(v, TE_QUEUE_ERROR)) {
+        vtd_trace_begin(v, &r, TE_QUEUE_ERROR);
+        trace_text(&r, TF_REASON, why);
+        trace_u64(&r, TF_SID, sid);
+        trace_emit(v->base.env->trace, &r);
+    }
+}
+
+/* The first of such errors that is pending has its source id told. */
+static void
+device_error(struct vtd *v, uint64_t status, uint64_t source)
+{
+    if ((vtd_get32(v, VTD_FSTS) & status) == 0) {
+        vtd_set64(v, VTD_IQERCD, vtd_get64(v, VTD_IQERCD) | source);
+    }
+    set_status(v, status);
+}
+
+void
+vtd_fault_timeout(struct vtd *v, uint16_t sid)
+{
+    trace_device_error(v, "device-timeout", sid);
+    device_error(v, VTD_FSTS_ITE, VTD_IQERCD_ITESID(sid));
+}
+
+void
+vtd_fault_bad_completion(struct vtd *v, uint16_t sid)
+{
+    trace_device_error(v, "invalid-completion", sid);
+    device_error(v, VTD_FSTS_ICE, VTD_IQERCD_ICESID(sid));
 }
 
 void
 vtd_fault_queue(struct vtd *v, enum vtd_iqei why)
 {
     trace_queue_error(v, why);
-    vtd_set64(v, VTD_IQERCD, why);
+    vtd_set64(v, VTD_IQERCD, (vtd_get64(v, VTD_IQERCD) & ~VTD_IQERCD_IQEI) | why);
     set_status(v, VTD_FSTS_IQE);
 }
 
@@ -225,9 +265,11 @@ vtd_fault_status_cleared(struct vtd *v)
 {
     uint32_t fsts = vtd_get32(v, VTD_FSTS);
 
-    if ((fsts & VTD_FSTS_IQE) == 0) {
-        vtd_set64(v, VTD_IQERCD, VTD_IQEI_NONE);
-    }
+    const uint64_t gone = ((fsts & VTD_FSTS_IQE) == 0 ? VTD_IQERCD_IQEI : 0) |
+                          ((fsts & VTD_FSTS_ITE) == 0 ? VTD_IQERCD_ITESID(0xffff) : 0) |
+                          ((fsts & VTD_FSTS_ICE) == 0 ? VTD_IQERCD_ICESID(0xffff) : 0);
+
+    vtd_set64(v, VTD_IQERCD, vtd_get64(v, VTD_IQERCD) & ~gone);
     if ((fsts & ANY_STATUS) == 0) {
         no_longer_pending(v, VTD_FECTL);
     }

@@ -27,6 +27,10 @@ void vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_req
 /* The queue stopped: sets FSTS.IQE, with the reason in IQERCD. */
 void vtd_fault_queue(struct vtd *v, enum vtd_iqei why);
 
+/* A device did not complete an invalidation in time; it completed what is not due. */
+void vtd_fault_timeout(struct vtd *v, uint16_t sid);
+void vtd_fault_bad_completion(struct vtd *v, uint16_t sid);
+
 /* A wait descriptor asks for an interrupt. */
 void vtd_fault_wait_interrupt(struct vtd *v);
 

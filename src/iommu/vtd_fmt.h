@@ -143,6 +143,7 @@ enum {
 
 #define VTD_ICS_IWC VTD_BIT(0)
 
+#define VTD_IQERCD_IQEI        VTD_BITS(3, 0) /* enum vtd_iqei */
 #define VTD_IQERCD_ITESID(sid) ((uint64_t)(sid) << 32)
 #define VTD_IQERCD_ICESID(sid) ((uint64_t)(sid) << 48)
 

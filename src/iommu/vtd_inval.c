@@ -4,6 +4,7 @@
 
 #include "iommu/vtd_caches.h"
 #include "iommu/vtd_notify.h"
+#include "notify/notify.h"
 
 static const enum inval_scope iotlb_scope[] = {
     [VTD_GRAN_GLOBAL] = INVAL_GLOBAL,
@@ -60,21 +61,46 @@ trace_iotlb(const struct vtd *v, const struct invalidation *inv, unsigned am)
     trace_emit(v->base.env->trace, &r);
 }
 
-void
-vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages)
+/* The block that the high word of a descriptor, or IVA, names. */
+static void
+name_pages(struct invalidation *inv, uint64_t pages)
 {
     const unsigned am = vtd_desc_am(pages);
+
+    inv->addr = vtd_desc_addr(pages);
+    inv->first = align_down(inv->addr, PAGE_LG2 + am);
+    inv->last = inv->first + ((PAGE_BYTES << am) - 1);
+    inv->leaf_only = (pages & VTD_DESC_IOTLB_IH) != 0;
+}
+
+/* What is under way now, and may use what was cached, has to be done first. */
+static void
+drain(struct vtd *v, unsigned accesses)
+{
+    if (!v->cfg.drain || env_quirk(v->base.env, QUIRK_VTD_NO_DRAIN)) {
+        return;
+    }
+    for (unsigned write = 0; write < 2; write++) {
+        if ((accesses & (write ? PERM_W : PERM_R)) != 0 &&
+            v->in_flight[write] > v->drained) {
+            v->drained = v->in_flight[write];
+        }
+    }
+}
+
+void
+vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages,
+                unsigned drained)
+{
     struct invalidation inv = { .kind = INVAL_IOTLB,
                                 .scope = iotlb_scope[g],
                                 .did = did };
 
     if (inv.scope == INVAL_PAGE) {
-        inv.addr = vtd_desc_addr(pages);
-        inv.first = align_down(inv.addr, PAGE_LG2 + am);
-        inv.last = inv.first + ((PAGE_BYTES << am) - 1);
-        inv.leaf_only = (pages & VTD_DESC_IOTLB_IH) != 0;
+        name_pages(&inv, pages);
     }
-    trace_iotlb(v, &inv, am);
+    trace_iotlb(v, &inv, vtd_desc_am(pages));
+    drain(v, drained);
     if (inv.scope != INVAL_DOMAIN || !env_quirk(v->base.env, QUIRK_VTD_DSI_IGNORED)) {
         vtd_caches_invalidate(v, &inv);
         vtd_notify_invalidated(v, &inv);
@@ -104,9 +130,12 @@ trace_context(const struct vtd *v, const struct invalidation *inv)
     trace_emit(v->base.env->trace, &r);
 }
 
-void
+enum vtd_gran
 vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, unsigned fm)
 {
+    if (g == VTD_GRAN_DOMAIN && env_quirk(v->base.env, QUIRK_VTD_CONTEXT_DOMAIN_GLOBAL)) {
+        g = VTD_GRAN_GLOBAL;
+    }
     struct invalidation inv = { .kind = INVAL_CONTEXT,
                                 .scope = context_scope[g],
                                 .did = did };
@@ -119,6 +148,140 @@ vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, un
     vtd_caches_invalidate(v, &inv);
     vtd_notify_invalidated(v, &inv);
     observe(v->base.env, invalidated, &v->base, &inv);
+    return g;
+}
+
+/* ---- what names a PASID ---- */
+
+static void
+trace_pasid(const struct vtd *v, const char *kind, const struct invalidation *inv,
+            uint64_t pages)
+{
+    struct trace_rec r;
+
+    if (!vtd_wants(v, TE_INVALIDATE)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, TE_INVALIDATE);
+    trace_text(&r, TF_KIND, kind);
+    trace_text(&r, TF_GRANULARITY, scope_name(inv->scope));
+    if (inv->scope != INVAL_GLOBAL) {
+        trace_u64(&r, TF_DID, inv->did);
+    }
+    if (inv->has_pasid) {
+        trace_u64(&r, TF_PASID, inv->pasid);
+    }
+    if (inv->scope == INVAL_PAGE) {
+        trace_u64(&r, TF_IOVA, inv->first);
+        trace_u64(&r, TF_SIZE, inv->last - inv->first + 1);
+        trace_u64(&r, TF_AM, vtd_desc_am(pages));
+        trace_u64(&r, TF_IH, inv->leaf_only);
+    }
+    trace_emit(v->base.env->trace, &r);
+}
+
+static void
+carry_out(struct vtd *v, const struct invalidation *inv)
+{
+    vtd_caches_invalidate(v, inv);
+    vtd_notify_invalidated(v, inv);
+    observe(v->base.env, invalidated, &v->base, inv);
+}
+
+void
+vtd_inval_pasid_cache(struct vtd *v, uint64_t lo)
+{
+    const unsigned g = vtd_desc_gran(lo);
+    struct invalidation inv = { .kind = INVAL_PASID_CACHE, .scope = INVAL_GLOBAL };
+
+    if (g != VTD_PC_GLOBAL) {
+        inv.scope = g == VTD_PC_PASID ? INVAL_PASID : INVAL_DOMAIN;
+        inv.did = vtd_desc_did(lo);
+    }
+    if (g == VTD_PC_PASID) {
+        inv.has_pasid = true;
+        inv.pasid = vtd_desc_pasid(lo);
+    }
+    trace_pasid(v, "pasid", &inv, 0);
+    carry_out(v, &inv);
+}
+
+void
+vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages)
+{
+    struct invalidation inv = {
+        .kind = INVAL_PASID_IOTLB,
+        .scope = INVAL_PASID,
+        .did = vtd_desc_did(lo),
+        .has_pasid = true,
+        .pasid = vtd_desc_pasid(lo),
+    };
+
+    if (vtd_desc_gran(lo) == VTD_PIOTLB_PAGE) {
+        inv.scope = INVAL_PAGE;
+        name_pages(&inv, pages);
+    }
+    trace_pasid(v, "pasid-iotlb", &inv, pages);
+    drain(v, PERM_RW);
+    carry_out(v, &inv);
+}
+
+/* ---- device TLBs ---- */
+
+static void
+trace_dev_iotlb(const struct vtd *v, const struct invalidation *inv)
+{
+    const bool all = inv->has_pasid && inv->pasid == NOTIFY_EVERY_PASID;
+    struct trace_rec r;
+
+    if (!vtd_wants(v, TE_INVALIDATE)) {
+        return;
+    }
+    vtd_trace_begin(v, &r, TE_INVALIDATE);
+    trace_text(&r, TF_KIND, "dev-iotlb");
+    trace_text(&r, TF_GRANULARITY, all ? "global" : inv->has_pasid ? "pasid" : "device");
+    trace_u64(&r, TF_SID, inv->sid);
+    if (inv->has_pasid && !all) {
+        trace_u64(&r, TF_PASID, inv->pasid);
+    }
+    trace_u64(&r, TF_IOVA, inv->first);
+    trace_u64(&r, TF_SIZE, inv->last - inv->first + 1);
+    trace_emit(v->base.env->trace, &r);
+}
+
+static void
+invalidate_device(struct vtd *v, struct invalidation *inv, uint64_t addr, bool sized)
+{
+    vtd_desc_ats_range(vtd_desc_addr(addr), sized, &inv->first, &inv->last);
+    trace_dev_iotlb(v, inv);
+    carry_out(v, inv);
+}
+
+void
+vtd_inval_dev_iotlb(struct vtd *v, uint64_t lo, uint64_t hi)
+{
+    struct invalidation inv = {
+        .kind = INVAL_DEV_IOTLB,
+        .scope = INVAL_DEVICE,
+        .sid = vtd_desc_sid(lo),
+    };
+
+    invalidate_device(v, &inv, hi, (hi & VTD_DESC_DEV_IOTLB_HI_S) != 0);
+}
+
+void
+vtd_inval_pasid_dev_iotlb(struct vtd *v, uint64_t lo, uint64_t hi)
+{
+    struct invalidation inv = {
+        .kind = INVAL_DEV_IOTLB,
+        .scope = INVAL_DEVICE,
+        .sid = vtd_desc_pdevtlb_sid(lo),
+        .has_pasid = true,
+        .pasid =
+            (hi & VTD_DESC_PDEVTLB_HI_G) != 0 ? NOTIFY_EVERY_PASID : vtd_desc_pasid(lo),
+    };
+
+    invalidate_device(v, &inv, hi, (hi & VTD_DESC_PDEVTLB_HI_S) != 0);
 }
 
 /* ---- the rest ---- */

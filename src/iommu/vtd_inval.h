@@ -11,12 +11,31 @@
 
 #include "iommu/vtd.h"
 
-/* `pages` is the high word of a descriptor, or IVA: address, IH, AM; FINE only. */
-void vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages);
+/*
+ * `pages` is the high word of a descriptor, or IVA: address, IH, AM; FINE only.
+ * `drained` says which accesses under way must be done before it is complete: PERM_R,
+ * PERM_W or both.
+ */
+void vtd_inval_iotlb(struct vtd *v, enum vtd_gran g, uint16_t did, uint64_t pages,
+                     unsigned drained);
 
-/* sid and fm count with FINE. Only cached entries of that DID are dropped, then. */
-void vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid,
-                       unsigned fm);
+/*
+ * sid and fm count with FINE. Only cached entries of that DID are dropped, then.
+ * Returns the granularity that it was done with.
+ */
+enum vtd_gran vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did,
+                                uint16_t sid, unsigned fm);
+
+/* The words of the descriptor. The IOTLB's drains accesses of both kinds. */
+void vtd_inval_pasid_cache(struct vtd *v, uint64_t lo);
+void vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages);
+
+/*
+ * The words of the descriptor. What the devices charge and answer (notify_answer) is
+ * the caller's to take.
+ */
+void vtd_inval_dev_iotlb(struct vtd *v, uint64_t lo, uint64_t hi);
+void vtd_inval_pasid_dev_iotlb(struct vtd *v, uint64_t lo, uint64_t hi);
 
 /* `lo` of the descriptor. There is no interrupt entry cache: nothing to do. */
 void vtd_inval_iec(struct vtd *v, uint64_t lo);

@@ -271,7 +271,7 @@ command_qie(struct vtd *v, bool on)
     }
     if (on) {
         set_status(v, VTD_GCMD_QIE, true);
-        vtd_queue_kick(v);
+        vtd_queue_switched_on(v);
     } else if (vtd_queue_may_stop(v)) {
         set_status(v, VTD_GCMD_QIE, false);
         vtd_set64(v, VTD_IQH, 0);
@@ -427,6 +427,7 @@ act(struct vtd *v, uint64_t off, uint32_t value)
         break;
     case VTD_FSTS:
         vtd_fault_status_cleared(v);
+        vtd_queue_timeout_cleared(v);
         break;
     case VTD_ICS:
         vtd_fault_ics_cleared(v);
@@ -436,7 +437,7 @@ act(struct vtd *v, uint64_t off, uint32_t value)
         vtd_fault_control_written(v, (enum vtd_reg)off);
         break;
     case VTD_IQT:
-        vtd_queue_kick(v);
+        vtd_queue_tail_written(v);
         break;
     }
 }

@@ -18,10 +18,10 @@ execute_context(struct vtd *v)
     unsigned g = ccmd >> 61 & 3;
 
     if (g != 0) {
-        vtd_inval_context(v, (enum vtd_gran)g, (uint16_t)ccmd, (uint16_t)(ccmd >> 16),
-                          ccmd >> 32 & 3);
+        return vtd_inval_context(v, (enum vtd_gran)g, (uint16_t)ccmd,
+                                 (uint16_t)(ccmd >> 16), ccmd >> 32 & 3);
     }
-    return g;
+    return 0;
 }
 
 static unsigned
@@ -33,7 +33,9 @@ execute_iotlb(struct vtd *v)
     if (g == 0 || (g == VTD_GRAN_FINE && vtd_desc_am(pages) > v->cfg.mamv)) {
         return 0;
     }
-    vtd_inval_iotlb(v, (enum vtd_gran)g, (uint16_t)(iotlb >> 32), pages);
+    vtd_inval_iotlb(v, (enum vtd_gran)g, (uint16_t)(iotlb >> 32), pages,
+                    ((iotlb & VTD_IOTLB_DR) != 0 ? PERM_R : 0U) |
+                        ((iotlb & VTD_IOTLB_DW) != 0 ? PERM_W : 0U));
     return g;
 }
 
@@ -51,7 +53,10 @@ finish_request(struct vtd *v, unsigned request)
     }
 }
 
-/* Returns what the notifications cost; what others charged before stays theirs. */
+/*
+ * Returns how long it takes: what the notifications cost, or until the accesses are
+ * done that had to be drained. What others charged before stays theirs.
+ */
 static sim_time
 execute_request(struct vtd *v, unsigned request)
 {
@@ -67,7 +72,10 @@ execute_request(struct vtd *v, unsigned request)
         vtd_set64(v, VTD_IOTLB,
                   (vtd_get64(v, VTD_IOTLB) & ~VTD_IOTLB_IAIG_MASK) | VTD_IOTLB_IAIG(g));
     }
-    const sim_time cost = sim_take_charge(sim);
+    sim_time cost = sim_take_charge(sim);
+    if (v->drained > sim_now(sim) + cost) {
+        cost = v->drained - sim_now(sim);
+    }
     sim_charge(sim, before);
     return cost;
 }

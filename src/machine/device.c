@@ -412,9 +412,11 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
     struct subscriber *s = translating_subscriber(d, a);
     struct subscriber *shadow = s != NULL && s->ops->dma != NULL ? s : NULL;
 
+    const sim_time cost = latency_draw(&m->env.latency, LATENCY_DMA);
+
     *out = (struct access_result){ .result = RESULT_OK };
     m->result.dmas++;
-    latency_charge(&m->env.latency, LATENCY_DMA);
+    sim_charge(m->env.sim, cost);
     if (d->space == NULL || (s != NULL && s->refused)) {
         out->result = RESULT_REFUSED;
         return;
@@ -437,6 +439,9 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
         out->result = as_result[t.result];
         if (!ok) {
             return;
+        }
+        if (shadow == NULL && cost != 0 && d->iommu->ops->in_flight != NULL) {
+            d->iommu->ops->in_flight(d->iommu, sim_now(m->env.sim) + cost, a->write);
         }
         if (!transfer(m, a, out->done, t.gpa.v, len, out)) {
             out->result = RESULT_BLOCKED;

@@ -18,6 +18,13 @@
 #include "util/names.h"
 #include "util/quirks.h"
 
+/* How a device answers the invalidation of its TLB that it is told of. */
+enum completion {
+    COMPLETION_GOOD,
+    COMPLETION_INVALID, /* with an answer that belongs to no request */
+    COMPLETION_NEVER,
+};
+
 struct env {
     struct sim *sim;
     struct trace *trace; /* never NULL */
@@ -26,6 +33,7 @@ struct env {
     struct latencies latency;
     struct quirk_set quirks;
     struct observer observer; /* members may be NULL */
+    enum completion answer;   /* of the device TLBs told last: see notify_answer */
     bool aborted;             /* the modelled monitor died; the run stops */
 };
 

@@ -160,6 +160,31 @@ bool notify_one(struct notifier *n, const struct notify_event *ev);
  */
 bool notify_unasked(struct notifier *n, const struct notify_event *ev);
 
+/*
+ * For the callback of a DEVIOTLB_UNMAP: how the device completes it. What the callback
+ * charges (sim_charge) is how long that takes; without a call the completion is good.
+ * Of several the worst counts.
+ */
+static inline void
+notify_answer(struct notifier *n, enum completion how)
+{
+    struct env *env = n->region->env;
+
+    if (how > env->answer) {
+        env->answer = how;
+    }
+}
+
+/* The answer to what was announced last, for the model, which starts anew with this. */
+static inline enum completion
+notify_take_answer(struct env *env)
+{
+    enum completion how = env->answer;
+
+    env->answer = COMPLETION_GOOD;
+    return how;
+}
+
 /* Exactly one UNMAP of the whole window of n. */
 void notify_unmap_window(struct notifier *n, enum notify_cause cause);
 

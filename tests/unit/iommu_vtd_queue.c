@@ -261,6 +261,158 @@ START_TEST(V22_register_requests_are_ignored_while_the_queue_is_on)
 }
 END_TEST
 
+START_TEST(V20_Q24_tail_between_wide_descriptors)
+{
+    static const char *const profiles[] = { "spec", "qemu-7.2" };
+    struct iommu_vtd_config c = bench_config();
+
+    c.scalable = true;
+    for (unsigned p = 0; p < 2; p++) {
+        bench_fini(b);
+        bench_init_as(b, &c, profiles[p]);
+        b->wide = true;
+        bench_boot(b);
+        bench_push_wait(b);
+        bench_write(b, VTD_IQT, 16);
+        ck_assert_uint_eq(bench_read(b, VTD_IQT), 16);
+        ck_assert_int_eq(queue_failed(), p == 0);
+        ck_assert_uint_eq(bench_read(b, VTD_IQERCD), p == 0 ? VTD_IQEI_ALIGN : 0);
+        ck_assert(!bench_waited(b));
+        bench_write(b, VTD_FSTS, VTD_FSTS_IQE);
+        bench_ring(b);
+        ck_assert(bench_waited(b));
+        ck_assert_uint_eq(bench_read(b, VTD_IQH), 32);
+    }
+}
+END_TEST
+
+START_TEST(ring_of_wide_descriptors_wraps)
+{
+    struct iommu_vtd_config c = bench_config();
+
+    c.scalable = true;
+    bench_fini(b);
+    bench_init(b, &c);
+    b->wide = true;
+    bench_boot(b);
+    for (unsigned i = 0; i < 300; i++) {
+        bench_push_wait(b);
+        bench_ring(b);
+        ck_assert(bench_waited(b));
+        ck_assert_uint_eq(bench_read(b, VTD_IQH), (i + 1) % 128 * 32);
+    }
+}
+END_TEST
+
+START_TEST(Q27_queue_with_a_tail_runs_as_it_is_switched_on)
+{
+    /* No quirk: head and tail differ, and the specification's hardware fetches then;
+     * what it forbids is for software to have it so. */
+    static const char *const profiles[] = { "spec", "qemu-7.2" };
+    struct iommu_vtd_config c = bench_config();
+
+    for (unsigned p = 0; p < 2; p++) {
+        bench_fini(b);
+        bench_init_as(b, &c, profiles[p]);
+        b->queue = bench_page(b);
+        b->status = bench_page(b);
+        bench_push_wait(b);
+        bench_write(b, VTD_IQA, b->queue);
+        bench_ring(b);
+        ck_assert(!bench_waited(b));
+        bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
+        ck_assert(bench_waited(b));
+    }
+}
+END_TEST
+
+START_TEST(Q12_V22_register_requests_hang_while_the_queue_is_on)
+{
+    /* No quirk: the specification forbids the request and does not say that the busy
+     * bit clears. */
+    struct iommu_vtd_config c = bench_config();
+
+    bench_fini(b);
+    bench_init_as(b, &c, "qemu-7.2");
+    bench_boot(b);
+    bench_write(b, VTD_CCMD, VTD_CCMD_ICC | VTD_CCMD_CIRG(VTD_GRAN_GLOBAL));
+    bench_write(b, VTD_IOTLB, VTD_IOTLB_IVT | VTD_IOTLB_IIRG(VTD_GRAN_GLOBAL));
+    ck_assert_uint_eq(b->invalidated, 0);
+    ck_assert_uint_ne(bench_read(b, VTD_CCMD) & VTD_CCMD_ICC, 0);
+    ck_assert_uint_ne(bench_read(b, VTD_IOTLB) & VTD_IOTLB_IVT, 0);
+    ck_assert(!b->m->ops->busy(b->m));
+}
+END_TEST
+
+static const char *aborted;
+
+static void
+note_abort(void *self, const char *subject, const char *why)
+{
+    (void)self;
+    (void)subject;
+    aborted = why;
+}
+
+START_TEST(wait_with_status_and_interrupt)
+{
+    static const char *const profiles[] = { "spec", "qemu-7.2" };
+    struct iommu_vtd_config c = bench_config();
+
+    for (unsigned p = 0; p < 2; p++) {
+        bench_fini(b);
+        bench_init_as(b, &c, profiles[p]);
+        b->env.observer.aborted = note_abort;
+        aborted = NULL;
+        bench_boot(b);
+        bench_push(b, vtd_desc_wait(VTD_DESC_WAIT_SW | VTD_DESC_WAIT_IF, b->status, 77));
+        bench_ring(b);
+        ck_assert_int_eq(b->env.aborted, p == 1);
+        ck_assert_int_eq(aborted != NULL, p == 1);
+        ck_assert_uint_eq(mem_read32le(b->env.mem, GPA(b->status)), p == 0 ? 77 : 0);
+        ck_assert_uint_eq(bench_read(b, VTD_ICS), p == 0);
+    }
+}
+END_TEST
+
+START_TEST(status_that_cannot_be_written)
+{
+    static const char *const profiles[] = { "spec", "qemu-7.2" };
+    struct iommu_vtd_config c = bench_config();
+
+    for (unsigned p = 0; p < 2; p++) {
+        bench_fini(b);
+        bench_init_as(b, &c, profiles[p]);
+        bench_boot(b);
+        b->completed = 0;
+        bench_push(b, vtd_desc_wait(VTD_DESC_WAIT_SW, UINT64_C(0x7fff0000), 77));
+        bench_ring(b);
+        ck_assert_int_eq(queue_failed(), p == 1);
+        ck_assert_uint_eq(bench_read(b, VTD_IQH), p == 1 ? 0 : 16);
+        ck_assert_uint_eq(b->completed, p == 1 ? 0 : 1);
+    }
+}
+END_TEST
+
+START_TEST(tail_below_the_head_runs_to_the_end_of_the_ring)
+{
+    static const char *const profiles[] = { "spec", "qemu-7.2" };
+    struct iommu_vtd_config c = bench_config();
+
+    for (unsigned p = 0; p < 2; p++) {
+        bench_fini(b);
+        bench_init_as(b, &c, profiles[p]);
+        bench_boot(b);
+        bench_push_wait(b);
+        bench_push_wait(b);
+        bench_ring(b);
+        bench_write(b, VTD_IQT, 0); /* unused slots are zero: no descriptors */
+        ck_assert(queue_failed());
+        ck_assert_uint_eq(bench_read(b, VTD_IQH), 32);
+    }
+}
+END_TEST
+
 /* ---- registers ---- */
 
 static void
@@ -488,6 +640,13 @@ main(void)
     tcase_add_test(tc, V20_tail_beyond_the_queue_is_an_error_and_nothing_runs);
     tcase_add_test(tc, V21_queue_stops_only_empty_and_after_a_wait);
     tcase_add_test(tc, V22_register_requests_are_ignored_while_the_queue_is_on);
+    tcase_add_test(tc, V20_Q24_tail_between_wide_descriptors);
+    tcase_add_test(tc, ring_of_wide_descriptors_wraps);
+    tcase_add_test(tc, Q27_queue_with_a_tail_runs_as_it_is_switched_on);
+    tcase_add_test(tc, Q12_V22_register_requests_hang_while_the_queue_is_on);
+    tcase_add_test(tc, wait_with_status_and_interrupt);
+    tcase_add_test(tc, status_that_cannot_be_written);
+    tcase_add_test(tc, tail_below_the_head_runs_to_the_end_of_the_ring);
     tcase_add_test(tc, register_requests_clear_the_busy_bit_and_say_what_was_done);
     tcase_add_test(tc, page_request_by_halves_takes_IVA);
     tcase_add_test(tc, V12_register_request_with_too_large_a_mask_does_nothing);

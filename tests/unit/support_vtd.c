@@ -101,7 +101,7 @@ bench_boot(struct bench *b)
     bench_write(b, VTD_RTADDR, b->root);
     bench_write(b, VTD_GCMD, VTD_GCMD_SRTP);
     bench_write(b, VTD_IQT, 0);
-    bench_write(b, VTD_IQA, b->queue);
+    bench_write(b, VTD_IQA, b->queue | (b->wide ? VTD_IQA_DW : 0));
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE);
 }
@@ -237,11 +237,20 @@ bench_map(struct bench *b, uint64_t table, uint64_t iova, uint64_t entry)
 /* ---- the queue ---- */
 
 void
+bench_push_raw(struct bench *b, const uint64_t words[4])
+{
+    const unsigned n = b->wide ? 4 : 2;
+
+    for (unsigned i = 0; i < n; i++) {
+        put(b, b->queue + b->tail + 8 * i, words[i]);
+    }
+    b->tail = (b->tail + 8 * n) % (4 * KIB);
+}
+
+void
 bench_push(struct bench *b, struct vtd_pair d)
 {
-    put(b, b->queue + b->tail, d.lo);
-    put(b, b->queue + b->tail + 8, d.hi);
-    b->tail = (b->tail + VTD_DESC_BYTES) % (4 * KIB);
+    bench_push_raw(b, (const uint64_t[]){ d.lo, d.hi, 0, 0 });
 }
 
 void

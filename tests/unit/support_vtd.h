@@ -32,6 +32,7 @@ struct bench {
     struct iommu *m;
     uint64_t root, queue, status; /* guest-physical pages */
     uint64_t tail;                /* bytes */
+    bool wide;                    /* 256-bit descriptors: set before bench_boot */
     uint32_t waits;               /* status value written last */
     uint64_t next_page;
     struct invalidation last; /* told to the observer last */
@@ -75,6 +76,7 @@ void bench_map(struct bench *b, uint64_t table, uint64_t iova, uint64_t entry);
 
 /* Put a descriptor in the ring without ringing; ring; a wait with status; both. */
 void bench_push(struct bench *b, struct vtd_pair d);
+void bench_push_raw(struct bench *b, const uint64_t words[4]); /* 2 unless wide */
 void bench_ring(struct bench *b);
 void bench_push_wait(struct bench *b);
 /* Whether the last wait pushed has written its status. */
