@@ -108,6 +108,10 @@ library_sources = \
 	src/iommu/vtd_caches.h \
 	src/iommu/vtd_context.c \
 	src/iommu/vtd_context.h \
+	src/iommu/vtd_desc.c \
+	src/iommu/vtd_desc.h \
+	src/iommu/vtd_devtlb.c \
+	src/iommu/vtd_devtlb.h \
 	src/iommu/vtd_drop.c \
 	src/iommu/vtd_fault.c \
 	src/iommu/vtd_fault.h \

@@ -63,6 +63,8 @@ unit_tests = \
 	tests/unit/iommu_papr_windows \
 	tests/unit/iommu_vtd \
 	tests/unit/iommu_vtd_cache \
+	tests/unit/iommu_vtd_desc \
+	tests/unit/iommu_vtd_devtlb \
 	tests/unit/iommu_vtd_fault \
 	tests/unit/iommu_vtd_fmt \
 	tests/unit/iommu_vtd_mirror \

@@ -84,7 +84,7 @@ wait(struct vtd *v, const struct vtd_desc *d)
     const uint64_t told = VTD_DESC_WAIT_SW | VTD_DESC_WAIT_IF;
 
     if ((d->lo & told) == told && env_quirk(v->base.env, QUIRK_VTD_ASSERT_WAIT)) {
-        env_abort(v->base.env, v->base.id, "wait-with-status-and-interrupt");
+        env_abort(v->base.env, v->base.id, BLAME_IOMMU, "wait-with-status-and-interrupt");
         return true;
     }
     if ((d->lo & VTD_DESC_WAIT_SW) != 0 &&

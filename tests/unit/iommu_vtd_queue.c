@@ -347,10 +347,11 @@ END_TEST
 static const char *aborted;
 
 static void
-note_abort(void *self, const char *subject, const char *why)
+note_abort(void *self, const char *subject, enum blame who, const char *why)
 {
     (void)self;
     (void)subject;
+    ck_assert_int_eq(who, BLAME_IOMMU);
     aborted = why;
 }
 
