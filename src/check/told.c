@@ -63,19 +63,22 @@ anomaly_find(const struct check_sub *cs, uint64_t first, uint64_t last)
     return NULL;
 }
 
+/* An observer's window may begin or end inside a page: all of it counts. */
 static void
 forget(struct rangemap *m, uint64_t first, uint64_t last)
 {
     if (m->entries != 0) {
-        rangemap_remove(m, first, last);
+        rangemap_remove(m, align_down(first, PAGE_LG2), last | PAGE_MASK);
     }
 }
 
 static void
 set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
 {
-    rangemap_remove(m, first, last);
-    rangemap_insert(m, first, last, target, perm);
+    const uint64_t page = align_down(first, PAGE_LG2);
+
+    rangemap_remove(m, page, last | PAGE_MASK);
+    rangemap_insert(m, page, last | PAGE_MASK, target - (first - page), perm);
 }
 
 /* Whether the shadow holds [first, last] -> target, as far as it can express it. */
