@@ -53,6 +53,9 @@ unit_tests = \
 	tests/unit/cli_import \
 	tests/unit/guest_guest \
 	tests/unit/guest_intel_driver \
+	tests/unit/guest_intel_entry \
+	tests/unit/guest_intel_invalidate \
+	tests/unit/guest_intel_queue \
 	tests/unit/guest_pseries_driver \
 	tests/unit/iommu_iommu \
 	tests/unit/iommu_papr \
@@ -111,6 +114,8 @@ unit_support = \
 	tests/unit/support_guest.h \
 	tests/unit/support_papr.c \
 	tests/unit/support_papr.h \
+	tests/unit/support_recorder.c \
+	tests/unit/support_recorder.h \
 	tests/unit/support_toy.c \
 	tests/unit/support_toy.h \
 	tests/unit/support_vtd.c \
@@ -226,6 +231,8 @@ test_data = \
 	tests/bad-input/profile-and-quirks.yaml \
 	tests/bad-input/qi-descriptors.expected \
 	tests/bad-input/qi-descriptors.yaml \
+	tests/bad-input/qi-fields.expected \
+	tests/bad-input/qi-fields.yaml \
 	tests/bad-input/ram-not-pages.expected \
 	tests/bad-input/ram-not-pages.yaml \
 	tests/bad-input/replay.expected \
@@ -290,8 +297,16 @@ test_data = \
 	tests/bad-input/utf8-column.yaml \
 	tests/bad-input/version-2.expected \
 	tests/bad-input/version-2.yaml \
+	tests/bad-input/vtd-attach.expected \
+	tests/bad-input/vtd-attach.yaml \
 	tests/bad-input/vtd-cannot.expected \
 	tests/bad-input/vtd-cannot.yaml \
+	tests/bad-input/vtd-default-domain.expected \
+	tests/bad-input/vtd-default-domain.yaml \
+	tests/bad-input/vtd-domains.expected \
+	tests/bad-input/vtd-domains.yaml \
+	tests/bad-input/vtd-entries.expected \
+	tests/bad-input/vtd-entries.yaml \
 	tests/bad-input/vtd-options.expected \
 	tests/bad-input/vtd-options.yaml \
 	tests/bad-input/window.expected \

@@ -174,8 +174,26 @@ intel_queue_ring(struct op *op)
     intel_write(op, VTD_IQT, 8, descriptor_bytes(q) * q->tail);
 }
 
+/* Drains are asked for where the unit has them. */
+static bool
+drains(const struct intel_unit *u, bool reads)
+{
+    return (u->cap & (reads ? VTD_CAP_DRD : VTD_CAP_DWD)) != 0;
+}
+
 static struct vtd_pair
-encode(const struct intel_request *r)
+encode_iotlb(const struct intel_unit *u, const struct intel_request *r)
+{
+    struct vtd_pair d =
+        vtd_desc_iotlb((enum vtd_gran)r->gran, r->did, r->addr, r->am, r->ih);
+
+    d.lo &= ~((drains(u, true) ? 0 : VTD_DESC_IOTLB_DR) |
+              (drains(u, false) ? 0 : VTD_DESC_IOTLB_DW));
+    return d;
+}
+
+static struct vtd_pair
+encode(const struct intel_unit *u, const struct intel_request *r)
 {
     switch ((enum intel_inv)r->kind) {
     case INTEL_INV_IOTLB:
@@ -192,7 +210,7 @@ encode(const struct intel_request *r)
     case INTEL_INV_PASID_DEV_IOTLB:
         return vtd_desc_pasid_dev_iotlb(r->sid, r->pasid, 0, r->addr, r->lg2, false);
     }
-    return vtd_desc_iotlb((enum vtd_gran)r->gran, r->did, r->addr, r->am, r->ih);
+    return encode_iotlb(u, r);
 }
 
 static struct phase submission_done(struct op *op);
@@ -201,7 +219,7 @@ static struct phase
 submit_to_queue(struct op *op)
 {
     op->vtd.submit.first = op->vtd.unit->queue.tail;
-    put_pair(op, encode(&op->vtd.submit.request));
+    put_pair(op, encode(op->vtd.unit, &op->vtd.submit.request));
     put_pair(op, intel_queue_wait(op));
     intel_queue_ring(op);
     return intel_queue_idle(op, submission_done);
@@ -224,8 +242,10 @@ submit_to_registers(struct op *op)
                         r->addr | (r->ih ? VTD_DESC_IOTLB_IH : 0) | r->am);
         }
         intel_write(op, VTD_IOTLB, 8,
-                    VTD_IOTLB_IVT | VTD_IOTLB_IIRG(r->gran) | VTD_IOTLB_DR |
-                        VTD_IOTLB_DW | VTD_IOTLB_DID(r->did));
+                    VTD_IOTLB_IVT | VTD_IOTLB_IIRG(r->gran) |
+                        (drains(op->vtd.unit, true) ? VTD_IOTLB_DR : 0) |
+                        (drains(op->vtd.unit, false) ? VTD_IOTLB_DW : 0) |
+                        VTD_IOTLB_DID(r->did));
     } else {
         op_fail(op, "queue-off");
     }
@@ -370,6 +390,18 @@ intel_submit(struct op *op, struct intel_request r, struct phase (*after)(struct
 
 /* ---- setting up ---- */
 
+/* Stop a queue that runs, whatever state it is in. */
+static void
+stop_leftovers(struct op *op)
+{
+    uint64_t levels = intel_read(op, VTD_GSTS, 4) & GCMD_LEVELS;
+
+    if ((levels & VTD_GCMD_QIE) != 0) {
+        intel_write(op, VTD_FSTS, 4, VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
+        intel_write(op, VTD_GCMD, 4, levels & ~VTD_GCMD_QIE);
+    }
+}
+
 struct phase
 intel_queue_start(struct op *op, struct phase (*then)(struct op *op))
 {
@@ -391,6 +423,7 @@ intel_queue_start(struct op *op, struct phase (*then)(struct op *op))
     if (!intel_queue_status(op)) {
         return PHASE(then);
     }
+    stop_leftovers(op);
     q->size = QUEUE_SIZE;
     q->tail = 0;
     intel_write(op, VTD_IQT, 8, 0);

@@ -75,14 +75,16 @@ entry_of(struct step *s)
     return e.made;
 }
 
+/* Words for the numbers from 1 on. */
+static const char *const widths[] = { [1] = "39", "48", "57" };
+static const char *const stages[] = {
+    [1] = "first-stage", "second-stage", "nested", "passthrough"
+};
+
 /* A word that means a number; false: it is none. */
 static bool
 named_value(const struct entry_field *f, struct val v, uint64_t *x)
 {
-    static const char *const widths[] = { [1] = "39", "48", "57" };
-    static const char *const stages[] = {
-        [1] = "first-stage", "second-stage", "nested", "passthrough"
-    };
     const char *const *words = f->value == ENTRY_AW ? widths : stages;
     size_t n = f->value == ENTRY_AW     ? LEN(widths)
                : f->value == ENTRY_PGTT ? LEN(stages)
@@ -112,21 +114,21 @@ read_field(struct loader *l, const struct entry_field *f, struct val v, uint64_t
         return true;
     }
     *x = 0;
-    field_size(l, &as, v, x);
-    if (l->errors != before) {
-        return false;
-    }
     if (f->value == ENTRY_TABLE) {
+        field_size(l, &as, v, x);
         if ((*x & PAGE_MASK) != 0) {
             load_error(l, v, "'%s' must be a multiple of 4KiB", f->name);
-            return false;
         }
         *x >>= PAGE_LG2;
-    } else if (*x >> f->bits != 0) {
-        load_error(l, v, "'%s' has %u bits", f->name, (unsigned)f->bits);
-        return false;
+    } else if (f->value == ENTRY_PGTT && v.len > 0 && (v.s[0] < '0' || v.s[0] > '9')) {
+        load_bad_choice(l, v, f->name, stages, LEN(stages));
+    } else {
+        field_u64(l, &as, v, x);
+        if (*x >> f->bits != 0) {
+            load_error(l, v, "'%s' has %u bits", f->name, (unsigned)f->bits);
+        }
     }
-    return true;
+    return l->errors == before;
 }
 
 static void
@@ -147,6 +149,17 @@ field_entry(struct loader *l, const struct field *f, struct val v, void *out)
     set_field(l, entry_of(out), f->arg, v);
 }
 
+static void
+unknown_field(struct loader *l, const struct entry_layout *layout, struct val key)
+{
+    const char *names[FIELDS_MAX];
+
+    for (size_t i = 0; i < layout->n; i++) {
+        names[i] = layout->fields[i].name;
+    }
+    load_unknown(l, key, "field", names, layout->n);
+}
+
 /* Several at once, as a trace writes them: NAME=VALUE:NAME=VALUE. */
 static void
 set_fields(struct loader *l, struct step_entry *e, struct val rest)
@@ -165,7 +178,7 @@ set_fields(struct loader *l, struct step_entry *e, struct val rest)
             i++;
         }
         if (i == layout->n) {
-            load_unknown(l, key, "field", NULL, 0);
+            unknown_field(l, layout, key);
             return;
         }
         set_field(l, e, &layout->fields[i], v);

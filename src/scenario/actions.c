@@ -168,7 +168,8 @@ static const struct action actions[] = {
       finish_mem,
       NULL },
     { { "mmio", "intel-vtd", "iommu reg value width",
-        "Write a register of the IOMMU, by name or offset.",
+        "Write a register of the IOMMU, by name or offset. Fault record n is FRCDn_LO and "
+        "FRCDn_HI.",
         "- mmio: {iommu: vtd0, reg: GCMD, value: 0x80000000}" },
       STEP_MMIO,
       &mmio_schema,

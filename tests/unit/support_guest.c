@@ -40,6 +40,7 @@ init_iommu(struct rig *r, enum iommu_model model)
         .base = 0xfed90000,
         .pass_through = true,
         .queued_invalidation = true,
+        .drain = true,
         .dma_translation = true,
         .fault_records = 1,
         .aw_bits = 48,
