@@ -119,12 +119,17 @@ pasid_to_use(const struct iommu_roots *roots, const struct vtd_sm_context *e,
 }
 
 static bool
-second_is_sound(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
+aw_is_sound(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
 {
     const unsigned aw = vtd_pasid_aw(e);
 
-    return aw >= 1 && aw <= vtd_aw_code(roots->aw_bits) &&
-           (e->v[0] & VTD_PASID_SSPTR & beyond(roots)) == 0;
+    return aw >= 1 && aw <= vtd_aw_code(roots->aw_bits);
+}
+
+static bool
+second_is_sound(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
+{
+    return aw_is_sound(roots, e) && (e->v[0] & VTD_PASID_SSPTR & beyond(roots)) == 0;
 }
 
 static bool
@@ -132,7 +137,21 @@ first_is_sound(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
 {
     return roots->first_stage &&
            (vtd_pasid_fspm(e) == 0 || (vtd_pasid_fspm(e) == 1 && roots->aw_bits >= 57)) &&
-           (e->v[2] & VTD_PASID_FSPTR & beyond(roots)) == 0;
+           (e->v[2] & VTD_PASID_ERE) == 0;
+}
+
+/* Bits of any entry that are reserved, or stand for what no unit here offers. */
+static bool
+has_reserved_bits(const struct vtd_pasid_entry *e)
+{
+    uint64_t bad = (e->v[0] & (VTD_PASID_V0_RSVD | VTD_PASID_SSEE | VTD_PASID_SSADE)) |
+                   (e->v[1] & (VTD_BITS(31, 27) | VTD_BITS(22, 16))) |
+                   (e->v[2] & VTD_PASID_V2_RSVD);
+
+    for (unsigned i = 3; i < 8; i++) {
+        bad |= e->v[i];
+    }
+    return bad != 0;
 }
 
 static enum entries_state
@@ -140,12 +159,13 @@ judge_pasid(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
 {
     bool sound = false;
 
-    if ((e->v[0] & VTD_PASID_V0_RSVD) != 0 || (e->v[2] & VTD_PASID_V2_RSVD) != 0) {
+    if (has_reserved_bits(e)) {
         return ENTRIES_BLOCKED;
     }
     switch (vtd_pasid_pgtt(e)) {
     case VTD_PGTT_FIRST:
-        sound = first_is_sound(roots, e);
+        sound =
+            first_is_sound(roots, e) && (e->v[2] & VTD_PASID_FSPTR & beyond(roots)) == 0;
         break;
     case VTD_PGTT_SECOND:
         sound = second_is_sound(roots, e);
@@ -154,7 +174,8 @@ judge_pasid(const struct iommu_roots *roots, const struct vtd_pasid_entry *e)
         sound = first_is_sound(roots, e) && second_is_sound(roots, e);
         break;
     case VTD_PGTT_PASS:
-        return roots->pass_through ? ENTRIES_IDENTITY : ENTRIES_BLOCKED;
+        return roots->pass_through && aw_is_sound(roots, e) ? ENTRIES_IDENTITY
+                                                            : ENTRIES_BLOCKED;
     }
     return sound ? ENTRIES_TRANSLATED : ENTRIES_BLOCKED;
 }
@@ -191,6 +212,7 @@ read_scalable(const struct mem *mem, const struct iommu_roots *roots, uint16_t s
     if (vtd_pasid_pgtt(e) != VTD_PGTT_SECOND) {
         out->first = e->v[2] & VTD_PASID_FSPTR;
         out->first_levels = vtd_pasid_fs_levels(e);
+        out->eafe = (e->v[2] & VTD_PASID_EAFE) != 0;
     }
 }
 
@@ -244,6 +266,7 @@ first_stage(const struct mem *mem, const struct iommu_roots *roots,
         .perm = PERM_RW,
         .first_stage = true,
         .to_second = e->second_levels != 0,
+        .accessed = VTD_FS_A | (e->eafe ? VTD_FS_EA : 0),
         .bits = 12 + 9 * e->first_levels,
     };
 

@@ -239,7 +239,7 @@ context_answers(const struct record *r, const struct invalidation *inv, uint16_t
         return VTD_NEED_CONTEXT;
     case INVAL_DOMAIN:
         return (inv->did == r->did ? VTD_NEED_CONTEXT_DEVICE : 0U) |
-               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U);
+               (inv->did == 0 ? VTD_NEED_CONTEXT_ABSENT : 0U) | VTD_NEED_CONTEXT_SOURCE;
     case INVAL_DEVICE:
         if (((inv->sid ^ sid) & ~inv->sid_mask) != 0) {
             return 0;

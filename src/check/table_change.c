@@ -377,7 +377,7 @@ table_change(struct table_index *ix, const struct table_use *u,
     truth_trace_entry(v->iommu, first,
                       first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1), u->level,
                       st->old, st->new);
-    if (reads_the_same(t, u->level, st->old, st->new)) {
+    if (!u->locked && reads_the_same(t, u->level, st->old, st->new)) {
         return;
     }
     ch.need = t->first_stage

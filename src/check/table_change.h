@@ -18,6 +18,7 @@ struct table_use {
     unsigned bytes; /* device: of the entry */
     enum perm path;
     bool second; /* view of two stages: a table of the second */
+    bool locked; /* of the first: the second grants no writing there */
     uint32_t order;
 };
 

@@ -95,18 +95,20 @@ use_remove(struct table_index *ix, uint64_t page, const struct table_use *u)
 
 /* ---- subtrees ---- */
 
-/* Where a table is in memory that its stage knows as `page`; false: nowhere. */
+/* Where the table is in memory that u's stage knows as `page`; false: nowhere. */
 static bool
-host_page(struct view *v, bool second, uint64_t page, uint64_t *out)
+host_page(struct table_use *u, uint64_t page, uint64_t *out)
 {
+    const struct walk_stages *s = &u->view->stages;
     struct range_piece p;
 
     *out = page;
-    if (v->stages.nested && !second) {
-        if (!walk_second_at(&v->stages, page, &p)) {
+    if (s->nested && !u->second) {
+        if (!walk_second_at(s, page, &p)) {
             return false;
         }
         *out = p.target + (page - p.first);
+        u->locked = (p.perm & PERM_W) == 0;
     }
     return true;
 }
@@ -199,7 +201,7 @@ table_index_link(struct table_index *ix, struct table_use *u, uint64_t page)
     if (v->stages.nested && !u->second) {
         note_used(v, page, page + PAGE_MASK);
     }
-    if (!host_page(v, u->second, page, &host) || !mem_is_ram(ix->mem, GPA(host))) {
+    if (!host_page(u, page, &host) || !mem_is_ram(ix->mem, GPA(host))) {
         return; /* cannot change */
     }
     struct table_page *tp = page_get(ix, host);
@@ -220,7 +222,7 @@ table_index_unlink(struct table_index *ix, struct table_use *u, uint64_t page)
 {
     uint64_t host;
 
-    if (host_page(u->view, u->second, page, &host) && mem_is_ram(ix->mem, GPA(host))) {
+    if (host_page(u, page, &host) && mem_is_ram(ix->mem, GPA(host))) {
         for_each_child(ix, u, host, true, table_index_unlink);
         use_remove(ix, host, u);
     }

@@ -97,7 +97,7 @@ static bool
 same_table(const struct walk_table *a, const struct walk_table *b)
 {
     return a->page == b->page && a->level == b->level &&
-           a->first_stage == b->first_stage &&
+           a->first_stage == b->first_stage && a->accessed == b->accessed &&
            memcmp(&a->zeroes, &b->zeroes, sizeof(a->zeroes)) == 0;
 }
 

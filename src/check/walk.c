@@ -212,12 +212,20 @@ nested_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
         }
         unsigned lg2 = vtd_ss_span_lg2(level), slot = vtd_ss_index(addr, level);
         uint64_t first = align_down(addr, lg2), entry = word_at(t, words, one.page, slot);
+        const bool locked = (host.perm & PERM_W) == 0;
+        if (is_present(t, entry) && locked && (~entry & t->accessed) != 0) {
+            set_hole(out, first, first + ((UINT64_C(1) << lg2) - 1));
+            return;
+        }
         if (!is_present(t, entry)) {
             set_hole(out, first, hole_end(t, words, one.page, slot, first, lg2, limit));
             return;
         }
         if (walk_classify(t, level, entry) != WALK_TABLE) {
             walk_leaf_piece(t, level, first, one.perm, entry, out);
+            if (locked && (entry & VTD_FS_D) == 0) {
+                out->perm = (enum perm)(out->perm & PERM_R);
+            }
             if (out->perm != PERM_NONE) {
                 through_second(s, addr, out);
             }

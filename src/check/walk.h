@@ -35,8 +35,9 @@ struct walk_table {
     uint64_t base;  /* address that its entry 0 stands for */
     enum perm perm; /* what the entries above it allow */
     bool first_stage;
-    bool to_second; /* its targets are addresses of a second stage, not of memory */
-    unsigned bits;  /* of the addresses that the whole table takes */
+    bool to_second;    /* its targets are addresses of a second stage, not of memory */
+    unsigned bits;     /* of the addresses that the whole table takes */
+    uint64_t accessed; /* first stage: bits that use of an entry sets */
     struct vtd_ss_masks zeroes; /* bits that must be zero */
     const struct walk_word *was;
 };
@@ -81,7 +82,9 @@ void walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
 
 /*
  * What the second stage makes of the first's address `addr`: false if it grants no
- * reading there. Tells in *out the piece, a hole included.
+ * reading there. Tells in *out the piece, a hole included. A table that lies where the
+ * second stage grants no writing can be used as far as its accessed and dirty bits are
+ * set already.
  */
 bool walk_second_at(const struct walk_stages *s, uint64_t addr, struct range_piece *out);
 
