@@ -213,6 +213,11 @@ read_scalable(const struct mem *mem, const struct iommu_roots *roots, uint16_t s
         out->first = e->v[2] & VTD_PASID_FSPTR;
         out->first_levels = vtd_pasid_fs_levels(e);
         out->eafe = (e->v[2] & VTD_PASID_EAFE) != 0;
+        out->supervisor = pasid == IOMMU_NO_PASID && (c->v[1] & VTD_SM_CTX_RID_PRIV) != 0;
+        if (out->state == ENTRIES_TRANSLATED && out->supervisor &&
+            (e->v[2] & VTD_PASID_SRE) == 0) {
+            out->state = ENTRIES_BLOCKED;
+        }
     }
 }
 
@@ -266,6 +271,8 @@ first_stage(const struct mem *mem, const struct iommu_roots *roots,
         .perm = PERM_RW,
         .first_stage = true,
         .to_second = e->second_levels != 0,
+        .supervisor = e->supervisor,
+        .write_protect = (e->pasid_entry.v[2] & VTD_PASID_WPE) != 0,
         .accessed = VTD_FS_A | (e->eafe ? VTD_FS_EA : 0),
         .bits = 12 + 9 * e->first_levels,
     };

@@ -35,7 +35,8 @@ struct entries {
     /* TRANSLATED: top tables, guest-physical; levels 0: no such stage */
     uint64_t first, second;
     unsigned first_levels, second_levels;
-    bool eafe; /* extended accessed bits are kept */
+    bool supervisor; /* the requests count as privileged */
+    bool eafe;       /* extended accessed bits are kept */
     /* Zero where the way does not lead to it. */
     struct entry_place places[ENTRY_KINDS];
     struct vtd_pair root;

@@ -98,6 +98,7 @@ same_table(const struct walk_table *a, const struct walk_table *b)
 {
     return a->page == b->page && a->level == b->level &&
            a->first_stage == b->first_stage && a->accessed == b->accessed &&
+           a->supervisor == b->supervisor && a->write_protect == b->write_protect &&
            memcmp(&a->zeroes, &b->zeroes, sizeof(a->zeroes)) == 0;
 }
 

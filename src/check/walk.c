@@ -27,6 +27,9 @@ is_present(const struct walk_table *t, uint64_t entry)
 static enum perm
 perm_of(const struct walk_table *t, uint64_t entry)
 {
+    if (t->first_stage && t->supervisor) {
+        entry |= VTD_FS_US | (t->write_protect ? 0 : VTD_FS_RW);
+    }
     return t->first_stage ? vtd_fs_perm(entry) : vtd_ss_perm(entry);
 }
 

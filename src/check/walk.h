@@ -26,7 +26,7 @@ struct walk_word {
 
 /*
  * A table of one stage, or the part of one below an entry. A first-stage table serves
- * canonical addresses, in two halves, for user requests.
+ * canonical addresses, in two halves.
  */
 struct walk_table {
     const struct mem *mem;
@@ -35,9 +35,11 @@ struct walk_table {
     uint64_t base;  /* address that its entry 0 stands for */
     enum perm perm; /* what the entries above it allow */
     bool first_stage;
-    bool to_second;    /* its targets are addresses of a second stage, not of memory */
-    unsigned bits;     /* of the addresses that the whole table takes */
-    uint64_t accessed; /* first stage: bits that use of an entry sets */
+    bool to_second;     /* its targets are addresses of a second stage, not of memory */
+    unsigned bits;      /* of the addresses that the whole table takes */
+    bool supervisor;    /* first stage: for requests that are privileged */
+    bool write_protect; /* then: read-only entries bind them too */
+    uint64_t accessed;  /* first stage: bits that use of an entry sets */
     struct vtd_ss_masks zeroes; /* bits that must be zero */
     const struct walk_word *was;
 };
