@@ -83,6 +83,62 @@ rig_subscribe(const char *kind, const char *name, bool replay)
     return s;
 }
 
+static void
+ask_unit(void *self, const struct ask *ask, struct dma_answer *out)
+{
+    const struct iommu_request q = {
+        .sid = SID,
+        .type = ask->kind == ASK_UNTRANSLATED  ? REQUEST_UNTRANSLATED
+                : ask->kind == ASK_TRANSLATION ? REQUEST_TRANSLATION
+                                               : REQUEST_TRANSLATED,
+        .pasid = ask->pasid,
+        .iova = ask->iova,
+        .access = ask->access,
+    };
+    struct xlate x = { .perm = PERM_NONE };
+
+    (void)self;
+    out->result =
+        rig.iommu->ops->translate(rig.iommu, &q, &x) == XLATE_OK ? DMA_OK : DMA_BLOCKED;
+    out->gpa = x.gpa;
+    out->first = x.first;
+    out->last = x.last;
+    out->perm = x.perm;
+}
+
+struct subscriber *
+rig_atc(uint32_t pasid, const char *name)
+{
+    struct subscriber_config c = {
+        .name = name, .device = "dev", .ats = true, .pasid = pasid
+    };
+    struct subscriber *s = subscriber_new(subscriber_kind("ats"), &c, &rig.env);
+    struct err e;
+
+    check_add_subscriber(rig.check, s, check_pasid(rig.device, pasid));
+    ck_assert(subscriber_attach(s, rig.space, (struct translator){ ask_unit, NULL }, &e));
+    check_attached(rig.check, s);
+    rig.subs[rig.n_subs++] = s;
+    return s;
+}
+
+bool
+rig_atc_access(struct subscriber *s, uint64_t iova, enum perm access)
+{
+    struct dma_answer a = s->ops->dma(s, iova, access);
+    const bool ok = a.result == DMA_OK;
+
+    check_dma(rig.check, &(struct check_dma){ .device = rig.device,
+                                              .subscriber = s,
+                                              .pasid = s->config.pasid,
+                                              .iova = iova,
+                                              .len = 8,
+                                              .access = access,
+                                              .ok = ok,
+                                              .gpa = ok ? a.gpa.v : 0 });
+    return ok;
+}
+
 void
 rig_quirk(enum quirk q)
 {
@@ -255,4 +311,83 @@ rig_hcall_returns(uint64_t first)
     const struct observer *o = &rig.env.observer;
 
     o->hcall_returned(o->self, rig.iommu, LIOBN, first, first + PAGE_MASK);
+}
+
+/* ---- scalable mode ---- */
+
+static void
+pasid_entry(uint32_t pasid, unsigned pgtt, uint16_t did)
+{
+    const uint64_t at = PASIDS + VTD_PASID_ENTRY_BYTES * (uint64_t)pasid;
+
+    rig_word(at + 8, VTD_PASID_DID(did));
+    rig_word(at + 16, pgtt == VTD_PGTT_SECOND ? 0 : (uint64_t)FIRST);
+    rig_word(at, (pgtt == VTD_PGTT_FIRST ? 0 : TABLES | VTD_PASID_AW(2)) |
+                     VTD_PASID_PGTT(pgtt) | VTD_PASID_P);
+}
+
+void
+rig_scalable(bool caching_mode)
+{
+    const struct iommu_cache_config cache = { .entries = 64 };
+    const uint64_t fs = VTD_FS_P | VTD_FS_RW | VTD_FS_US | VTD_FS_A;
+    struct iommu_vtd_config c = {
+        .id = "vtd0",
+        .base = 0xfed90000,
+        .caching_mode = caching_mode,
+        .pass_through = true,
+        .queued_invalidation = true,
+        .dma_translation = true,
+        .scalable = true,
+        .first_stage = true,
+        .pasid = true,
+        .device_iotlb = true,
+        .fault_records = 1,
+        .aw_bits = 48,
+        .superpages = 3,
+        .mamv = 18,
+        .domains_lg2 = 16,
+        .iotlb = cache,
+        .context_cache = cache,
+        .pasid_cache = cache,
+    };
+
+    plug(vtd_new(&c, &rig.env));
+    for (unsigned i = 0; i < 3; i++) {
+        rig_word(FIRST + 0x1000 * i, (FIRST + 0x1000 * (i + 1)) | fs);
+        rig_word(TABLES + 0x1000 * i, (TABLES + 0x1000 * (i + 1)) | 3);
+    }
+    rig_word(TABLES + 0x2000 + 8 * 8, 0x1000000 | VTD_SS_PS | 3);
+    pasid_entry(0, VTD_PGTT_SECOND, 5);
+    pasid_entry(1, VTD_PGTT_FIRST, 6);
+    pasid_entry(2, VTD_PGTT_NESTED, 7);
+    rig_word(DIRECTORY, PASIDS | VTD_PASID_DIR_P);
+    rig_word(CONTEXTS + 32 * SID,
+             DIRECTORY | VTD_SM_CTX_P | VTD_SM_CTX_PASIDE | VTD_SM_CTX_DTE);
+    rig_word(ROOT, CONTEXTS | VTD_SM_ROOT_P);
+    rig_mmio(VTD_RTADDR, 8, ROOT | VTD_TTM_SCALABLE << 10);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_SRTP);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_TE);
+}
+
+void
+rig_first_leaf(uint64_t iova, uint64_t entry)
+{
+    rig_word(FIRST + 0x3000 + 8 * vtd_ss_index(iova, 1), entry);
+}
+
+void
+rig_invalidated(const struct invalidation *inv)
+{
+    const struct observer *o = &rig.env.observer;
+
+    o->invalidated(o->self, rig.iommu, inv);
+}
+
+void
+rig_completed(void)
+{
+    const struct observer *o = &rig.env.observer;
+
+    o->completed(o->self, rig.iommu);
 }

@@ -12,7 +12,8 @@
 #include "check/check.h"
 #include "iommu/iommu.h"
 #include "iommu/papr_fmt.h"
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_sm_fmt.h"
+#include "notify/observer.h"
 #include "subscriber/subscriber.h"
 
 enum {
@@ -72,11 +73,34 @@ int64_t rig_put(uint64_t ioba, uint64_t tce);
 void rig_vtd(bool caching_mode);
 void rig_mmio(uint64_t off, unsigned width, uint64_t v);
 void rig_word(uint64_t gpa, uint64_t v);
-void rig_leaf(uint64_t iova, uint64_t entry);
+void rig_leaf(uint64_t iova, uint64_t entry); /* rig_vtd's bottom table */
 void rig_submit(struct vtd_pair descriptor);
 /* A wait after what was submitted; the queue runs, and the wait is done. */
 void rig_ring(void);
 void rig_flush_page(uint64_t iova);
+
+/*
+ * The device has three address spaces behind scalable tables: requests without PASID
+ * (PASID 0) a second stage in domain 5 at TABLES, as rig_vtd but of 4 levels; PASID 1 a
+ * first stage in domain 6 at FIRST; PASID 2 the same tables of a first stage, nested in
+ * the second stage of domain 5, as domain 7. The second stage maps the first 2 MiB
+ * above 16 MiB to themselves.
+ */
+void rig_scalable(bool caching_mode);
+enum {
+    DIRECTORY = 0x1004000,
+    PASIDS = 0x1005000,
+    FIRST = 0x1020000, /* level 4, 3, 2, 1 */
+};
+/* The entry of the bottom first-stage table. */
+void rig_first_leaf(uint64_t iova, uint64_t entry);
+/* The IOMMU says that this was carried out, and then that it is complete. */
+void rig_invalidated(const struct invalidation *inv);
+void rig_completed(void);
+/* The device's ATC for requests with that PASID, or IOMMU_NO_PASID; ATS is on. */
+struct subscriber *rig_atc(uint32_t pasid, const char *name);
+/* An access of the device to 8 bytes through it; what it says is judged. */
+bool rig_atc_access(struct subscriber *s, uint64_t iova, enum perm access);
 
 /* MAP of one page, rw. */
 struct notify_event rig_map_event(uint64_t iova, uint64_t target);
