@@ -382,8 +382,6 @@ apply_to_device(struct closer *k, uint64_t first, uint64_t last)
         last = UINT64_MAX;
     }
     close_records(k, first, last);
-    k->tlb = true;
-    close_records(k, first, last);
 }
 
 static void
@@ -396,6 +394,11 @@ apply(struct check *c, struct truth_iommu *ti, const struct pending_inval *p)
     if (inv->scope == INVAL_PAGE || inv->kind == INVAL_DEV_IOTLB) {
         first = inv->first;
         last = inv->last;
+    }
+    /* Device TLBs first: their records know more of why theirs are wrong. */
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        apply_to_device(&(struct closer){ .c = c, .device = d, .tlb = true, .inval = p },
+                        first, last);
     }
     if (iotlb && inv->scope != INVAL_GLOBAL) {
         for (struct view *v = NULL; (v = view_next_by_did(ti, inv->did, v)) != NULL;) {

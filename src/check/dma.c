@@ -42,27 +42,44 @@ weigh_records(struct access_verdict *v, const struct check_dma *a,
     }
 }
 
-/* The change last completed at addr that cs is concerned with, or NULL. */
+/* Whether r is about what d sees at addr. */
+static bool
+is_about(const struct closed_range *r, const struct truth_device *d, uint64_t addr)
+{
+    bool its =
+        r->iommu == d->iommu || r->device == d || (r->view != NULL && r->view == d->view);
+
+    for (const struct view *v = d->iommu->views; !its && d->view == NULL && v != NULL;
+         v = v->next) {
+        its = v == r->view;
+    }
+    return its && addr >= r->first && addr <= r->last;
+}
+
+/*
+ * The change last completed at addr that cs is concerned with, or NULL. A device TLB
+ * takes its own note of a change before the one that others take of the same.
+ */
 static const struct closed_range *
 note_of(const struct check *c, const struct truth_device *d, const struct check_sub *cs,
         uint64_t addr)
 {
     unsigned n = c->n_notes < CLOSED_NOTES ? c->n_notes : CLOSED_NOTES;
+    const struct closed_range *found = NULL;
 
     for (unsigned i = 1; i <= n; i++) {
         const struct closed_range *r = &c->notes[(c->n_notes - i) % CLOSED_NOTES];
-        bool its = r->iommu == d->iommu || r->device == d ||
-                   (r->view != NULL && r->view == d->view);
-        for (const struct view *v = d->iommu->views; !its && d->view == NULL && v != NULL;
-             v = v->next) {
-            its = v == r->view;
+        if ((r->tlb && !is_device_tlb(cs)) || !is_about(r, d, addr)) {
+            continue;
         }
-        if (its && (!r->tlb || is_device_tlb(cs)) && addr >= r->first &&
-            addr <= r->last) {
-            return r;
+        if (r->tlb || !is_device_tlb(cs)) {
+            bool same = found == NULL || (found->origin.time == r->origin.time &&
+                                          found->origin.line == r->origin.line);
+            return same ? r : found;
         }
+        found = found != NULL ? found : r;
     }
-    return NULL;
+    return found;
 }
 
 static void

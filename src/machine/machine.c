@@ -117,6 +117,9 @@ trace_violation(struct machine *m, const struct violation *v)
     if (v->hint != NULL) {
         trace_text(&r, TF_HINT, v->hint);
     }
+    if (v->has_pasid) {
+        trace_u64(&r, TF_PASID, v->pasid);
+    }
     trace_emit(m->env.trace, &r);
 }
 

@@ -224,7 +224,7 @@ START_TEST(root_and_mode_changes_ask_for_all_three_caches)
 {
     rig_word(TABLES + 0x3000 + 8 * 4, 0x80003);
     rig_mmio(VTD_RTADDR, 8, ROOT); /* the same table, in legacy mode */
-    rig_mmio(VTD_GCMD, 4, VTD_GCMD_TE | VTD_GCMD_SRTP);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
     ck_assert(is_open(&rig.device->records, 0x4000));
     done(&(struct invalidation){ INVAL_CONTEXT, INVAL_GLOBAL, .did = 0 });
     done(&(struct invalidation){ INVAL_IOTLB, INVAL_GLOBAL, .did = 0 });

@@ -366,8 +366,10 @@ rig_scalable(bool caching_mode)
              DIRECTORY | VTD_SM_CTX_P | VTD_SM_CTX_PASIDE | VTD_SM_CTX_DTE);
     rig_word(ROOT, CONTEXTS | VTD_SM_ROOT_P);
     rig_mmio(VTD_RTADDR, 8, ROOT | VTD_TTM_SCALABLE << 10);
+    rig_mmio(VTD_IQA, 8, QUEUE);
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_SRTP);
-    rig_mmio(VTD_GCMD, 4, VTD_GCMD_TE);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE);
 }
 
 void
