@@ -38,13 +38,16 @@ EXTRA_PROGRAMS += $(bench_programs)
 # Written by tools/update-sources from here on.
 
 unit_tests = \
+	tests/unit/check_agreement \
 	tests/unit/check_check \
 	tests/unit/check_close \
+	tests/unit/check_device_tlb \
 	tests/unit/check_dma \
 	tests/unit/check_entries \
 	tests/unit/check_exposure \
 	tests/unit/check_hear \
 	tests/unit/check_records \
+	tests/unit/check_scalable \
 	tests/unit/check_table_index \
 	tests/unit/check_told \
 	tests/unit/check_truth \

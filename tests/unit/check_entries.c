@@ -136,7 +136,7 @@ START_TEST(pasid_entries_lead_to_one_stage_or_two)
     ck_assert_int_eq(look(3), ENTRIES_TRANSLATED);
     ck_assert_uint_eq(e.second_levels, 3);
     ck_assert_uint_eq(e.first_levels, 4);
-    pasid_entry(3, PGTT(PASS), 8, 0);
+    pasid_entry(3, PGTT(PASS) | VTD_PASID_AW(2), 8, 0);
     ck_assert_int_eq(look(3), ENTRIES_IDENTITY);
     ck_assert_int_eq(look(4), ENTRIES_BLOCKED); /* absent */
     ck_assert(!e.led);

@@ -228,7 +228,7 @@ rig_submit(struct vtd_pair d)
 {
     rig_word(QUEUE + rig.tail, d.lo);
     rig_word(QUEUE + rig.tail + 8, d.hi);
-    rig.tail = (rig.tail + 16) % 4096;
+    rig.tail = (rig.tail + (rig.wide ? 32 : 16)) % 4096;
 }
 
 void
@@ -366,7 +366,8 @@ rig_scalable(bool caching_mode)
              DIRECTORY | VTD_SM_CTX_P | VTD_SM_CTX_PASIDE | VTD_SM_CTX_DTE);
     rig_word(ROOT, CONTEXTS | VTD_SM_ROOT_P);
     rig_mmio(VTD_RTADDR, 8, ROOT | VTD_TTM_SCALABLE << 10);
-    rig_mmio(VTD_IQA, 8, QUEUE);
+    rig.wide = true;
+    rig_mmio(VTD_IQA, 8, QUEUE | VTD_IQA_DW);
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_SRTP);
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE);
     rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE);

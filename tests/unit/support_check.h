@@ -46,6 +46,7 @@ struct rig {
     unsigned n_subs;
     struct seen seen[SEEN_MAX];
     unsigned n;
+    bool wide;     /* descriptors of 256 bits */
     uint64_t tail; /* of the queue */
     uint32_t waits;
 };
