@@ -39,6 +39,8 @@ library_sources = \
 	src/cli/explain.c \
 	src/cli/explain.h \
 	src/cli/explain_text.def \
+	src/cli/fail_nth.c \
+	src/cli/fail_nth.h \
 	src/cli/find.c \
 	src/cli/find.h \
 	src/cli/import.c \
@@ -155,6 +157,8 @@ library_sources = \
 	src/mem/mem.h \
 	src/notify/env.c \
 	src/notify/env.h \
+	src/notify/fail.c \
+	src/notify/fail.h \
 	src/notify/notify.c \
 	src/notify/notify.h \
 	src/notify/observer.h \

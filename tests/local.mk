@@ -83,6 +83,7 @@ unit_tests = \
 	tests/unit/machine_machine \
 	tests/unit/machine_random \
 	tests/unit/mem_mem \
+	tests/unit/notify_fail \
 	tests/unit/notify_notify \
 	tests/unit/notify_replay \
 	tests/unit/notify_space \
@@ -128,6 +129,7 @@ cli_tests = \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
+	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
@@ -320,6 +322,7 @@ test_data = \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
 	tests/cli/explain.sh \
+	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \

@@ -233,7 +233,8 @@ take(struct options *o, const struct option_info *info, char *arg)
         o->progress = true;
         return true;
     case OPT_FAIL_NTH:
-        return bad_usage(o, "--fail-nth is not supported by this version");
+        o->fail_nth = true;
+        return true;
     case OPT_UPDATE:
         o->update = true;
         return true;

@@ -60,7 +60,7 @@ struct options {
     const struct profile_info *profile; /* NULL: as the scenario says */
     struct quirk_option *quirks;        /* applied in order, after the scenario's */
     size_t n_quirks;
-    bool stop_on_violation, progress;
+    bool stop_on_violation, progress, fail_nth;
 
     unsigned jobs; /* test: 1 */
     bool update;   /* test */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/fail_nth.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -136,6 +137,13 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     struct err e = { 0 };
 
     v->runs++;
+    if (o->fail_nth) {
+        char *title =
+            run == NULL ? xstrdup(sc->name) : xasprintf("%s [%s]", sc->name, run);
+        int status = fail_nth_run(&config, title, stdout, v->errors);
+        free(title);
+        return status;
+    }
     write_header(t, sc, run, config.seed, profile, &config.quirks, o);
     struct machine *m = machine_new(&config, &e);
     if (m == NULL) {
@@ -203,6 +211,9 @@ cli_run(const struct options *o)
     struct err e = { 0 };
 
     options_trace(o, &to);
+    if (o->fail_nth) {
+        to = (struct trace_options){ .format = TRACE_FORMAT_NONE, .fd = -1 };
+    }
     bool to_file = to.path != NULL || to.split_dir != NULL;
     struct voice v = {
         .errors = stderr,

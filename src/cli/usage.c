@@ -60,7 +60,9 @@ const struct option_info option_infos[OPTION_COUNT] = {
       "add a quirk; -NAME takes one out (repeatable)" },
     { "color", OPT_COLOR, "auto|always|never", RUN, "mark verdicts in the trace (auto)" },
     { "progress", OPT_PROGRESS, NULL, RUN, "a bar on the terminal for long runs" },
-    { "fail-nth", OPT_FAIL_NTH, NULL, RUN, NULL },
+    { "fail-nth", OPT_FAIL_NTH, NULL, RUN,
+      "one run for each point that can fail, that one failing,\nand a table of what "
+      "became of it; no trace" },
     { "jobs", 'j', "N", TEST, "run N scenarios at a time (1)" },
     { "update", OPT_UPDATE, NULL, TEST, "rewrite the golden traces that changed" },
     { "ignore", OPT_IGNORE, "time", DIFF, "compare what happened, not when" },

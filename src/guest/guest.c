@@ -199,6 +199,7 @@ first_phase(struct op *op)
     case STEP_UNSUBSCRIBE:
     case STEP_ANNOUNCE:
     case STEP_RESET:
+    case STEP_FAIL:
     case STEP_CHECK:
     case STEP_MIGRATE:
     case STEP_DUMP:
@@ -245,6 +246,7 @@ guest_does(enum step_kind kind)
     case STEP_UNSUBSCRIBE:
     case STEP_ANNOUNCE:
     case STEP_RESET:
+    case STEP_FAIL:
     case STEP_CHECK:
     case STEP_MIGRATE:
     case STEP_DUMP:

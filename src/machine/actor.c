@@ -263,6 +263,13 @@ perform(struct machine *m, struct running *r)
                 : "not-subscribed";
         complete_after_charge(r);
         return;
+    case STEP_FAIL:
+        fail_order(&m->env.fail, &(struct fail_order){ .subject = s->u.fail.subscriber,
+                                                       .op = s->u.fail.op,
+                                                       .nth = s->u.fail.nth,
+                                                       .error = s->u.fail.error });
+        running_complete(r);
+        return;
     case STEP_RESET:
         reset(m, &s->u.target);
         complete_after_charge(r);
@@ -390,10 +397,10 @@ begin(struct actor *a)
     struct running *r = running_new(m, a, &a->next);
 
     m->result.steps++;
-    check_step(m->check,
-               a->traffic != NULL ? a->traffic->file
-                                  : scenario_file_name(m->sc, r->step.pos),
-               r->step.pos.line);
+    m->env.fail.file =
+        a->traffic != NULL ? a->traffic->file : scenario_file_name(m->sc, r->step.pos);
+    m->env.fail.line = r->step.pos.line;
+    check_step(m->check, m->env.fail.file, m->env.fail.line);
     step_watch_begin(m, r);
     a->waiting = r->step.wait;
     perform(m, r);

@@ -177,8 +177,9 @@ device_subscribe(struct machine *m, struct device *d,
     struct subscriber_config config = config_of(d, sub, replay);
     seat->s =
         subscriber_new(subscriber_kind(backend_name(sub->backend)), &config, &m->env);
-    check_add_subscriber(m->check, seat->s,
-                         check_pasid(d->truth, sub->has_pasid ? sub->pasid : IOMMU_NO_PASID));
+    check_add_subscriber(
+        m->check, seat->s,
+        check_pasid(d->truth, sub->has_pasid ? sub->pasid : IOMMU_NO_PASID));
     bool ok = subscriber_attach(
         seat->s, d->space, (struct translator){ .translate = ask_iommu, .self = d }, why);
     if (ok) {
@@ -427,15 +428,15 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
         len = len < left ? len : left;
         struct dma_answer t = translate(d, s, a, iova);
         bool ok = t.result == DMA_OK;
-        check_dma(m->check, &(struct check_dma){ .device = d->truth,
-                                                 .subscriber = shadow,
-                                                 .pasid = a->has_pasid ? a->pasid
-                                                                       : IOMMU_NO_PASID,
-                                                 .iova = iova,
-                                                 .len = len,
-                                                 .access = access,
-                                                 .ok = ok,
-                                                 .gpa = ok ? t.gpa.v : 0 });
+        check_dma(m->check,
+                  &(struct check_dma){ .device = d->truth,
+                                       .subscriber = shadow,
+                                       .pasid = a->has_pasid ? a->pasid : IOMMU_NO_PASID,
+                                       .iova = iova,
+                                       .len = len,
+                                       .access = access,
+                                       .ok = ok,
+                                       .gpa = ok ? t.gpa.v : 0 });
         out->result = as_result[t.result];
         if (!ok) {
             return;

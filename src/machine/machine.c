@@ -299,6 +299,7 @@ machine_new(const struct machine_config *config, struct err *e)
     m->env.budget = &m->budget;
     m->env.trace = config->trace;
     m->env.quirks = config->quirks;
+    m->env.fail.nth = config->fail_nth;
     m->env.sim = sim_new(config->seed);
     m->env.mem = mem_new(&m->budget);
     add_memory(m->env.mem, sc);
@@ -342,6 +343,7 @@ machine_free(struct machine *m)
     }
     mem_free(m->env.mem);
     sim_free(m->env.sim);
+    fail_fini(&m->env.fail);
     free(m->iommus);
     free(m->devices);
     for (size_t i = 0; i < m->result.n_failures; i++) {
@@ -438,6 +440,8 @@ count_results(struct machine *m)
         }
     }
     check_exposure(m->check, &res->exposure);
+    res->fail_points = m->env.fail.points;
+    res->hit = m->env.fail.hit;
     res->subscribers = m->counts;
     res->n_subscribers = m->n_counts;
 }

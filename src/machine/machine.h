@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "check/check.h"
+#include "notify/fail.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
 #include "util/err.h"
@@ -27,6 +28,7 @@ struct machine_config {
     struct trace *trace;     /* borrowed, not NULL */
     bool verbose;            /* show what the driver does before time 0 */
     bool stop_on_violation;
+    uint64_t fail_nth; /* this point fails, 1 is the first; 0: none. See notify/fail.h */
     /* Called now and then while the run goes on; may be NULL. */
     void (*tick)(void *self, uint64_t events, sim_time now);
     void *tick_self;
@@ -57,7 +59,10 @@ struct machine_subscriber_count {
 };
 
 struct machine_result {
-    bool held; /* every expectation of the run */
+    uint64_t fail_points; /* met: places where something may fail */
+    struct fail_hit hit;  /* the last that was made to fail; its words live as long as
+                           * the machine */
+    bool held;            /* every expectation of the run */
     uint64_t failed_expectations;
     uint64_t events; /* of the simulation */
     sim_time time;   /* at the end */

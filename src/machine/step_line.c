@@ -26,6 +26,7 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_UNSUBSCRIBE] = TE_STEP_UNSUBSCRIBE,
     [STEP_ANNOUNCE] = TE_STEP_ANNOUNCE,
     [STEP_RESET] = TE_RESET,
+    [STEP_FAIL] = TE_STEP_FAIL,
     [STEP_CHECK] = TE_STEP_CHECK,
     [STEP_DUMP] = TE_STEP_DUMP,
     [STEP_WORKLOAD] = TE_STEP_WORKLOAD,
@@ -273,6 +274,17 @@ put_dump(struct line *l, const struct step_dump *s)
 }
 
 static void
+put_fail(struct line *l, const struct step_fail *s)
+{
+    trace_text(&l->rec, TF_SUBSCRIBER, s->subscriber);
+    trace_text(&l->rec, TF_OP, fail_op_name((enum fail_op)s->op));
+    trace_u64(&l->rec, TF_NTH, s->nth);
+    if (s->error != 0) {
+        trace_u64(&l->rec, TF_ERRNO, (uint64_t)s->error);
+    }
+}
+
+static void
 put_workload(struct line *l, const struct step_workload *s)
 {
     put_device(l, s->device);
@@ -473,6 +485,9 @@ put_step(struct line *l)
     case STEP_CHECK:
     case STEP_MIGRATE:
         put_result(l);
+        break;
+    case STEP_FAIL:
+        put_fail(l, &s->u.fail);
         break;
     case STEP_DUMP:
         put_dump(l, &s->u.dump);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What every part of one machine shares: the clock, the trace, guest memory, the
- * quirks that are on, the latencies, the memory budget and the observer (the
- * checker's ear). Owned by the machine, borrowed by everybody else.
+ * quirks that are on, the latencies, the memory budget, the observer (the checker's
+ * ear) and what is made to fail. Owned by the machine, borrowed by everybody else.
  */
 #ifndef IOMMUSIM_NOTIFY_ENV_H
 #define IOMMUSIM_NOTIFY_ENV_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "mem/mem.h"
+#include "notify/fail.h"
 #include "notify/observer.h"
 #include "sim/latency.h"
 #include "sim/sim.h"
@@ -34,6 +35,7 @@ struct env {
     struct quirk_set quirks;
     struct observer observer; /* members may be NULL */
     enum completion answer;   /* of the device TLBs told last: see notify_answer */
+    struct fail_plan fail;    /* what is made to fail */
     bool aborted;             /* the modelled monitor died; the run stops */
 };
 

@@ -119,6 +119,53 @@ const struct schema check_schema = { "check", NULL, 0 };
 
 WORDS(dump_words, { "tables", "shadow", "caches" });
 
+/* ---- fail ---------------------------------------------------------------- */
+
+WORDS(fail_ops, { "register", "map", "unmap", "message", "replay" });
+
+static void
+field_fail_subscriber(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    (void)f;
+    *(const char **)out = refer_subscriber(l, v, false);
+}
+
+static void
+field_fail_errno(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    char buf[VAL_TEXT];
+
+    if (want_scalar(l, f->name, v) &&
+        !errno_by_name(val_text(v, buf, sizeof(buf)), out)) {
+        read_ok(l, f->name, v, "expected the name of an error, such as ENOMEM");
+    }
+}
+
+enum { FAIL_FIELD_SUBSCRIBER, FAIL_FIELD_OP, FAIL_FIELD_NTH, FAIL_FIELD_ERRNO };
+
+TABLE(fail, "fail",
+      {
+          [FAIL_FIELD_SUBSCRIBER] = { "subscriber", field_fail_subscriber,
+                                      U(fail.subscriber), FIELD_REQUIRED, NULL },
+          [FAIL_FIELD_OP] = { "op", field_enum8, U(fail.op), FIELD_REQUIRED, &fail_ops },
+          [FAIL_FIELD_NTH] = { "nth", field_u64, U(fail.nth), 0, NULL },
+          [FAIL_FIELD_ERRNO] = { "errno", field_fail_errno, U(fail.error), 0, NULL },
+      });
+
+void
+finish_fail(struct loader *l, const struct action *a, struct step *s,
+            const struct args *args)
+{
+    (void)a;
+    if (!args_has(args, FAIL_FIELD_NTH)) {
+        s->u.fail.nth = 1;
+    } else if (s->u.fail.nth == 0) {
+        load_error(l, args->v[FAIL_FIELD_NTH], "'nth' counts from 1");
+    }
+}
+
+/* ---- dump --------------------------------------------------------------- */
+
 enum { DUMP_FIELD_WHAT, DUMP_FIELD_IOMMU, DUMP_FIELD_DEVICE, DUMP_FIELD_SUBSCRIBER };
 
 TABLE(dump, "dump",

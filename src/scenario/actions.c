@@ -125,6 +125,14 @@ static const struct action actions[] = {
       &check_schema,
       finish_migrate,
       NULL },
+    { { "fail", "any", "subscriber op nth errno",
+        "The nth (1, the next) such operation of a subscriber from now on fails: "
+        "register, map, unmap, message or replay.",
+        "- fail: {subscriber: nic0/vfio, op: map, nth: 2, errno: ENOSPC}" },
+      STEP_FAIL,
+      &fail_schema,
+      finish_fail,
+      NULL },
     { { "dump", "any", "what iommu device subscriber",
         "Print what the guest's tables, the shadows or the caches hold now, of "
         "everything or "

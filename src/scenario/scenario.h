@@ -217,6 +217,7 @@ enum step_kind {
     STEP_UNSUBSCRIBE,
     STEP_ANNOUNCE,
     STEP_RESET,
+    STEP_FAIL,
     STEP_CHECK,
     STEP_MIGRATE,
     STEP_DUMP,
@@ -308,6 +309,14 @@ struct step_unsubscribe { /* unsubscribe, announce */
 };
 
 enum dump_what { DUMP_TABLES, DUMP_SHADOW, DUMP_CACHES };
+
+/* The nth such operation of a subscriber from now on fails. */
+struct step_fail {
+    const char *subscriber; /* device/name */
+    uint64_t nth;           /* 1: the next */
+    int error;              /* positive; 0: the usual one */
+    uint8_t op;             /* enum fail_op */
+};
 
 struct step_dump {
     uint8_t what;           /* enum dump_what */
@@ -524,6 +533,7 @@ struct step {
         struct step_subscribe subscribe;
         struct step_unsubscribe unsubscribe;
         struct step_dump dump;
+        struct step_fail fail;
         const struct step_workload *workload;
         struct step_replay replay;
         struct step_mem mem;   /* MEM, MEM_EXPECT */

@@ -79,23 +79,6 @@ trace_refused(const struct subscriber *s, int error)
     }
 }
 
-void
-subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-                  int error)
-{
-    struct trace_rec rec;
-
-    s->errors++;
-    if (begin_line(s, &rec, TE_ERROR)) {
-        trace_text(&rec, TF_OP, op);
-        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
-        trace_u64(&rec, TF_IOVA, first);
-        trace_u64(&rec, TF_SIZE, last - first + 1);
-        trace_emit(s->env->trace, &rec);
-    }
-    observe(s->env, failed, s, op, first, last, error);
-}
-
 /* ---- events ---- */
 
 static void
@@ -210,9 +193,14 @@ unbind(struct subscriber_binding *b)
  * unless it tries again.
  */
 static void
-refuse(struct subscriber *s, int error)
+refuse(struct subscriber *s, int error, const char *why)
 {
     s->refused = true;
+    s->replaying = false;
+    if (why != NULL) {
+        s->why = (struct err){ .text = "" };
+        err_set(&s->why, "%s", why);
+    }
     while (s->bindings != NULL && !s->config.retry) {
         unbind(s->bindings);
     }
@@ -223,10 +211,51 @@ refuse(struct subscriber *s, int error)
     observe(s->env, refused, s);
 }
 
+void
+subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+                  int error)
+{
+    struct trace_rec rec;
+
+    s->errors++;
+    if (begin_line(s, &rec, TE_ERROR)) {
+        trace_text(&rec, TF_OP, op);
+        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
+        trace_u64(&rec, TF_IOVA, first);
+        trace_u64(&rec, TF_SIZE, last - first + 1);
+        trace_emit(s->env->trace, &rec);
+    }
+    observe(s->env, failed, s, op, first, last, error);
+    if (s->memory_error == 0) {
+        s->memory_error = error;
+    }
+    if (s->replaying && !env_quirk(s->env, QUIRK_SUB_IGNORES_REPLAY_ERRORS)) {
+        refuse(s, error, "the replay failed");
+    }
+}
+
 static uint64_t
 page_of(struct notify_region *r)
 {
     return r->ops->min_page != NULL ? r->ops->min_page(r) : PAGE_BYTES;
+}
+
+/*
+ * A mirror that cannot take in what exists is worth nothing: it is refused as soon as
+ * something fails, and b is gone then.
+ */
+static void
+replay(struct subscriber *s, struct subscriber_binding *b)
+{
+    const int error = fail_point(s->env, s->config.name, FAIL_REPLAY);
+
+    s->replaying = true;
+    if (error != 0) {
+        subscriber_failed(s, "replay", b->section.first, b->section.last, error);
+    } else {
+        notify_replay(&b->notifier);
+    }
+    s->replaying = false;
 }
 
 static void
@@ -241,24 +270,25 @@ bind(struct subscriber *s, const struct space_section *section)
     s->why = (struct err){ .text = "refused by the host" };
     if (s->ops->open != NULL &&
         (ret = s->ops->open(s, section, page_of(section->region), &s->why)) != 0) {
-        refuse(s, ret);
+        refuse(s, ret, NULL);
         return;
     }
     b = binding_new(s, section);
     s->why = (struct err){ .text = "refused by the IOMMU" };
-    ret = notify_register(section->region, &b->notifier, &s->why);
+    ret = fail_point(s->env, s->config.name, FAIL_REGISTER);
+    ret = ret != 0 ? -ret : notify_register(section->region, &b->notifier, &s->why);
     if (ret != 0) {
         if (s->ops->close != NULL) {
             s->ops->close(s, section);
         }
         binding_free(b);
-        refuse(s, -ret);
+        refuse(s, -ret, NULL);
         return;
     }
     s->refused = false;
     if (s->config.replay_always ||
         (s->config.replay && (s->config.flags & NOTIFY_MAP) != 0)) {
-        notify_replay(&b->notifier);
+        replay(s, b);
     }
 }
 
@@ -276,6 +306,18 @@ of_listener(struct space_listener *l)
                                          offsetof(struct subscriber, listener));
 }
 
+/* RAM became visible 1:1. */
+static void
+add_memory(struct subscriber *s, const struct space_section *section)
+{
+    trace_range(s, TE_BYPASS_MAP, section->first, section->last);
+    s->memory_error = 0;
+    s->ops->bypass_map(s, section->first, section->last);
+    if (s->memory_error != 0) {
+        refuse(s, s->memory_error, "memory could not be mapped");
+    }
+}
+
 static void
 on_add(struct space_listener *l, const struct space_section *section)
 {
@@ -288,8 +330,7 @@ on_add(struct space_listener *l, const struct space_section *section)
     if (mine.region != NULL) {
         bind(s, &mine);
     } else if (s->ops->bypass_map != NULL) {
-        trace_range(s, TE_BYPASS_MAP, mine.first, mine.last);
-        s->ops->bypass_map(s, mine.first, mine.last);
+        add_memory(s, &mine);
     }
 }
 

@@ -161,6 +161,8 @@ struct subscriber {
     struct space_listener listener;
     struct subscriber_binding *bindings;
     bool attached;
+    bool replaying;   /* it is being told of what exists */
+    int memory_error; /* the first failure since RAM was last added, a positive errno */
     /*
      * Some registration was refused: it holds nothing and does no DMA. With
      * config.retry, the last one tried.

@@ -35,15 +35,19 @@ of_const(const struct subscriber *s)
 static int
 host_map(struct vfio *v, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
 {
+    const int error = fail_point(v->s.env, v->s.config.name, FAIL_MAP);
+
     latency_charge(&v->s.env->latency, LATENCY_VFIO_MAP);
-    return v->host.ops->map(&v->host, first, last, target, perm);
+    return error != 0 ? error : v->host.ops->map(&v->host, first, last, target, perm);
 }
 
 static int
 host_unmap(struct vfio *v, uint64_t first, uint64_t last)
 {
+    const int error = fail_point(v->s.env, v->s.config.name, FAIL_UNMAP);
+
     latency_charge(&v->s.env->latency, LATENCY_VFIO_UNMAP);
-    return v->host.ops->unmap(&v->host, first, last);
+    return error != 0 ? error : v->host.ops->unmap(&v->host, first, last);
 }
 
 /* ---- life ---- */

@@ -55,7 +55,12 @@ vhost_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first
              uint64_t last)
 {
     if (ev->type != NOTIFY_MAP) {
+        const int error = fail_point(s->env, s->config.name, FAIL_MESSAGE);
         latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
+        if (error != 0) {
+            subscriber_failed(s, "invalidate", first, last, error);
+            return;
+        }
         tlb_invalidate(&of(s)->tlb, first, last);
     }
 }
@@ -115,8 +120,11 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
     if (a.result != DMA_OK) {
         return blocked;
     }
-    if (!cut_to_slot(s->env->mem, iova, &a)) {
-        subscriber_failed(s, "fill", a.first, a.last, EFAULT);
+    const int error = cut_to_slot(s->env->mem, iova, &a)
+                          ? fail_point(s->env, s->config.name, FAIL_MESSAGE)
+                          : EFAULT;
+    if (error != 0) {
+        subscriber_failed(s, "fill", a.first, a.last, error);
         return blocked;
     }
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);

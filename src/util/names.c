@@ -314,3 +314,14 @@ name_nearest(const char *word, const char *const *names, size_t n)
     }
     return best;
 }
+
+const char *
+fail_op_name(enum fail_op op)
+{
+    static const char *const names[FAIL_OPS] = {
+        [FAIL_REGISTER] = "register", [FAIL_MAP] = "map",       [FAIL_UNMAP] = "unmap",
+        [FAIL_MESSAGE] = "message",   [FAIL_REPLAY] = "replay",
+    };
+
+    return names[op];
+}

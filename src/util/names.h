@@ -46,6 +46,17 @@ const char *perm_name(unsigned p);
  * "EEXIST" and so on for a positive errno; "E<number>" is never returned: unknown
  * values give "EUNKNOWN".
  */
+/* Places where a world below may be made to say no: see notify/fail.h. */
+enum fail_op {
+    FAIL_REGISTER, /* a registration with the IOMMU */
+    FAIL_MAP,      /* a mapping made by the host */
+    FAIL_UNMAP,    /* one removed */
+    FAIL_MESSAGE,  /* a message to a back end, or its answer */
+    FAIL_REPLAY,   /* what exists is announced to a newcomer */
+    FAIL_OPS
+};
+const char *fail_op_name(enum fail_op op); /* "map" */
+
 const char *errno_name(int e);
 bool errno_by_name(const char *s, int *out);
 

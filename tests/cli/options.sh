@@ -18,7 +18,7 @@ check() {
     fi
 }
 
-echo 1..20
+echo 1..19
 check 'no operand' 2 'iommusim: missing operand: iommusim [run] [options] SCENARIO...'
 check 'help' 0 'Usage: iommusim [run] [options] SCENARIO...' --help
 check 'help of a command' 0 'Usage: iommusim diff [options] A B' diff --help
@@ -44,8 +44,6 @@ check 'bad watch' 2 "iommusim: bad value 'nic0' for --watch: expected DEVICE:IOV
     --watch nic0 a.yaml
 check 'bad number of jobs' 2 "iommusim: bad value '0' for --jobs: expected 1 to 256" \
     test -j 0 a
-check 'fail-nth is refused by name' 2 'iommusim: --fail-nth is not supported by this version' \
-    --fail-nth a.yaml
 check 'two operands too many' 2 'iommusim: extra operand: iommusim diff [options] A B' \
     diff a b c
 check 'capture without its kind' 2 \

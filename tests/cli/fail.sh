@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Failures made to happen: the step `fail`, and --fail-nth.
+. "$srcdir/tests/cli/support_tap.sh"
+
+# holds FILE TEXT: it stands somewhere in FILE.
+holds() {
+    grep -qF -e "$2" "$1"
+}
+
+hotplug=$scenarios/replay-on-hotplug.yaml
+
+sim --fail-nth "$hotplug"
+test $status -eq 0 && holds out 'replay on hotplug: 3 points' && holds out '3 rolled back'
+ok 'a plug that fails leaves nothing behind, wherever it fails'
+
+sim --fail-nth --quirk sub.ignores-replay-errors "$hotplug"
+test $status -eq 1 && holds out 'left behind: 1 missing-mapping'
+ok 'a listener that forgets its errors leaves a page out'
+
+sim --fail-nth -o table "$hotplug"
+test $status -eq 0 && holds out '3 points'
+ok 'the table goes to standard output, for there is no trace'
+
+cat >unmap.yaml <<'END_OF_FILE'
+iommusim: 1
+name: unmap
+machine:
+  ram: 1GiB
+  iommus:
+    phb0: {model: papr-tce}
+  devices:
+    nic0: {iommu: phb0, backend: [vfio-spapr, {backend: vhost, name: v}]}
+timeline:
+  - map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000}
+  - fail: {subscriber: nic0/vfio-spapr, op: unmap, nth: 2, errno: EBUSY}
+  - unmap: {device: nic0, iova: 0x1000, size: 4KiB}
+  - map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000}
+  - unmap: {device: nic0, iova: 0x1000, size: 4KiB}
+END_OF_FILE
+sim unmap.yaml
+test $status -eq 1 && holds out 'nic0/vfio-spapr injected op=unmap errno=EBUSY' &&
+    holds out 'class=stale-mapping' && test "$(grep -c injected out)" -eq 1
+ok 'the nth operation from the step on fails, with the errno given'
+
+grep -v 'fail:' unmap.yaml >plain.yaml
+sim --fail-nth plain.yaml
+test $status -eq 1 && holds out ' nic0/v               message ' &&
+    holds out ' nic0/vfio-spapr      unmap ' && holds out 'left behind: 1 stale-mapping'
+ok 'each kind of point is met'
+
+sed 's/op: unmap/op: sneeze/' unmap.yaml >bad.yaml
+sim bad.yaml
+test $status -eq 2 && holds err "bad.yaml:11:"
+ok 'an unknown operation is an error with its place'
+
+sed 's/nth: 2/nth: 0/' unmap.yaml >bad.yaml
+sim bad.yaml
+test $status -eq 2 && holds err "'nth' counts from 1"
+ok 'there is no operation before the first'
+
+tap_done
