@@ -133,6 +133,7 @@ cli_tests = \
 	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
+	tests/cli/qtest_recordings.sh \
 	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
@@ -326,6 +327,7 @@ test_data = \
 	tests/cli/hcall_replay.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
+	tests/cli/qtest_recordings.sh \
 	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
