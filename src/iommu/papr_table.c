@@ -209,9 +209,18 @@ papr_table_next_live(struct papr_table *t, uint64_t *index)
 }
 
 void
-papr_table_revoke(struct papr_table *t, enum notify_cause cause)
+papr_table_revoke(struct papr_table *t, uint64_t first, uint64_t last,
+                  enum notify_cause cause)
 {
-    for (uint64_t i = 0; papr_table_next_live(t, &i); i++) {
+    const uint64_t base = t->region_base, end = papr_table_last(t);
+
+    if (!ranges_overlap(first, last, base, end)) {
+        return;
+    }
+    uint64_t stop = ((last < end ? last : end) - base) >> t->page_lg2;
+
+    for (uint64_t i = first > base ? (first - base) >> t->page_lg2 : 0;
+         papr_table_next_live(t, &i) && i <= stop; i++) {
         announce(t, i, 0, NOTIFY_UNMAP, cause);
     }
 }

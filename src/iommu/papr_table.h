@@ -48,7 +48,7 @@ struct papr_table {
     /* The bridge's own. */
     bool was_default; /* it was the default window once */
     bool leftover;    /* an empty region hangs where the next one is to be */
-    bool is_leaving;  /* it is being switched off: devices see it no more */
+    bool is_leaving;  /* devices see it no more, for good or for the moment */
     bool is_new;      /* it is being created: a replay would find nothing */
 
     /* Private. */
@@ -128,8 +128,12 @@ void papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint6
 /* The first live entry at or after *index; its cost follows the live entries. */
 bool papr_table_next_live(struct papr_table *t, uint64_t *index);
 
-/* Announce an UNMAP of each live entry, ascending; the entries stay. */
-void papr_table_revoke(struct papr_table *t, enum notify_cause cause);
+/*
+ * Announce an UNMAP of each live entry that devices meet somewhere in [first, last],
+ * ascending; the entries stay.
+ */
+void papr_table_revoke(struct papr_table *t, uint64_t first, uint64_t last,
+                       enum notify_cause cause);
 
 /* Every entry becomes 0; nothing is announced. */
 void papr_table_clear(struct papr_table *t);

@@ -171,6 +171,32 @@ papr_geometry_is_possible(uint64_t base, unsigned page_lg2, uint64_t entries)
     return (entries << page_lg2) - 1 <= UINT64_MAX - base;
 }
 
+/*
+ * Devices will not meet any more what other windows have where t is: that is unmapped.
+ * A page may be hidden in part, and what is left of it is news again, so those windows
+ * leave and come back, as listeners see them.
+ */
+static void
+revoke_hidden(struct papr *p, const struct papr_table *t)
+{
+    const uint64_t first = t->base, last = papr_table_last(t);
+    bool any = false;
+
+    for (struct papr_table *low = p->table; low < t; low++) {
+        if (papr_is_on(low) &&
+            ranges_overlap(first, last, low->region_base, papr_table_last(low))) {
+            papr_table_revoke(low, first, last, CAUSE_WINDOW);
+            low->is_leaving = any = true;
+        }
+    }
+    if (any) {
+        show_windows(p);
+    }
+    for (struct papr_table *low = p->table; low < t; low++) {
+        low->is_leaving = false;
+    }
+}
+
 bool
 papr_window_on(struct papr *p, struct papr_table *t, uint64_t base, unsigned page_lg2,
                uint64_t entries)
@@ -181,6 +207,9 @@ papr_window_on(struct papr *p, struct papr_table *t, uint64_t base, unsigned pag
         return false;
     }
     papr_table_enable(t, base, page_lg2, entries);
+    if (!p->quirk.silent_teardown) {
+        revoke_hidden(p, t);
+    }
     trace_window(p, t, TE_WINDOW_ADD);
     show_windows(p);
     return true;
@@ -190,7 +219,7 @@ void
 papr_window_off(struct papr *p, struct papr_table *t, enum notify_cause cause)
 {
     if (!p->quirk.silent_teardown) {
-        papr_table_revoke(t, cause);
+        papr_table_revoke(t, 0, UINT64_MAX, cause);
     }
     trace_window(p, t, TE_WINDOW_DEL);
     t->is_leaving = true;
@@ -204,7 +233,7 @@ void
 papr_window_empty(struct papr *p, struct papr_table *t, enum notify_cause cause)
 {
     if (!p->quirk.silent_teardown) {
-        papr_table_revoke(t, cause);
+        papr_table_revoke(t, 0, UINT64_MAX, cause);
     }
     papr_table_clear(t);
 }
@@ -250,7 +279,7 @@ papr_set_bypass(struct papr *p, bool on)
         return;
     }
     if (on && !p->quirk.silent_teardown) {
-        papr_table_revoke(&p->table[0], CAUSE_WINDOW);
+        papr_table_revoke(&p->table[0], 0, UINT64_MAX, CAUSE_WINDOW);
     }
     p->bypass = on;
     show_windows(p);

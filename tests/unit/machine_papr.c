@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Random calls of a PAPR guest over whole machines: hypercalls and firmware calls, right
+ * and wrong, on two bridges and a VIO adapter whose windows come, overlap, go and
+ * migrate, with devices plugged and reset. Under profile spec nobody may ever be charged
+ * with a violation.
+ *
+ * Each round writes a scenario, which depends on nothing but its seed, and runs it. A
+ * failing round prints its seed and its scenario. IOMMUSIM_TEST_SEED and
+ * IOMMUSIM_TEST_ROUNDS choose others.
+ */
+#include "machine/machine.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "iommu/papr_fmt.h"
+
+enum {
+    ROUNDS = 400,
+    STEPS = 60,
+    DEVICES = 4,
+    BRIDGES = 2,
+    VIO = BRIDGES, /* as an iommu's index */
+    WINDOWS_MAX = 5,
+};
+
+#define FIRST_SEED UINT64_C(20150917)
+
+struct window {
+    uint64_t base, size; /* size 0: there is none */
+    unsigned page_lg2;
+    bool is_default;
+};
+
+/* What the guest knows of a bridge. */
+struct bridge {
+    unsigned max_windows;
+    uint64_t default_size, dynamic_base;
+    struct window window[WINDOWS_MAX];
+};
+
+struct round {
+    uint64_t state; /* of the generator */
+    FILE *out;
+    struct bridge bridge[BRIDGES];
+    unsigned iommu_of[DEVICES];
+};
+
+/* ---- drawing ---- */
+
+/* splitmix64 */
+static uint64_t
+draw(struct round *r)
+{
+    uint64_t z = (r->state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static unsigned
+below(struct round *r, unsigned n)
+{
+    return (unsigned)(draw(r) % n);
+}
+
+static const char *
+pick(struct round *r, const char *const *words, unsigned n)
+{
+    return words[below(r, n)];
+}
+#define PICK(r, words) pick(r, words, sizeof(words) / sizeof((words)[0]))
+
+/* ---- the guest's idea of its windows ---- */
+
+static unsigned
+live(const struct bridge *b)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < WINDOWS_MAX; i++) {
+        n += b->window[i].size != 0;
+    }
+    return n;
+}
+
+static void
+to_default(struct bridge *b)
+{
+    for (unsigned i = 0; i < WINDOWS_MAX; i++) {
+        b->window[i].size = 0;
+    }
+    b->window[0] =
+        (struct window){ .size = b->default_size, .page_lg2 = 12, .is_default = true };
+}
+
+static void
+created(struct bridge *b, unsigned page_lg2, unsigned size_lg2)
+{
+    unsigned i = 0;
+
+    while (i < b->max_windows && b->window[i].size != 0) {
+        i++;
+    }
+    if (size_lg2 < page_lg2 || size_lg2 - page_lg2 >= 32 || i == b->max_windows) {
+        return;
+    }
+    b->window[i] = (struct window){ .base = live(b) == 0 ? 0 : b->dynamic_base,
+                                    .size = UINT64_C(1) << size_lg2,
+                                    .page_lg2 = page_lg2 };
+}
+
+static void
+removed(struct bridge *b, unsigned i)
+{
+    bool was_default = b->window[i].is_default;
+
+    if (b->window[i].size != 0) {
+        b->window[i].size = 0;
+        if (live(b) == 0 && !was_default) {
+            to_default(b);
+        }
+    }
+}
+
+/* ---- places ---- */
+
+struct place {
+    uint64_t liobn, ioba;
+    unsigned page_lg2;
+};
+
+/* Somewhere in a window, mostly one that is there; close to others drawn before. */
+static struct place
+draw_place(struct round *r, unsigned iommu)
+{
+    struct window w = { .size = UINT64_C(1) << 28, .page_lg2 = 12 };
+    struct place p = { .liobn = 0x71000000 };
+
+    if (iommu != VIO) {
+        const struct bridge *b = &r->bridge[iommu];
+        unsigned i = below(r, WINDOWS_MAX);
+        for (unsigned k = 0; k < WINDOWS_MAX && b->window[i].size == 0; k++) {
+            i = (i + 1) % WINDOWS_MAX;
+        }
+        i = below(r, 20) == 0 ? below(r, WINDOWS_MAX) : i;
+        p.liobn = papr_liobn_pci(iommu, i);
+        w = b->window[i];
+    }
+    p.page_lg2 = w.page_lg2 == 0 ? 12 : w.page_lg2;
+    uint64_t n = w.size >> p.page_lg2, index = below(r, 6);
+    if (n > 6 && below(r, 3) == 0) {
+        index = below(r, 2) == 0 ? n - 1 : draw(r) % n;
+    }
+    if (w.size > PAPR_MSI_LAST && below(r, 3) == 0) {
+        index = (PAPR_MSI_FIRST >> p.page_lg2) + below(r, 3) - 1;
+    }
+    p.ioba = w.base + (index << p.page_lg2) + (below(r, 5) == 0 ? 0x123 : 0);
+    return p;
+}
+
+static uint64_t
+draw_tce(struct round *r, unsigned page_lg2)
+{
+    uint64_t target = (uint64_t)below(r, 0x1d000) << 12;
+
+    if (below(r, 5) != 0) {
+        target = align_down(target, page_lg2);
+    }
+    return (below(r, 40) == 0 ? target + 0x40000000 : target) | below(r, 4);
+}
+
+/* ---- steps ---- */
+
+static void
+put_call(struct round *r)
+{
+    struct place p = draw_place(r, below(r, BRIDGES + 1));
+    static const unsigned counts[] = { 0, 1, 2, 3, 16, 512, 513 };
+
+    fprintf(r->out, "{liobn: 0x%" PRIx64 ", ioba: 0x%" PRIx64, p.liobn, p.ioba);
+    switch (below(r, 4)) {
+    case 0:
+        fprintf(r->out, ", tce: 0x%" PRIx64 ", npages: %u}\n",
+                below(r, 2) == 0 ? 0 : draw_tce(r, p.page_lg2), counts[below(r, 7)]);
+        return;
+    case 1:
+        fputs(", list: [", r->out);
+        for (unsigned n = below(r, 5); n > 0; n--) {
+            fprintf(r->out, "0x%" PRIx64 ", ", draw_tce(r, p.page_lg2));
+        }
+        fprintf(r->out, "0x%" PRIx64 "]}\n", draw_tce(r, p.page_lg2));
+        return;
+    default:
+        fprintf(r->out, ", tce: 0x%" PRIx64 "}\n", draw_tce(r, p.page_lg2));
+    }
+}
+
+/* The name depends on what put_call is about to draw. */
+static void
+hypercall(struct round *r)
+{
+    char *text;
+    size_t len;
+    FILE *out = r->out;
+
+    r->out = open_memstream(&text, &len);
+    put_call(r);
+    fclose(r->out);
+    r->out = out;
+    fprintf(out, "  - h_%s_tce%s: %s", strstr(text, "npages") != NULL ? "stuff" : "put",
+            strstr(text, "list") != NULL ? "_indirect" : "", text);
+    free(text);
+}
+
+static void
+dma(struct round *r)
+{
+    static const unsigned sizes[] = { 1, 8, 5000 };
+    unsigned device = below(r, DEVICES);
+    struct place p = draw_place(r, r->iommu_of[device]);
+
+    fprintf(r->out, "  - dma: {device: d%u, iova: 0x%" PRIx64 ", size: %u, access: %s}\n",
+            device, p.ioba, sizes[below(r, 3)], below(r, 2) == 0 ? "read" : "write");
+}
+
+static void
+firmware(struct round *r)
+{
+    static const unsigned pages[] = { 12, 16, 16, 21, 24 },
+                          sizes[] = { 12, 16, 20, 24, 30, 34, 43, 44, 47, 52, 63 };
+    unsigned bridge = below(r, BRIDGES), what = below(r, 10);
+    struct bridge *b = &r->bridge[bridge];
+
+    if (what < 6) {
+        unsigned page = pages[below(r, 5)], size = sizes[below(r, 11)];
+        fprintf(r->out,
+                "  - rtas: {call: create-pe-dma-window, args: [0, 0x08000000, 0x%x, %u, "
+                "%u]}\n",
+                0x20000000 + bridge, page, size);
+        created(b, page, size);
+    } else if (what < 9) {
+        unsigned i = below(r, b->max_windows);
+        fprintf(r->out, "  - rtas: {call: remove-pe-dma-window, args: [0x%" PRIx64 "]}\n",
+                papr_liobn_pci(bridge, i));
+        removed(b, i);
+    } else {
+        fprintf(r->out,
+                "  - rtas: {call: reset-pe-dma-window, args: [0, 0x08000000, 0x%x]}\n",
+                0x20000000 + bridge);
+        to_default(b);
+    }
+}
+
+static void
+reset(struct round *r)
+{
+    static const char *const what[] = { "phb0", "phb1", "machine", "v0", "d0" };
+    unsigned i = below(r, 5);
+
+    fprintf(r->out, "  - reset: %s\n", what[i]);
+    for (unsigned b = 0; b < BRIDGES; b++) {
+        if (i == b || i == 2) {
+            to_default(&r->bridge[b]);
+        }
+    }
+}
+
+static void
+step(struct round *r)
+{
+    unsigned what = below(r, 100);
+
+    if (what < 45) {
+        hypercall(r);
+    } else if (what < 74) {
+        dma(r);
+    } else if (what < 83) {
+        firmware(r);
+    } else if (what < 86) {
+        fprintf(r->out, "  - rtas: {call: set-tce-bypass, args: [0x71000000, %u]}\n",
+                below(r, 2));
+    } else if (what < 87) {
+        fputs("  - rtas: {call: quiesce}\n", r->out);
+    } else if (what < 92) {
+        fprintf(r->out, "  - %s: d%u\n", below(r, 3) == 0 ? "unplug" : "hotplug",
+                below(r, DEVICES));
+    } else if (what < 94) {
+        fputs("  - migrate\n", r->out);
+    } else if (what < 96) {
+        reset(r);
+    } else {
+        fputs("  - check\n", r->out);
+    }
+}
+
+/* ---- machines ---- */
+
+static void
+put_machine(struct round *r)
+{
+    static const char *const backends[] = { "vfio",
+                                            "vhost",
+                                            "[vfio, vhost]",
+                                            "emulated",
+                                            "[vfio, {backend: observer, name: o}]",
+                                            "{backend: vfio, container: c%u}" };
+    static const uint64_t places[] = { PAPR_DYNAMIC_BASE, UINT64_C(1) << 32, 1 << 24,
+                                       1 << 30 };
+    static const char *const iommus[] = { "phb0", "phb1", "v0" };
+
+    fputs("iommusim: 1\nmachine:\n  ram: 512MiB\n  iommus:\n", r->out);
+    for (unsigned i = 0; i < BRIDGES; i++) {
+        struct bridge *b = &r->bridge[i];
+
+        b->max_windows = 1 + below(r, WINDOWS_MAX);
+        b->default_size = UINT64_C(1) << (24 + 2 * below(r, 4));
+        b->dynamic_base = places[below(r, 4)];
+        to_default(b);
+        fprintf(r->out,
+                "    phb%u: {model: papr-tce, ddw: on, max_windows: %u, dynamic_base: "
+                "0x%" PRIx64 ", window: {size: 0x%" PRIx64 "}}\n",
+                i, b->max_windows, b->dynamic_base, b->default_size);
+    }
+    fprintf(r->out, "    v0: {model: papr-vio, bypass: %s}\n  devices:\n",
+            below(r, 3) == 0 ? "on" : "off");
+    for (unsigned i = 0; i < DEVICES; i++) {
+        static const unsigned where[] = { 0, 0, 1, VIO };
+        const char *backend = PICK(r, backends);
+
+        r->iommu_of[i] = where[below(r, 4)];
+        fprintf(r->out, "    d%u: {iommu: %s, plugged: %s, backend: ", i,
+                iommus[r->iommu_of[i]], below(r, 4) == 0 ? "off" : "on");
+        if (strstr(backend, "%u") != NULL) {
+            fprintf(r->out, "{backend: vfio, container: c%u}", r->iommu_of[i]);
+        } else {
+            fputs(backend, r->out);
+        }
+        fputs("}\n", r->out);
+    }
+    if (below(r, 3) == 0) {
+        fputs("latency: {hcall: 100ns, notify: 50ns, vfio_map: 200ns, vhost_message: "
+              "1us, dma: 10ns}\n",
+              r->out);
+    }
+}
+
+/* ---- rounds ---- */
+
+static void
+give_up(uint64_t seed, const char *text, const char *why)
+{
+    fprintf(stderr, "%s\n# seed %" PRIu64 ": %s\n", text, seed, why);
+    ck_abort_msg("seed %" PRIu64 ": %s", seed, why);
+}
+
+static void
+run(uint64_t seed, const char *text, size_t len)
+{
+    struct scenario *sc;
+    struct scenario_errors errs;
+    struct err e = { 0 };
+
+    if (!scenario_load_buffer("random.yaml", text, len, &sc, &errs)) {
+        give_up(seed, text, scenario_errors_text(&errs));
+    }
+    scenario_errors_fini(&errs);
+    struct trace *t = trace_new(
+        &(struct trace_options){ .format = TRACE_FORMAT_NONE, .level = TRACE_QUIET },
+        NULL);
+    struct machine_config config = {
+        .scenario = sc, .expect = &sc->keys.expect, .seed = seed, .trace = t
+    };
+    struct machine *m = machine_new(&config, &e);
+    if (m == NULL || machine_run(m, &e) != MACHINE_COMPLETE) {
+        give_up(seed, text, e.text);
+    }
+    const struct machine_result *result = machine_result(m);
+    if (result->violations > 0) {
+        give_up(seed, text, result->n_failures > 0 ? result->failures[0] : "not held");
+    }
+    machine_free(m);
+    trace_close(t, NULL);
+    scenario_free(sc);
+}
+
+START_TEST(whatever_a_papr_guest_calls_everybody_stays_coherent)
+{
+    const char *seed_text = getenv("IOMMUSIM_TEST_SEED");
+    const char *rounds_text = getenv("IOMMUSIM_TEST_ROUNDS");
+    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 0) : FIRST_SEED;
+    uint64_t rounds = rounds_text != NULL ? strtoull(rounds_text, NULL, 0) : ROUNDS;
+
+    printf("seeds %" PRIu64 " to %" PRIu64 "\n", seed, seed + rounds - 1);
+    for (; rounds > 0; rounds--, seed++) {
+        struct round r = { .state = seed };
+        char *text;
+        size_t len;
+
+        r.out = open_memstream(&text, &len);
+        put_machine(&r);
+        fputs("timeline:\n", r.out);
+        for (unsigned i = 0; i < STEPS; i++) {
+            step(&r);
+        }
+        fclose(r.out);
+        run(seed, text, len);
+        free(text);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("machine/papr");
+    TCase *tc = tcase_create("all");
+
+    tcase_set_timeout(tc, 600);
+    tcase_add_test(tc, whatever_a_papr_guest_calls_everybody_stays_coherent);
+    suite_add_tcase(s, tc);
+
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
