@@ -81,6 +81,7 @@ unit_tests = \
 	tests/unit/iommu_vtd_walk \
 	tests/unit/iommu_vtd_window \
 	tests/unit/machine_machine \
+	tests/unit/machine_papr \
 	tests/unit/machine_random \
 	tests/unit/mem_mem \
 	tests/unit/notify_fail \
