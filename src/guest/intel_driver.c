@@ -243,8 +243,12 @@ written(struct op *op)
 
     op_charge(op, LATENCY_PTE_WRITE, w->tables.stores);
     w->tables.stores = 0;
-    if (caches_absence(op) || (forced && w->kind == STEP_MAP)) {
+    if (forced && (caches_absence(op) || w->kind == STEP_MAP)) {
         return invalidate(op, scope_of(op), false, op_end);
+    }
+    if (caches_absence(op) && scope_of(op) != FLUSH_NONE) {
+        intel_plan_new_range(op, w->domain, w->tables.first, w->tables.last);
+        return intel_plan_run(op, op_end);
     }
     if (scope_of(op) != FLUSH_NONE) {
         intel_flush_write_buffer(op);

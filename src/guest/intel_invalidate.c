@@ -198,7 +198,7 @@ add_nested(struct op *op, const struct intel_domain *d, const struct block *b,
 }
 
 static void
-plan_block(struct op *op, const struct intel_domain *d, const struct block *b)
+plan_iotlb(struct op *op, const struct intel_domain *d, const struct block *b)
 {
     intel_plan_begin(op);
     if (intel_domain_by_pasid(d)) {
@@ -207,6 +207,12 @@ plan_block(struct op *op, const struct intel_domain *d, const struct block *b)
         add_second_stage(op, d->did, b);
     }
     add_nested(op, d, b, false);
+}
+
+static void
+plan_block(struct op *op, const struct intel_domain *d, const struct block *b)
+{
+    plan_iotlb(op, d, b);
     add_device_tlbs(op, d, b);
     add_nested(op, d, b, true);
 }
@@ -218,6 +224,15 @@ intel_plan_range(struct op *op, const struct intel_domain *d, uint64_t first,
     struct block b = block_around(first, last, ih);
 
     plan_block(op, d, &b);
+}
+
+void
+intel_plan_new_range(struct op *op, const struct intel_domain *d, uint64_t first,
+                     uint64_t last)
+{
+    struct block b = block_around(first, last, false);
+
+    plan_iotlb(op, d, &b);
 }
 
 void

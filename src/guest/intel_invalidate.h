@@ -38,6 +38,9 @@ struct phase intel_plan_run(struct op *op, struct phase (*then)(struct op *op));
  */
 void intel_plan_range(struct op *op, const struct intel_domain *d, uint64_t first,
                       uint64_t last, bool ih);
+/* The same where nothing was present before: device TLBs hold nothing of it. */
+void intel_plan_new_range(struct op *op, const struct intel_domain *d, uint64_t first,
+                          uint64_t last);
 /* All that d translates. */
 void intel_plan_domain(struct op *op, const struct intel_domain *d);
 /* All that the unit has cached in its IOTLB, and device TLBs for d (may be NULL). */

@@ -177,6 +177,19 @@ START_TEST(device_tlb_after_iotlb_after_entry)
 }
 END_TEST
 
+START_TEST(new_pages_are_not_in_any_device_tlb)
+{
+    rig_init(&r, IOMMU_INTEL_VTD);
+    r.device[0].ats = true;
+    recorder_start(&rec, &r, RECORDER_CAP | VTD_CAP_CM, RECORDER_ECAP | VTD_ECAP_DT);
+    recorder_forget(&rec);
+    ck_assert(rig_map(&r, 0x10000, 4 * KIB, 0x500000, 0));
+    TOLD({ 0x200f2, 0x10000 });
+    ck_assert(rig_change(&r, 0x10000, 4 * KIB, 0x600000)); /* one store, was present */
+    TOLD({ 0x200f2, 0x10040 }, { 0x800000003, 0x10000 });
+}
+END_TEST
+
 START_TEST(detach_is_context_then_domain_then_the_whole_device_tlb)
 {
     rig_init(&r, IOMMU_INTEL_VTD);
@@ -367,6 +380,7 @@ main(void)
     tcase_add_test(t, drains_are_asked_for_where_cap_has_them);
     tcase_add_test(t, write_buffer_flush_where_asked_for);
     tcase_add_test(t, device_tlb_after_iotlb_after_entry);
+    tcase_add_test(t, new_pages_are_not_in_any_device_tlb);
     tcase_add_test(t, detach_is_context_then_domain_then_the_whole_device_tlb);
     tcase_add_test(t, without_device_tlb_in_the_unit_ats_is_not_used);
     tcase_add_test(t, first_stage_is_silent_on_map_and_flushes_each_pasid_on_unmap);
