@@ -62,7 +62,8 @@ check_legacy(const struct vtd *v, const uint64_t w[2])
     case VTD_TT_ATS:
         return v->cfg.device_iotlb ? VTD_FAULT_NONE : VTD_FAULT_CONTEXT_INV;
     case VTD_TT_PASS:
-        return v->cfg.pass_through && aw == vtd_aw_code(v->cfg.aw_bits)
+        return v->cfg.pass_through && (aw == vtd_aw_code(v->cfg.aw_bits) ||
+                                       env_quirk(v->base.env, QUIRK_VTD_PASS_ANY_WIDTH))
                    ? VTD_FAULT_NONE
                    : VTD_FAULT_CONTEXT_INV;
     case VTD_TT_RESERVED:

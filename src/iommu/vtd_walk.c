@@ -36,7 +36,8 @@ vtd_read_entry(const struct vtd *v, uint64_t addr, uint64_t *entry)
 {
     *entry = mem_read64le(v->base.env->mem, GPA(addr));
     return *entry != UINT64_MAX ||
-           mem_read(v->base.env->mem, GPA(addr), entry, sizeof(*entry));
+           (!env_quirk(v->base.env, QUIRK_VTD_ALL_ONES_UNREADABLE) &&
+            mem_read(v->base.env->mem, GPA(addr), entry, sizeof(*entry)));
 }
 
 enum vtd_fault

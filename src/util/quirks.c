@@ -75,6 +75,8 @@ static const enum quirk qemu_7_2[] = {
     QUIRK_VTD_STATUS_CHECKED,
     QUIRK_VTD_SYNC_DEVICE_TLB,
     QUIRK_VTD_NO_DRAIN,
+    QUIRK_VTD_ALL_ONES_UNREADABLE,
+    QUIRK_VTD_PASS_ANY_WIDTH,
 };
 
 static const struct profile_info profiles[] = {
