@@ -69,6 +69,8 @@ unit_tests = \
 	tests/unit/iommu_papr_windows \
 	tests/unit/iommu_vtd \
 	tests/unit/iommu_vtd_cache \
+	tests/unit/iommu_vtd_caches \
+	tests/unit/iommu_vtd_context \
 	tests/unit/iommu_vtd_desc \
 	tests/unit/iommu_vtd_devtlb \
 	tests/unit/iommu_vtd_fault \
@@ -76,7 +78,9 @@ unit_tests = \
 	tests/unit/iommu_vtd_mirror \
 	tests/unit/iommu_vtd_notify \
 	tests/unit/iommu_vtd_queue \
+	tests/unit/iommu_vtd_quirks \
 	tests/unit/iommu_vtd_regs \
+	tests/unit/iommu_vtd_stage \
 	tests/unit/iommu_vtd_trace \
 	tests/unit/iommu_vtd_walk \
 	tests/unit/iommu_vtd_window \
@@ -124,7 +128,9 @@ unit_support = \
 	tests/unit/support_toy.c \
 	tests/unit/support_toy.h \
 	tests/unit/support_vtd.c \
-	tests/unit/support_vtd.h
+	tests/unit/support_vtd.h \
+	tests/unit/support_vtd_sm.c \
+	tests/unit/support_vtd_sm.h
 
 cli_tests = \
 	tests/cli/bad_input.sh \
