@@ -126,6 +126,9 @@ trace_context(const struct vtd *v, const struct invalidation *inv)
     }
     if (inv->scope == INVAL_DEVICE) {
         trace_u64(&r, TF_SID, inv->sid);
+        if (inv->sid_mask != 0) {
+            trace_u64(&r, TF_MASK, inv->sid_mask);
+        }
     }
     trace_emit(v->base.env->trace, &r);
 }

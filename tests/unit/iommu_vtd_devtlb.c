@@ -389,6 +389,101 @@ START_TEST(Q18_nothing_is_drained)
 }
 END_TEST
 
+/* ---- at random ---- */
+
+enum { FETCH = 7, EXECUTE = 11, STEPS = 40, DEVICES = 2 };
+
+/* The same queue in so many words: how far it has come, and who owes what until when. */
+struct retold {
+    sim_time now, due[DEVICES][STEPS];
+    unsigned sent[DEVICES];
+};
+
+static unsigned
+owed(const struct retold *t, unsigned device)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < t->sent[device]; i++) {
+        n += t->due[device][i] > t->now;
+    }
+    return n;
+}
+
+/* Time passes until the device, or every device (DEVICES), owes fewer than `limit`. */
+static void
+let_complete(struct retold *t, unsigned device, unsigned limit)
+{
+    for (unsigned d = 0; d < DEVICES; d++) {
+        while ((device == d || device == DEVICES) && owed(t, d) >= limit) {
+            t->now++;
+        }
+    }
+}
+
+static unsigned
+draw(uint64_t *seed, unsigned below)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (unsigned)(*seed >> 33) % below;
+}
+
+/* Put a random queue in the ring and return when its last wait is done. */
+static sim_time
+random_queue(uint64_t seed, sim_time cost)
+{
+    static const uint16_t sids[DEVICES] = { SID_A, SID_B };
+    struct retold t = { 0 };
+
+    for (unsigned i = 0; i < STEPS; i++) {
+        const unsigned what = i == STEPS - 1 ? 0 : draw(&seed, 6);
+        const unsigned device = draw(&seed, DEVICES), depth = 1 + draw(&seed, 4);
+        t.now += FETCH;
+        if (what == 0) {
+            bench_push_wait(b);
+            let_complete(&t, DEVICES, 1);
+        } else if (what == 1) {
+            bench_push(b, vtd_desc_iotlb(VTD_GRAN_GLOBAL, 0, 0, 0, false));
+            t.now += EXECUTE;
+        } else {
+            push_invalidation(sids[device], depth);
+            t.now += EXECUTE;
+            let_complete(&t, device, depth);
+            t.due[device][t.sent[device]++] = t.now + cost;
+        }
+    }
+    return t.now;
+}
+
+START_TEST(random_queues_take_as_long_as_retold)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        const sim_time cost = seed * 3 % 101;
+        set_latency(LATENCY_QI_FETCH, FETCH);
+        set_latency(LATENCY_INVALIDATE, EXECUTE);
+        set_latency(LATENCY_NOTIFY, cost);
+        const sim_time start = sim_now(b->sim);
+        const sim_time want = random_queue(seed, cost);
+        bench_ring(b);
+        while (sim_step(b->sim)) {
+            ck_assert_msg(!bench_waited(b) || sim_now(b->sim) - start == want,
+                          "seed %u: done after %u, not %u", (unsigned)seed,
+                          (unsigned)(sim_now(b->sim) - start), (unsigned)want);
+            if (bench_waited(b)) {
+                break;
+            }
+        }
+        ck_assert_msg(bench_waited(b), "seed %u: never done", (unsigned)seed);
+        ck_assert_uint_eq(bench_read(b, VTD_IQH), b->tail);
+        ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
+        while (sim_step(b->sim)) {
+        }
+        listener_clear(&near);
+        listener_clear(&far);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -414,6 +509,7 @@ main(void)
     tcase_add_test(tc, accesses_that_begin_later_are_not_waited_for);
     tcase_add_test(tc, register_request_drains_too);
     tcase_add_test(tc, Q18_nothing_is_drained);
+    tcase_add_test(tc, random_queues_take_as_long_as_retold);
     suite_add_tcase(s, tc);
 
     SRunner *sr = srunner_create(s);

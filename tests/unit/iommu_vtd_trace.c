@@ -82,6 +82,9 @@ START_TEST(executed_commands_and_faults_give_lines)
            "0 vtd0 wait-done addr=0x102000 value=0x7\n"
            "0 vtd0 invalidate kind=iec granularity=index index=7\n"
            "0 vtd0 wait-done addr=0x102000 value=0x8\n");
+    bench_push(b, vtd_desc_context(VTD_GRAN_FINE, 1, SID_A, 3));
+    bench_ring(b);
+    expect("0 vtd0 invalidate kind=context granularity=device did=1 sid=0x18 mask=0x7\n");
     ck_assert_int_eq(bench_translate(b, SID_A, 0x5678, PERM_W, &x), XLATE_FAULT);
     b->m->ops->reset(b->m);
     expect("0 vtd0 fault reason=0x05 sid=0x18 addr=0x5000 access=write\n"
