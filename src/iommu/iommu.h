@@ -148,6 +148,11 @@ struct iommu_ops {
                                    struct xlate *out);
     /* Back to power-on state; tables in guest memory keep their bytes. */
     void (*reset)(struct iommu *m);
+    /*
+     * m is plugged in, before its devices, or was pulled out after them; if that is a
+     * change it is reset. NULL: it is always there.
+     */
+    void (*plug)(struct iommu *m, bool in);
     /* One device of m was reset. NULL: that concerns no IOMMU. */
     void (*reset_device)(struct iommu *m, uint16_t sid);
     /*

@@ -31,10 +31,15 @@ papr_of_const(const struct iommu *m)
 static struct space *
 papr_attach(struct iommu *m, uint16_t sid, const char *device, struct err *e)
 {
+    struct papr *p = papr_of(m);
+
     (void)sid;
     (void)device;
-    (void)e;
-    return &papr_of(m)->space;
+    if (p->absent) {
+        err_set(e, "its bridge is not plugged in");
+        return NULL;
+    }
+    return &p->space;
 }
 
 static void
@@ -136,6 +141,17 @@ papr_reset(struct iommu *m)
 }
 
 static void
+papr_plug(struct iommu *m, bool in)
+{
+    struct papr *p = papr_of(m);
+
+    if (p->absent == in) {
+        p->absent = !in;
+        papr_reset(m);
+    }
+}
+
+static void
 papr_reset_device(struct iommu *m, uint16_t sid)
 {
     (void)sid;
@@ -161,7 +177,7 @@ papr_owns_liobn(const struct iommu *m, uint64_t liobn)
 {
     const struct papr *p = papr_of_const(m);
 
-    return liobn - p->table[0].liobn < p->n_tables;
+    return !p->absent && liobn - p->table[0].liobn < p->n_tables;
 }
 
 static void
@@ -220,7 +236,7 @@ papr_bypassed(const struct iommu *m)
 static bool
 papr_answer_rtas(struct iommu *m, struct rtas *r)
 {
-    return papr_rtas(papr_of(m), r);
+    return !papr_of(m)->absent && papr_rtas(papr_of(m), r);
 }
 
 static void
@@ -242,6 +258,7 @@ static const struct iommu_ops papr_ops = {
     .detach = papr_detach,
     .translate = papr_translate,
     .reset = papr_reset,
+    .plug = papr_plug,
     .reset_device = papr_reset_device,
     .migrate = papr_migrated,
     .faults = papr_faults,

@@ -33,6 +33,7 @@ struct papr {
     unsigned n_tables; /* known to hypercalls */
     const struct papr_rules *rules;
     struct papr_window_quirks quirk;
+    bool absent; /* unplugged: no call names it */
     bool vio;    /* one table that is never switched off */
     bool bypass; /* VIO: devices see RAM 1:1, the table is hidden */
     uint64_t buid;

@@ -19,7 +19,7 @@ range_is_valid(const struct papr_table *t, const struct hcall *h, uint64_t count
 
 /*
  * Whether the kernel can map what the entry names: all bits above the permission are
- * an address, and it knows a page of the guest there.
+ * an address, it knows a page of the guest there, and so do the hosts linked to it.
  */
 static bool
 is_mappable(const struct papr_table *t, const struct mem *ram, uint64_t tce)
@@ -27,7 +27,8 @@ is_mappable(const struct papr_table *t, const struct mem *ram, uint64_t tce)
     uint64_t target = tce & ~(PAPR_TCE_R | PAPR_TCE_W);
 
     return !papr_tce_present(tce) ||
-           (is_aligned(target, t->page_lg2) && mem_is_ram(ram, GPA(target)));
+           (is_aligned(target, t->page_lg2) && mem_is_ram(ram, GPA(target)) &&
+            notify_kernel_takes(&t->region, GPA(target), UINT64_C(1) << t->page_lg2));
 }
 
 static bool
@@ -60,7 +61,7 @@ put(struct papr_table *t, const struct mem *ram, struct hcall *h)
     if (!is_mappable(t, ram, h->tce)) {
         return false;
     }
-    papr_table_set(t, index, h->tce);
+    papr_table_set_in_kernel(t, index, h->tce);
     papr_hcall_wrote(t, h, index, 1);
     return done(h, PAPR_H_SUCCESS);
 }
@@ -85,7 +86,7 @@ put_indirect(struct papr_table *t, const struct mem *ram, struct hcall *h)
         }
     }
     for (uint64_t k = 0; k < h->npages; k++) {
-        papr_table_set(t, index + k, tces[k]);
+        papr_table_set_in_kernel(t, index + k, tces[k]);
     }
     papr_hcall_wrote(t, h, index, h->npages);
     return done(h, PAPR_H_SUCCESS);

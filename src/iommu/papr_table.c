@@ -77,11 +77,11 @@ store(struct papr_table *t, uint64_t index, uint64_t tce)
 /* --- announcements --- */
 
 /* `tce` is the entry's new value. */
-static void
-announce(struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
+static struct notify_event
+event_of(const struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
          enum notify_cause cause)
 {
-    struct notify_event ev = {
+    return (struct notify_event){
         .type = type,
         .cause = cause,
         .perm = type == NOTIFY_MAP ? papr_tce_perm(tce) : PERM_NONE,
@@ -89,6 +89,13 @@ announce(struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
         .mask = (UINT64_C(1) << t->page_lg2) - 1,
         .target = GPA(papr_tce_target(tce, t->page_lg2)),
     };
+}
+
+static void
+announce(struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
+         enum notify_cause cause)
+{
+    const struct notify_event ev = event_of(t, index, tce, type, cause);
 
     notify_all(&t->region, 0, &ev);
 }
@@ -139,6 +146,19 @@ papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
 }
 
 void
+papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce)
+{
+    uint64_t old = papr_table_get(t, index);
+
+    papr_table_set(t, index, tce);
+    if (!papr_tce_same(old, tce, t->page_lg2)) {
+        const struct notify_event ev = event_of(
+            t, index, tce, papr_tce_present(tce) ? NOTIFY_MAP : NOTIFY_UNMAP, CAUSE_MAP);
+        notify_kernel_store(&t->region, &ev);
+    }
+}
+
+void
 papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
 {
     uint64_t old = papr_table_get(t, index);
@@ -173,7 +193,7 @@ papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t t
         } else if (tell) {
             papr_table_put(t, i++, tce);
         } else {
-            papr_table_set(t, i++, tce);
+            papr_table_set_in_kernel(t, i++, tce);
         }
     }
 }

@@ -113,14 +113,16 @@ uint64_t papr_table_get(const struct papr_table *t, uint64_t index);
 
 /* Store an entry and tell nobody. */
 void papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce);
+/* The same by the host's kernel, which keeps those linked to it in step. */
+void papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce);
 
 /* Store an entry and announce it, before this returns. */
 void papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce);
 
 /*
- * Put (with `tell` off: set) the same entry `count` times from `index` on, ascending,
- * all inside the window. Where clearing what is clear is told to nobody it costs
- * nothing; past the budget the observer hears of it, and it is told to nobody.
+ * Put (with `tell` off: set in the kernel) the same entry `count` times from `index` on,
+ * ascending, all inside the window. Where clearing what is clear is told to nobody it
+ * costs nothing; past the budget the observer hears of it, and it is told to nobody.
  */
 void papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce,
                      bool tell);

@@ -98,6 +98,11 @@ on_guest_done(void *self, const struct guest_reply *reply)
 static void
 plug_iommu(struct machine *m, uint32_t iommu, bool in)
 {
+    const struct iommu_ops *ops = m->iommus[iommu]->ops;
+
+    if (in && ops->plug != NULL) {
+        ops->plug(m->iommus[iommu], true);
+    }
     for (uint32_t i = 0; i < m->sc->n_devices; i++) {
         struct device *d = &m->devices[i];
         struct err why;
@@ -110,7 +115,9 @@ plug_iommu(struct machine *m, uint32_t iommu, bool in)
             device_vanish(m, d);
         }
     }
-    m->iommus[iommu]->ops->reset(m->iommus[iommu]);
+    if (!in && ops->plug != NULL) {
+        ops->plug(m->iommus[iommu], false);
+    }
 }
 
 static void

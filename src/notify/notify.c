@@ -462,6 +462,32 @@ notify_unasked(struct notifier *n, const struct notify_event *ev)
     return hand_to_one(n, ev, call);
 }
 
+bool
+notify_kernel_takes(const struct notify_region *r, gpa_t target, uint64_t len)
+{
+    for (const struct notifier *n = r->head; n != NULL; n = n->next) {
+        if (n->kernel != NULL && !n->kernel->takes(n, target, len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+notify_kernel_store(struct notify_region *r, const struct notify_event *ev)
+{
+    for (struct notifier *n = r->head; n != NULL; n = n->next) {
+        const struct span window = { n->first, n->last };
+        struct notify_event cut = *ev;
+
+        if (n->kernel != NULL &&
+            ranges_overlap(ev->iova, last_of(ev->iova, ev->mask), n->first, n->last)) {
+            clip(&cut, &window);
+            n->kernel->store(n, &cut);
+        }
+    }
+}
+
 void
 notify_unmap_window(struct notifier *n, enum notify_cause cause)
 {

@@ -74,6 +74,17 @@ struct notifier;
  */
 typedef void notify_fn(struct notifier *n, struct notify_event *ev);
 
+/*
+ * A host whose kernel keeps its own tables in step with the IOMMU's where it holds both:
+ * then no event is needed, and none is sent.
+ */
+struct notify_kernel_ops {
+    /* Whether it could map [target, target + len - 1]; if not the monitor must. */
+    bool (*takes)(const struct notifier *n, gpa_t target, uint64_t len);
+    /* Do what `ev`, clipped to the window, says. */
+    notify_fn *store;
+};
+
 struct notifier {
     /* Set by the owner before notify_register and left alone while registered. */
     notify_fn *fn;
@@ -83,6 +94,7 @@ struct notifier {
     uint64_t first, last; /* window in region coordinates, inclusive */
     uint64_t offset;      /* bus address = region address + offset, modulo 2^64 */
     unsigned index;       /* < region->indexes */
+    const struct notify_kernel_ops *kernel; /* NULL: it lives by events alone */
     /* The core's. */
     struct notify_region *region; /* NULL while not registered */
     uint64_t maps;                /* MAP events delivered so far */
@@ -184,6 +196,13 @@ notify_take_answer(struct env *env)
     env->answer = COMPLETION_GOOD;
     return how;
 }
+
+/*
+ * For tables in the host's kernel: whether all notifiers of r that are linked to it
+ * could map that; and what is written, for them alone. Nobody else hears of it.
+ */
+bool notify_kernel_takes(const struct notify_region *r, gpa_t target, uint64_t len);
+void notify_kernel_store(struct notify_region *r, const struct notify_event *ev);
 
 /* Exactly one UNMAP of the whole window of n. */
 void notify_unmap_window(struct notifier *n, enum notify_cause cause);

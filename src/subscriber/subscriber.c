@@ -136,6 +136,27 @@ clip_section(const struct subscriber *s, const struct space_section *in,
     return true;
 }
 
+/* ---- the host's kernel ---- */
+
+static bool
+kernel_takes(const struct notifier *n, gpa_t target, uint64_t len)
+{
+    const struct subscriber_binding *b = n->owner;
+
+    return b->s->ops->kernel_takes(b->s, target.v, len);
+}
+
+static void
+kernel_store(struct notifier *n, struct notify_event *ev)
+{
+    struct subscriber_binding *b = n->owner;
+    const uint64_t first = ev->iova + n->offset;
+
+    b->s->ops->notify(b->s, ev, first, first + ev->mask);
+}
+
+static const struct notify_kernel_ops kernel_link = { kernel_takes, kernel_store };
+
 static struct subscriber_binding *
 binding_new(struct subscriber *s, const struct space_section *section)
 {
@@ -151,6 +172,7 @@ binding_new(struct subscriber *s, const struct space_section *section)
         .first = section->region_first,
         .last = section->region_first + (section->last - section->first),
         .offset = section->first - section->region_first,
+        .kernel = s->ops->kernel_takes != NULL ? &kernel_link : NULL,
     };
     b->next = s->bindings;
     s->bindings = b;

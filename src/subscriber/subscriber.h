@@ -126,6 +126,11 @@ struct subscriber_ops {
      */
     void (*notify)(struct subscriber *s, const struct notify_event *ev, uint64_t first,
                    uint64_t last);
+    /*
+     * Where the host's kernel holds the IOMMU's table and the host's it keeps them in
+     * step by itself, as notify would, if it takes the target. NULL: it does not.
+     */
+    bool (*kernel_takes)(const struct subscriber *s, uint64_t target, uint64_t len);
     /* RAM [first, last] became visible 1:1, or vanishes; NULL: nothing to do. */
     void (*bypass_map)(struct subscriber *s, uint64_t first, uint64_t last);
     void (*bypass_unmap)(struct subscriber *s, uint64_t first, uint64_t last);

@@ -86,6 +86,17 @@ spapr_init(struct subscriber *s, const struct subscriber_config *c)
     host_init(&of(s)->host, c->version == 1 ? &host_spapr_v1 : &host_spapr_v2, s);
 }
 
+/* What version 1 maps is pinned in the monitor's name: the kernel cannot do it. */
+static bool
+spapr_kernel_takes(const struct subscriber *s, uint64_t target, uint64_t len)
+{
+    const struct subscriber_config *c = &s->config;
+
+    return c->version != 1 &&
+           (!c->has_registered ||
+            (target >= c->registered_first && target + (len - 1) <= c->registered_last));
+}
+
 static void
 vfio_fini(struct subscriber *s)
 {
@@ -288,18 +299,19 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
 
 /* ---- the kinds ---- */
 
-#define MIRROR(keyword, start)                                                           \
+#define MIRROR(keyword, start, takes)                                                    \
     {                                                                                    \
         .name = keyword, .flags = NOTIFY_MAP | NOTIFY_UNMAP, .shadow = SHADOW_MIRROR,    \
         .wants_replay = true, .size = sizeof(struct vfio), .init = start,                \
-        .fini = vfio_fini, .trim = vfio_trim, .open = vfio_open, .close = vfio_close,    \
-        .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
+        .fini = vfio_fini, .kernel_takes = takes, .trim = vfio_trim, .open = vfio_open,  \
+        .close = vfio_close, .notify = vfio_notify, .bypass_map = vfio_bypass_map,       \
         .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
         .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \
     }
 
-const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init);
-const struct subscriber_ops subscriber_vfio_v1 = MIRROR("vfio-v1", type1_v1_init);
-const struct subscriber_ops subscriber_vfio_spapr = MIRROR("vfio-spapr", spapr_init);
-const struct subscriber_ops subscriber_iommufd = MIRROR("iommufd", iommufd_init);
-const struct subscriber_ops subscriber_vdpa = MIRROR("vhost-vdpa", vdpa_init);
+const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init, NULL);
+const struct subscriber_ops subscriber_vfio_v1 = MIRROR("vfio-v1", type1_v1_init, NULL);
+const struct subscriber_ops subscriber_vfio_spapr =
+    MIRROR("vfio-spapr", spapr_init, spapr_kernel_takes);
+const struct subscriber_ops subscriber_iommufd = MIRROR("iommufd", iommufd_init, NULL);
+const struct subscriber_ops subscriber_vdpa = MIRROR("vhost-vdpa", vdpa_init, NULL);
