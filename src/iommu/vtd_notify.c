@@ -30,7 +30,7 @@ can_serve(const struct vtd *v, unsigned flags, struct err *e)
         return refuse(e, "snoop control with vhost or VFIO is not supported");
     }
     if ((flags & NOTIFY_MAP) != 0 && v->cfg.first_stage) {
-        return refuse(e, "first-stage mappings are made without invalidation");
+        return refuse(e, "new first-stage mappings need no invalidation: no mirror can be kept");
     }
     if ((flags & NOTIFY_MAP) != 0 && !v->cfg.caching_mode &&
         !env_quirk(env, QUIRK_VTD_MAP_WITHOUT_CM)) {
@@ -210,13 +210,36 @@ vtd_spaces_free(struct vtd *v)
 
 /* ---- what an invalidation means to one space ---- */
 
-/* Caches below may have been filled through the entry as it stands in memory. */
+/*
+ * Whether the entry in effect, or that of memory, through which caches below may have
+ * been filled since, is one that `is` says.
+ */
 static bool
-may_use_did(struct vtd_space *s, uint16_t did)
+either(struct vtd_space *s, bool (*is)(const struct vtd_context *, uint32_t),
+       uint32_t arg)
 {
-    struct vtd_context now = vtd_context_read(s->v, s->sid);
+    const struct vtd_context now = vtd_context_read(s->v, s->sid);
 
-    return vtd_context_in(context_in_effect(s), did) || vtd_context_in(&now, did);
+    return is(context_in_effect(s), arg) || is(&now, arg);
+}
+
+static bool
+is_of_did(const struct vtd_context *c, uint32_t did)
+{
+    return vtd_context_in(c, (uint16_t)did);
+}
+
+static bool
+is_of_pasid(const struct vtd_context *c, uint32_t pasid)
+{
+    return c->pasid == pasid;
+}
+
+static bool
+is_of_first_stage(const struct vtd_context *c, uint32_t unused)
+{
+    (void)unused;
+    return c->fault == VTD_FAULT_NONE && vtd_context_has_first(c);
 }
 
 /* UNMAP to each cache below: this event, or NULL for its window. */
@@ -259,9 +282,11 @@ sync_absent(struct vtd_space *s, enum notify_cause cause)
 {
     const struct env *env = s->v->base.env;
 
-    if (env_quirk(env, s->ctx.fault == VTD_FAULT_CONTEXT_P
-                           ? QUIRK_VTD_ABSENT_CONTEXT_KEEPS
-                           : QUIRK_VTD_BAD_CONTEXT_KEEPS)) {
+    const bool absent =
+        s->ctx.fault == VTD_FAULT_CONTEXT_P || s->ctx.fault == VTD_FAULT_SM_CONTEXT_P;
+
+    if (env_quirk(env, absent ? QUIRK_VTD_ABSENT_CONTEXT_KEEPS
+                              : QUIRK_VTD_BAD_CONTEXT_KEEPS)) {
         return;
     }
     if (!s->blank || !vtd_wants_maps(s) ||
@@ -324,10 +349,11 @@ iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
     const bool global = inv->scope == INVAL_GLOBAL;
     const bool mirrors = global || vtd_context_in(context_in_effect(s), inv->did);
 
-    if (!mirrors && !may_use_did(s, inv->did)) {
+    if (!mirrors && !either(s, is_of_did, inv->did)) {
         return;
     }
-    if (inv->scope == INVAL_PAGE) {
+    /* Which pages of a first stage went through these of the second nobody knows. */
+    if (inv->scope == INVAL_PAGE && !either(s, is_of_first_stage, 0)) {
         struct vtd_block block = block_of(s->v, inv);
         sync_block(s, &block, mirrors);
     } else if (mirrors) {
@@ -337,7 +363,32 @@ iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
     }
 }
 
-/* ---- contexts ---- */
+/* For first-stage and nested entries: to caches alone, mirrors are refused. */
+static void
+pasid_iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
+{
+    if (!either(s, is_of_first_stage, 0) || !either(s, is_of_pasid, inv->pasid) ||
+        !either(s, is_of_did, inv->did) ||
+        env_quirk(s->v->base.env, QUIRK_VTD_PASID_IOTLB_SILENT)) {
+        return;
+    }
+    if (inv->scope == INVAL_PAGE) {
+        sync_block(s, &(struct vtd_block){ inv->first, inv->last }, false);
+    } else {
+        tell_caches(s, NULL, CAUSE_INVALIDATE);
+    }
+}
+
+/* ---- contexts and PASID entries ---- */
+
+/* Entries that are not there are cached for DID 0. Scalable ones have no DID. */
+static bool
+domain_concerns(struct vtd_space *s, const struct invalidation *inv)
+{
+    return either(s, is_of_did, inv->did) ||
+           (inv->did == 0 && s->ctx.fault != VTD_FAULT_NONE) ||
+           (inv->kind == INVAL_CONTEXT && s->v->ttm == VTD_TTM_SCALABLE);
+}
 
 static bool
 context_concerns(struct vtd_space *s, const struct invalidation *inv)
@@ -346,11 +397,12 @@ context_concerns(struct vtd_space *s, const struct invalidation *inv)
     case INVAL_DEVICE:
         return ((s->sid ^ inv->sid) & ~(unsigned)inv->sid_mask) == 0;
     case INVAL_DOMAIN:
-        return may_use_did(s, inv->did) ||
-               (inv->did == 0 && s->ctx.fault != VTD_FAULT_NONE);
+        return domain_concerns(s, inv);
+    case INVAL_PASID:
+        return either(s, is_of_pasid, inv->pasid) &&
+               (s->ctx.fault != VTD_FAULT_NONE || domain_concerns(s, inv));
     case INVAL_GLOBAL:
     case INVAL_PAGE:
-    case INVAL_PASID:
         break;
     }
     return true;
@@ -365,7 +417,8 @@ prepare_switch(struct vtd_space *s, const struct invalidation *inv)
     const bool leaves = vtd_context_passes(&now) && !space_is_bypass(&s->space);
 
     if ((leaves && !env_quirk(env, QUIRK_VTD_BYPASS_WITHOUT_UNMAP)) ||
-        (inv->scope == INVAL_GLOBAL && env_quirk(env, QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS))) {
+        (inv->kind == INVAL_CONTEXT && inv->scope == INVAL_GLOBAL &&
+         env_quirk(env, QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS))) {
         vtd_window_unmap_all(s, CAUSE_CONTEXT);
     }
 }
@@ -442,8 +495,14 @@ vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv)
     case INVAL_DEV_IOTLB:
         for_each_listening(v, inv, device_tlb_invalidated);
         break;
-    case INVAL_PASID_CACHE: /* legacy tables have no PASIDs */
+    case INVAL_PASID_CACHE: /* the entry of requests without PASID is one of them */
+        if (v->ttm == VTD_TTM_SCALABLE) {
+            contexts_invalidated(v, inv);
+        }
+        break;
     case INVAL_PASID_IOTLB:
+        for_each_listening(v, inv, pasid_iotlb_invalidated);
+        break;
     case INVAL_IEC:
         break;
     }

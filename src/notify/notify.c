@@ -116,6 +116,9 @@ trace_delivery(const struct notifier *n, const struct notify_event *ev)
     if (ev->type == NOTIFY_MAP || ev->perm != PERM_NONE) {
         trace_u64(&rec, TF_PERM, ev->perm);
     }
+    if (ev->has_pasid) {
+        trace_u64(&rec, TF_PASID, ev->pasid);
+    }
     trace_text(&rec, TF_CAUSE, notify_cause_name(ev->cause));
     trace_emit(t, &rec);
 }
@@ -341,7 +344,7 @@ window_of(const struct notifier *n)
 
 /* The target moves along when the low end is cut. */
 static void
-clip(struct notify_event *ev, const struct span *window)
+clip(struct notify_event *ev, const struct span *window, bool keeps_target)
 {
     uint64_t last = last_of(ev->iova, ev->mask);
 
@@ -349,7 +352,7 @@ clip(struct notify_event *ev, const struct span *window)
         last = window->last;
     }
     if (ev->iova < window->first) {
-        ev->target.v += window->first - ev->iova;
+        ev->target.v += keeps_target ? 0 : window->first - ev->iova;
         ev->iova = window->first;
     }
     ev->mask = last - ev->iova;
@@ -403,7 +406,7 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
         return;
     }
     struct notify_event cut = *ev;
-    clip(&cut, &window);
+    clip(&cut, &window, env_quirk(n->region->env, QUIRK_CORE_CROP_KEEPS_TARGET));
     trace_clipped(n, ev);
     call(n, &cut, w);
 }
@@ -482,7 +485,7 @@ notify_kernel_store(struct notify_region *r, const struct notify_event *ev)
 
         if (n->kernel != NULL &&
             ranges_overlap(ev->iova, last_of(ev->iova, ev->mask), n->first, n->last)) {
-            clip(&cut, &window);
+            clip(&cut, &window, false);
             n->kernel->store(n, &cut);
         }
     }

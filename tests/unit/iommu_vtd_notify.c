@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "iommu/vtd_notify.h"
+#include "iommu/vtd_sm_fmt.h"
 #include "support_vtd.h"
 
 #define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
@@ -787,6 +788,181 @@ START_TEST(V27_full_window_gets_all_ones)
 }
 END_TEST
 
+/* ---- scalable mode ---- */
+
+enum {
+    RID_PASID = 3,
+};
+
+/* Scalable tables with a PASID entry for SID_A's plain requests, whose address it is. */
+static uint64_t
+scalable_up(struct bench *own, bool first_stage)
+{
+    struct iommu_vtd_config c = bench_config();
+    struct mem *mem;
+
+    c.scalable = true;
+    c.first_stage = first_stage;
+    c.pasid_cache = c.context_cache;
+    bench_init(own, &c);
+    bench_boot(own);
+    mem = own->env.mem;
+    uint64_t root = bench_page(own), contexts = bench_page(own), dir = bench_page(own),
+             table = bench_page(own);
+    mem_write64le(mem, GPA(root), contexts | 1);
+    mem_write64le(mem, GPA(contexts + 32 * SID_A), dir | 1);
+    mem_write64le(mem, GPA(contexts + 32 * SID_A + 8), RID_PASID);
+    mem_write64le(mem, GPA(dir), table | 1);
+    bench_write(own, VTD_RTADDR, root | (uint64_t)VTD_TTM_SCALABLE << 10);
+    bench_write(own, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
+    return table + 64 * RID_PASID;
+}
+
+static void
+pasid_entry(struct bench *own, uint64_t at, enum vtd_pgtt kind, uint16_t did,
+            uint64_t table)
+{
+    const bool first = kind == VTD_PGTT_FIRST;
+    struct mem *mem = own->env.mem;
+
+    mem_write64le(mem, GPA(at + 8), did);
+    mem_write64le(mem, GPA(at + 16), first ? table : 0);
+    mem_write64le(mem, GPA(at),
+                  (first ? 0 : table) | VTD_PASID_PGTT(kind) | 2U << 2 | VTD_PASID_P);
+}
+
+static void
+pasid_cache(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pasid)
+{
+    const struct invalidation inv = { .kind = INVAL_PASID_CACHE,
+                                      .scope = scope,
+                                      .did = did,
+                                      .has_pasid = scope == INVAL_PASID,
+                                      .pasid = pasid };
+
+    vtd_notify_invalidated(vtd_of(own->m), &inv);
+}
+
+/* Straight to the spaces: what a queue makes of descriptors is tested elsewhere. */
+static void
+iotlb(struct bench *own, enum inval_scope scope, uint16_t did)
+{
+    const struct invalidation inv = { .kind = INVAL_IOTLB,
+                                      .scope = scope,
+                                      .did = did,
+                                      .addr = 0x1000,
+                                      .first = 0x1000,
+                                      .last = 0x1fff };
+
+    vtd_notify_invalidated(vtd_of(own->m), &inv);
+}
+
+START_TEST(V32_PASID_cache_invalidation_acts_like_a_context_one)
+{
+    struct bench own;
+    uint64_t at = scalable_up(&own, false), one = bench_page(&own),
+             two = bench_page(&own);
+
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, one);
+    bench_map(&own, one, 0x1000, 0x20000 | RW);
+    bench_map(&own, two, 0x1000, 0x20000 | RW);
+    bench_map(&own, two, 0x2000, 0x21000 | RW);
+    pasid_cache(&own, INVAL_PASID, 1, RID_PASID + 1);
+    pasid_cache(&own, INVAL_DOMAIN, 2, 0);
+    ck_assert_uint_eq(ear.events, 0);
+    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
+    ck_assert_uint_eq(ear.events, 1);
+    pasid_entry(&own, at, VTD_PGTT_SECOND, 2, two);
+    iotlb(&own, INVAL_DOMAIN, 2);
+    pasid_cache(&own, INVAL_PASID, 1, RID_PASID + 1);
+    pasid_cache(&own, INVAL_DOMAIN, 7, 0);
+    ck_assert_uint_eq(ear.events, 1);
+    pasid_cache(&own, INVAL_DOMAIN, 1, 0);
+    ck_assert_uint_eq(ear.events, 2);
+    ck_assert(
+        listener_heard(&ear, 1, NOTIFY_MAP, 0x2000, 4 * KIB, 0x21000, CAUSE_CONTEXT));
+    pasid_entry(&own, at, VTD_PGTT_PASS, 2, 0);
+    ck_assert_uint_eq(ear.bypass, 0);
+    pasid_cache(&own, INVAL_GLOBAL, 0, 0);
+    ck_assert_uint_eq(ear.bypass, 1);
+    ck_assert_uint_eq(ear.unmaps, 10 + 18);
+    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, one);
+    pasid_cache(&own, INVAL_PASID, 2, RID_PASID);
+    ck_assert_uint_eq(ear.bypass, 0);
+    ck_assert_uint_eq(mapped(&ear), 1);
+    mem_write64le(own.env.mem, GPA(at), 0);
+    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
+    ck_assert_uint_eq(mapped(&ear), 0);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
+START_TEST(PASID_invalidations_mean_nothing_with_legacy_tables)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 4);
+
+    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    bench_context(b, SID_A, 0, 0);
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    pasid_cache(b, INVAL_GLOBAL, 0, 0);
+    ck_assert_uint_eq(ear.events + second.events, 0);
+    listener_stop(&ear);
+    listener_stop(&second);
+}
+END_TEST
+
+static void
+pasid_iotlb(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pasid)
+{
+    const struct invalidation inv = { .kind = INVAL_PASID_IOTLB,
+                                      .scope = scope,
+                                      .did = did,
+                                      .has_pasid = true,
+                                      .pasid = pasid,
+                                      .first = 0x40000,
+                                      .last = 0x4ffff };
+
+    vtd_notify_invalidated(vtd_of(own->m), &inv);
+}
+
+START_TEST(Q31_first_stage_is_told_to_caches_and_no_mirror_may_listen)
+{
+    struct bench own;
+    uint64_t at = scalable_up(&own, true), table = bench_page(&own);
+
+    pasid_entry(&own, at, VTD_PGTT_FIRST, 1, table);
+    listener_start(&ear, &own, SID_A, MIRROR, true);
+    ck_assert_int_eq(ear.refused, ENOTSUP);
+    listener_stop(&ear);
+    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
+    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID);
+    ck_assert_uint_eq(ear.events, 1);
+    ck_assert(
+        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x40000, 64 * KIB, 0, CAUSE_INVALIDATE));
+    pasid_iotlb(&own, INVAL_PASID, 1, RID_PASID);
+    ck_assert_uint_eq(ear.events, 3); /* both windows */
+    iotlb(&own, INVAL_PAGE, 1);
+    ck_assert_uint_eq(ear.events, 5); /* its addresses are not those of the first stage */
+    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID + 1);
+    pasid_iotlb(&own, INVAL_PAGE, 2, RID_PASID);
+    ck_assert_uint_eq(ear.events, 5);
+    quirk_set(&own.env.quirks, QUIRK_VTD_PASID_IOTLB_SILENT, true);
+    pasid_iotlb(&own, INVAL_PASID, 1, RID_PASID);
+    ck_assert_uint_eq(ear.events, 5);
+    quirk_set(&own.env.quirks, QUIRK_VTD_PASID_IOTLB_SILENT, false);
+    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, table);
+    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
+    listener_clear(&ear);
+    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID); /* it does not touch second stages */
+    ck_assert_uint_eq(ear.events, 0);
+    listener_stop(&ear);
+    bench_fini(&own);
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -821,6 +997,9 @@ add_tests(TCase *tc)
     tcase_add_test(tc, switch_to_translated_registers_and_replays_in_turn);
     tcase_add_test(tc, V27_device_TLB_event_is_of_its_device_and_as_wide_as_said);
     tcase_add_test(tc, V27_full_window_gets_all_ones);
+    tcase_add_test(tc, V32_PASID_cache_invalidation_acts_like_a_context_one);
+    tcase_add_test(tc, PASID_invalidations_mean_nothing_with_legacy_tables);
+    tcase_add_test(tc, Q31_first_stage_is_told_to_caches_and_no_mirror_may_listen);
     tcase_add_test(tc, V37_function_mask_selects_1_2_4_8_functions);
 }
 
