@@ -79,6 +79,8 @@ library_sources = \
 	src/guest/intel_tables.h \
 	src/guest/op.c \
 	src/guest/op.h \
+	src/guest/pseries_ddw.c \
+	src/guest/pseries_ddw.h \
 	src/guest/pseries_driver.c \
 	src/guest/pseries_driver.h \
 	src/guest/raw_steps.c \

@@ -155,6 +155,8 @@ test_data = \
 	tests/bad-input/alias-in-itself.yaml \
 	tests/bad-input/at-goes-back.expected \
 	tests/bad-input/at-goes-back.yaml \
+	tests/bad-input/attach-direct.expected \
+	tests/bad-input/attach-direct.yaml \
 	tests/bad-input/bad-indent.expected \
 	tests/bad-input/bad-indent.yaml \
 	tests/bad-input/control-character.expected \

@@ -21,6 +21,7 @@ guest_new(struct env *env, const struct scenario *sc, struct iommu *const *iommu
     g->sc = sc;
     g->iommus = iommus;
     g->driver = sc->guest.driver;
+    g->direct = xcalloc(sc->n_iommus + 1, sizeof(*g->direct));
     table_pages_init(&g->pages, env->mem, sc->guest.table_base,
                      sc->guest.has_table_memory ? sc->guest.table_size : 0);
     pseries_init(g);
@@ -37,6 +38,7 @@ guest_free(struct guest *g)
     op_free_all(g);
     intel_fini(g);
     table_pages_fini(&g->pages);
+    free(g->direct);
     free(g);
 }
 
@@ -87,7 +89,11 @@ void
 guest_reset(struct guest *g, uint32_t iommu)
 {
     for (size_t i = 0; i < g->sc->n_iommus; i++) {
-        if (g->units[i] != NULL && (iommu == SCENARIO_NONE || iommu == i)) {
+        if (iommu != SCENARIO_NONE && iommu != i) {
+            continue;
+        }
+        pseries_forget(g, (uint32_t)i);
+        if (g->units[i] != NULL) {
             intel_reset(g->units[i]);
         }
     }
@@ -139,18 +145,6 @@ not_on_papr(struct op *op)
     return PHASE(op_end);
 }
 
-/* A PAPR device always uses its bridge's windows; that much can be asked for. */
-static struct phase
-attach_on_papr(struct op *op)
-{
-    const struct step_attach *s = &op->step->u.attach;
-
-    return op->step->kind == STEP_ATTACH && s->type == ATTACH_TRANSLATE &&
-                   s->domain == SCENARIO_NONE
-               ? PHASE(op_end)
-               : PHASE(not_on_papr);
-}
-
 static struct phase
 first_phase(struct op *op)
 {
@@ -166,7 +160,7 @@ first_phase(struct op *op)
     case STEP_ATTACH:
     case STEP_DETACH:
         return for_device(op, s->u.attach.device, PHASE(intel_attach),
-                          PHASE(attach_on_papr));
+                          PHASE(pseries_attach));
     case STEP_MEM:
         return PHASE(raw_mem);
     case STEP_MEM_EXPECT:

@@ -90,7 +90,7 @@ chunk_done(struct op *op)
 
     w->at += w->chunk << w->page_lg2;
     w->n -= w->chunk;
-    return w->n > 0 ? PHASE(next_chunk) : PHASE(op_end);
+    return w->n > 0 ? PHASE(next_chunk) : PHASE(w->filled);
 }
 
 static struct phase
@@ -99,12 +99,12 @@ send_chunk(struct op *op)
     struct pseries_work *w = &op->papr;
 
     w->call = (struct hcall){ .liobn = w->liobn, .ioba = w->at };
-    if (op->step->kind == STEP_UNMAP) {
+    if (w->clears && !op->g->sc->guest.put_only) {
         w->call.op = HCALL_STUFF_TCE;
         w->call.npages = w->chunk;
     } else if (w->chunk == 1) {
         w->call.op = HCALL_PUT_TCE;
-        w->call.tce = w->tce;
+        w->call.tce = w->clears ? 0 : w->tce;
     } else {
         w->call.op = HCALL_PUT_TCE_INDIRECT;
         w->call.list = op->g->list_page.v;
@@ -117,12 +117,11 @@ send_chunk(struct op *op)
 static void
 add_tce(struct op *op, uint64_t old)
 {
-    const struct step_map *s = &op->step->u.map;
     struct pseries_work *w = &op->papr;
-    uint64_t gpa = s->has_gpa ? s->gpa + (next_iova(w) - s->iova)
+    uint64_t gpa = w->has_gpa ? w->gpa + (next_iova(w) - w->first)
                               : papr_tce_target(old, w->page_lg2);
 
-    w->tce = papr_tce_make(gpa, s->has_perm ? (enum perm)s->perm : papr_tce_perm(old));
+    w->tce = papr_tce_make(gpa, w->has_perm ? w->perm : papr_tce_perm(old));
     if (w->chunk > 1) {
         put_in_list(op, w->have, w->tce);
     }
@@ -149,15 +148,15 @@ fetched_old(struct op *op)
 static struct phase
 next_chunk(struct op *op)
 {
-    const struct step_map *s = &op->step->u.map;
     struct pseries_work *w = &op->papr;
+    const uint64_t most = op->g->sc->guest.put_only ? 1 : PAPR_LIST_MAX;
 
-    w->chunk = w->n < PAPR_LIST_MAX ? w->n : PAPR_LIST_MAX;
+    w->chunk = w->n < most ? w->n : most;
     w->have = 0;
-    if (op->step->kind == STEP_UNMAP) {
+    if (w->clears) {
         return send_chunk(op);
     }
-    if (!s->has_gpa || !s->has_perm) {
+    if (!w->has_gpa || !w->has_perm) {
         w->call = (struct hcall){ .op = HCALL_GET_TCE, .liobn = w->liobn, .ioba = w->at };
         return make_call(op, fetched_old);
     }
@@ -167,25 +166,73 @@ next_chunk(struct op *op)
     return send_chunk(op);
 }
 
+static struct phase
+begin(struct op *op, uint64_t first, uint64_t n, struct phase (*then)(struct op *op))
+{
+    struct pseries_work *w = &op->papr;
+
+    w->first = w->at = first;
+    w->n = n;
+    w->filled = then;
+    return PHASE(next_chunk);
+}
+
+struct phase
+pseries_fill(struct op *op, uint64_t first, uint64_t n, uint64_t gpa,
+             struct phase (*then)(struct op *op))
+{
+    struct pseries_work *w = &op->papr;
+
+    w->clears = false;
+    w->has_gpa = w->has_perm = true;
+    w->gpa = gpa;
+    w->perm = PERM_RW;
+    return begin(op, first, n, then);
+}
+
+struct phase
+pseries_clear(struct op *op, uint64_t first, uint64_t n,
+              struct phase (*then)(struct op *op))
+{
+    op->papr.clears = true;
+    return begin(op, first, n, then);
+}
+
+/* The window that iova is in. */
+static void
+choose_window(struct op *op, uint32_t iommu, uint64_t iova)
+{
+    const struct papr_config *c = &op->g->sc->iommus[iommu].papr;
+    const struct pseries_direct *d = &op->g->direct[iommu];
+    struct pseries_work *w = &op->papr;
+    const bool direct = d->live && iova >= d->base && iova - d->base < d->size;
+
+    w->liobn = direct ? d->liobn : c->liobn;
+    w->page_lg2 = direct                    ? d->page_lg2
+                  : c->window_page_lg2 != 0 ? c->window_page_lg2
+                                            : PAGE_LG2;
+}
+
 struct phase
 pseries_map(struct op *op)
 {
     const struct step_map *s = &op->step->u.map;
-    const struct scenario_device *d = &op->g->sc->devices[s->device];
-    const struct papr_config *c = &op->g->sc->iommus[d->iommu].papr;
     struct pseries_work *w = &op->papr;
 
-    w->liobn = c->liobn;
-    w->page_lg2 = c->window_page_lg2 != 0 ? c->window_page_lg2 : PAGE_LG2;
-    w->at = s->iova;
-    w->n = s->size >> w->page_lg2;
+    choose_window(op, op->g->sc->devices[s->device].iommu, s->iova);
+    w->clears = op->step->kind == STEP_UNMAP;
+    w->has_gpa = s->has_gpa;
+    w->has_perm = s->has_perm;
+    w->gpa = s->gpa;
+    w->perm = (enum perm)s->perm;
     if (s->page_lg2 != 0 && s->page_lg2 != w->page_lg2) {
         op_fail(op, "page-size-unsupported");
     } else if (!is_aligned(s->iova | s->size, w->page_lg2) ||
                (s->has_gpa && !is_aligned(s->gpa, w->page_lg2))) {
         op_fail(op, "misaligned");
     }
-    return op->reply.ok ? next_chunk(op) : PHASE(op_end);
+    return op->reply.ok ? begin(op, s->iova, s->size >> w->page_lg2, op_end)
+                        : PHASE(op_end);
 }
 
 /* ---- hypercalls as steps ---- */

@@ -7,6 +7,7 @@
 #include "guest/intel_driver.h"
 #include "guest/intel_entry.h"
 #include "guest/op.h"
+#include "guest/pseries_ddw.h"
 #include "guest/table_pages.h"
 
 struct guest {
@@ -21,6 +22,7 @@ struct guest {
     struct intel_domain **domains;
     struct intel_domain **attached;   /* one for each device; NULL: to none */
     struct intel_function *functions; /* one for each device */
+    struct pseries_direct *direct;    /* one for each IOMMU */
     gpa_t list_page;                  /* PAPR: where lists of TCEs are written */
 };
 

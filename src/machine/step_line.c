@@ -170,6 +170,7 @@ put_attach(struct line *l, const struct step_attach *s)
 {
     static const char *const type[] = {
         [ATTACH_TRANSLATE] = "translate",
+        [ATTACH_DIRECT] = "direct",
         [ATTACH_PASSTHROUGH] = "passthrough",
         [ATTACH_BLOCKED] = "blocked",
     };

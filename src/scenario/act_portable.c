@@ -274,7 +274,7 @@ finish_flush(struct loader *l, const struct action *a, struct step *s,
     }
 }
 
-WORDS(attach_words, { "translate", "passthrough", "blocked" });
+WORDS(attach_words, { "translate", "passthrough", "blocked", "direct" });
 
 enum {
     ATTACH_DEVICE,
@@ -332,6 +332,30 @@ finish_attach_pasid(struct loader *l, struct step_attach *at, const struct args 
     }
 }
 
+/* What IOMMUs have which way of attaching. False: no more is to be said. */
+static bool
+check_attach_model(struct loader *l, const struct action *a, const struct step *s,
+                   const struct args *args)
+{
+    const struct step_attach *at = &s->u.attach;
+    const struct scenario_iommu *io = &l->sc->iommus[l->sc->devices[at->device].iommu];
+    const bool direct = s->kind == STEP_ATTACH && at->type == ATTACH_DIRECT;
+
+    if (io->model == IOMMU_INTEL_VTD) {
+        if (direct) {
+            load_error(l, args->v[ATTACH_TYPE], "'type: direct' is for papr-tce");
+        }
+        return !direct;
+    }
+    if (io->model != IOMMU_PAPR_TCE || (!direct && s->kind == STEP_ATTACH) ||
+        args_has(args, ATTACH_DOMAIN) || args_has(args, ATTACH_PASID)) {
+        refuse_papr(l, a, io, args);
+    } else if (!io->papr.ddw) {
+        load_error(l, args->whole, "a direct window needs 'ddw: on' for '%s'", io->id);
+    }
+    return false;
+}
+
 void
 finish_attach(struct loader *l, const struct action *a, struct step *s,
               const struct args *args)
@@ -341,7 +365,7 @@ finish_attach(struct loader *l, const struct action *a, struct step *s,
     const struct scenario_domain *d =
         at->domain != SCENARIO_NONE ? &l->sc->guest.domains[at->domain] : NULL;
 
-    if (i == SCENARIO_NONE || !refuse_papr(l, a, &l->sc->iommus[i], args)) {
+    if (i == SCENARIO_NONE || !check_attach_model(l, a, s, args)) {
         return;
     }
     if (d != NULL && d->iommu != i) {

@@ -50,21 +50,24 @@ static const struct action actions[] = {
       &flush_schema,
       finish_flush,
       NULL },
-    { { "attach", "intel-vtd", "device domain pasid type",
+    { { "attach", "intel-vtd, papr", "device domain pasid type",
         "Make the device's context entry, or in scalable mode its PASID table entry, "
         "lead "
         "to a domain (type translate), to pass-through, or to nothing (blocked). pasid: "
         "what carries this PASID, from 1 on; by default the domain's pasid, else what "
-        "carries none.",
+        "carries none. On PAPR, with ddw: type direct, a dynamic window of the device's "
+        "bridge with all of RAM in it.",
         "- attach: {device: nic0, domain: d1}" },
       STEP_ATTACH,
       &attach_schema,
       finish_attach,
       NULL },
-    { { "detach", "intel-vtd", "device domain pasid fpd",
+    { { "detach", "intel-vtd, papr", "device domain pasid fpd",
         "Take the device's context entry, or in scalable mode the PASID table entry, "
         "away. "
-        "fpd: on leaves the bit that keeps faults from being recorded.",
+        "fpd: on leaves the bit that keeps faults from being recorded. On PAPR, clear "
+        "and "
+        "remove the direct window.",
         "- detach: {device: nic0}" },
       STEP_DETACH,
       &detach_schema,
@@ -176,7 +179,8 @@ static const struct action actions[] = {
       finish_mem,
       NULL },
     { { "mmio", "intel-vtd", "iommu reg value width",
-        "Write a register of the IOMMU, by name or offset. Fault record n is FRCDn_LO and "
+        "Write a register of the IOMMU, by name or offset. Fault record n is FRCDn_LO "
+        "and "
         "FRCDn_HI.",
         "- mmio: {iommu: vtd0, reg: GCMD, value: 0x80000000}" },
       STEP_MMIO,

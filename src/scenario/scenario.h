@@ -191,6 +191,7 @@ struct scenario_domain {
 
 struct guest_config {
     enum guest_driver driver;
+    bool put_only; /* PAPR: one entry a call */
     enum domain_type default_domain; /* of devices without an attach; never NESTED */
     uint64_t flush_entries;          /* lazy: > 0 */
     sim_time flush_timer;            /* lazy: > 0 */
@@ -249,7 +250,8 @@ enum step_timing {
 };
 
 enum flush_scope { FLUSH_POLICY, FLUSH_NONE, FLUSH_PAGE, FLUSH_DOMAIN, FLUSH_GLOBAL };
-enum attach_type { ATTACH_TRANSLATE, ATTACH_PASSTHROUGH, ATTACH_BLOCKED };
+/* DIRECT is PAPR's: a 64-bit window with all of RAM in it. */
+enum attach_type { ATTACH_TRANSLATE, ATTACH_PASSTHROUGH, ATTACH_BLOCKED, ATTACH_DIRECT };
 enum dma_result { RESULT_OK, RESULT_FAULT, RESULT_BLOCKED, RESULT_REFUSED };
 const char *dma_result_name(enum dma_result r);
 

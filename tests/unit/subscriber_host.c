@@ -248,7 +248,7 @@ START_TEST(windows_need_a_page_that_host_guest_and_memory_can_do)
 }
 END_TEST
 
-START_TEST(v2_windows_stand_where_the_platform_puts_them)
+START_TEST(P34_v2_windows_stand_where_the_platform_puts_them)
 {
     struct err e;
     struct rig r;
@@ -459,7 +459,7 @@ main(void)
     tcase_add_test(tc, S57_any_part_of_a_mapping_can_be_removed);
     tcase_add_test(tc, S58_an_address_in_no_window_is_enxio);
     tcase_add_test(tc, windows_need_a_page_that_host_guest_and_memory_can_do);
-    tcase_add_test(tc, v2_windows_stand_where_the_platform_puts_them);
+    tcase_add_test(tc, P34_v2_windows_stand_where_the_platform_puts_them);
     tcase_add_test(tc, a_third_window_is_refused_and_a_closed_one_makes_room);
     tcase_add_test(tc, v1_has_the_hosts_window_and_pays_for_all_of_it);
     tcase_add_test(tc, v2_pays_for_all_of_ram);
