@@ -225,6 +225,22 @@ open_record(struct check *c, struct recordset *rs, const struct truth_change *ch
                                      .origin = check_here(c) });
 }
 
+/* Whether the newest record allows anything as it is, everywhere, and asks for as much.
+ */
+static bool
+allows_anything(const struct check *c, const struct recordset *rs,
+                const struct truth_change *ch, unsigned need)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, ch->first, &p, &newest) || p.first > ch->first) {
+        return false;
+    }
+    const struct record *r = recordset_at(rs, newest);
+    return r->anything && r->seq == c->seq && (need & ~r->need) == 0;
+}
+
 /*
  * A record of the change goes to rs, unless it was made in the same moment as the
  * change that the newest there is about.
@@ -238,6 +254,9 @@ record_change(struct check *c, struct recordset *rs, const struct truth_device *
     if (ch->old_perm == PERM_NONE && ch->now_present && !ch->anything && d != NULL &&
         !recordset_empty(rs)) {
         report_open(c, rs, d, ch->first, ch->last, true);
+    }
+    if (ch->anything && allows_anything(c, rs, ch, need)) {
+        return;
     }
     if (need != 0 && !(ch->in_place && continues_change(c, rs, ch->first, &here))) {
         open_record(c, rs, ch, need);

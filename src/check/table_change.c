@@ -204,6 +204,7 @@ change_anything(const struct change *ch)
 static void
 change_tangled(const struct change *ch, bool tables)
 {
+    ch->view->settled = ch->ix->stores;
     if (tables) {
         table_index_relink(ch->ix, ch->view);
         table_change_begin(ch->view);
@@ -346,6 +347,38 @@ change_second(struct change *ch, const struct table_use *u, uint64_t at,
 
 /* ---- any store ---- */
 
+static unsigned
+required(const struct table_use *u, const struct table_store *st)
+{
+    const struct walk_table *t = table_use_stage(u);
+    const bool was = walk_classify(t, u->level, st->old) != WALK_HOLE;
+    const bool is = walk_classify(t, u->level, st->new) != WALK_HOLE;
+    const uint64_t old = was ? st->old : 0, now = is ? st->new : 0;
+
+    return t->first_stage
+               ? vtd_required_fs(old, now, u->level)
+               : vtd_required_ss(old, now, u->level, u->view->iommu->roots.caching_mode);
+}
+
+void
+table_change_all(struct table_index *ix, const struct table_use *u,
+                 const struct table_store *st)
+{
+    struct view *v = u->view;
+    uint64_t first[2], last[2];
+    const unsigned n = walk_halves(&v->stages, first, last);
+    const struct change ch = { .ix = ix, .view = v, .need = required(u, st) };
+
+    v->settled = ix->stores;
+    table_index_relink(ix, v);
+    if (v->tangled) {
+        change_tangled(&ch, false);
+    }
+    for (unsigned i = 0; !v->tangled && i < n; i++) {
+        change_flat(&ch, first[i], last[i]);
+    }
+}
+
 /* Whether the two entries lead to the same, as A and D bits do not change. */
 static bool
 reads_the_same(const struct walk_table *t, unsigned level, uint64_t a, uint64_t b)
@@ -370,9 +403,7 @@ table_change(struct table_index *ix, const struct table_use *u,
     const uint64_t first = walk_slot_first(t, u->level, u->base, st->slot);
     const enum walk_entry was = walk_classify(t, u->level, st->old);
     const enum walk_entry is = walk_classify(t, u->level, st->new);
-    const uint64_t old = was == WALK_HOLE ? 0 : st->old,
-                   now = is == WALK_HOLE ? 0 : st->new;
-    struct change ch = { .ix = ix, .view = v };
+    struct change ch = { .ix = ix, .view = v, .need = required(u, st) };
 
     truth_trace_entry(v->iommu, first,
                       first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1), u->level,
@@ -380,9 +411,6 @@ table_change(struct table_index *ix, const struct table_use *u,
     if (!u->locked && reads_the_same(t, u->level, st->old, st->new)) {
         return;
     }
-    ch.need = t->first_stage
-                  ? vtd_required_fs(old, now, u->level)
-                  : vtd_required_ss(old, now, u->level, v->iommu->roots.caching_mode);
     if (v->tangled) {
         change_tangled(&ch, was == WALK_TABLE || is == WALK_TABLE);
     } else if (u->second) {

@@ -37,6 +37,13 @@ struct table_store {
 void table_change(struct table_index *ix, const struct table_use *u,
                   const struct table_store *st);
 
+/*
+ * The same of all that the view u is about says, for a page that serves it in several
+ * ways at once.
+ */
+void table_change_all(struct table_index *ix, const struct table_use *u,
+                      const struct table_store *st);
+
 /* A view has been made and its tables are watched. */
 void table_change_begin(struct view *v);
 

@@ -379,6 +379,18 @@ is_within_another(const struct table_use *uses, uint32_t i, unsigned slot)
     return false;
 }
 
+/* Whether the page is used in another way, too, in both stages of one view or in one. */
+static bool
+serves_two_stages(const struct table_use *uses, uint32_t n, const struct table_use *u)
+{
+    unsigned same = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        same += uses[i].view == u->view;
+    }
+    return u->view->stages.nested && same > 1;
+}
+
 static void
 stored_to_many(struct table_index *ix, struct table_page *tp, gpa_t word,
                const struct table_store *st)
@@ -402,6 +414,10 @@ stored_to_many(struct table_index *ix, struct table_page *tp, gpa_t word,
             if (word.v - u->base < u->bytes) {
                 truth_entry_changed(u->device);
             }
+        } else if (u->view->settled == ix->stores) {
+            continue;
+        } else if (serves_two_stages(uses, n, u)) {
+            table_change_all(ix, u, st);
         } else if (!is_within_another(uses, i, st->slot)) {
             table_change(ix, u, st);
         }

@@ -41,6 +41,7 @@ struct view {
     struct truth_device *devices; /* VT-d: that look through it, in order of arrival */
     unsigned pages;               /* VT-d: uses of pages as its tables; the index's */
     bool tangled;                 /* VT-d: see table_index.h */
+    uint64_t settled;             /* VT-d: table_index.stores when all was looked at */
     struct recordset records;
     /* Of two stages: LINEAR, what they said last; CONSTANT, the second's part in it. */
     struct rangemap flat, used;

@@ -158,6 +158,88 @@ START_TEST(a_table_knotted_into_itself_leaves_nothing_behind)
 }
 END_TEST
 
+/* Changes that were announced, told apart from those that say nothing of the past. */
+static unsigned
+count_anything(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < n_changes && i < CHANGES_MAX; i++) {
+        n += changes[i].anything;
+    }
+    return n;
+}
+
+/* Every entry of one page leads back to it: 2^27 ways through 3 levels. */
+START_TEST(a_page_of_links_to_itself_is_bounded)
+{
+    struct range_piece p;
+
+    store(TOP, 0, 0);
+    for (unsigned i = 0; i < 512; i++) {
+        store(TOP, i, TOP | 3);
+    }
+    ck_assert(view.tangled);
+    ck_assert_uint_le(view.pages, 3); /* once a level */
+    ck_assert_uint_ge(count_anything(), 1);
+    walk_stages_at(&view.stages, 0x12345678, 0x12345678, &p);
+    ck_assert_uint_eq(p.target, TOP); /* what it says is known all the same */
+    ck_assert_int_eq(p.perm, PERM_RW);
+    n_changes = 0;
+    store(TOP, 7, TOP | 1);
+    ck_assert_uint_eq(n_changes, 1);
+    ck_assert(changes[0].anything);
+    ck_assert_uint_eq(changes[0].first, 0);
+    ck_assert_uint_eq(changes[0].last, (UINT64_C(1) << 39) - 1);
+    for (unsigned i = 0; i < 512; i++) {
+        store(TOP, i, i == 0 ? MIDDLE | 3 : 0);
+    }
+    ck_assert(!view.tangled); /* and all is as before */
+    n_changes = 0;
+    store(BOTTOM, 5, 0x80003);
+    ck_assert_uint_eq(n_changes, 1);
+    expect_change(0, 0x5000, 0x5fff, PERM_NONE, true);
+}
+END_TEST
+
+/* No page leads back, but 512 ways lead to the middle table, and 2^18 to the bottom. */
+START_TEST(one_table_below_many_entries_is_bounded)
+{
+    for (unsigned i = 1; i < 512; i++) {
+        store(MIDDLE, i, BOTTOM | 3);
+        store(TOP, i, MIDDLE | 3);
+    }
+    ck_assert(view.tangled);
+    ck_assert_uint_le(view.pages, 3);
+    n_changes = 0;
+    store(BOTTOM, 5, 0x80003);
+    ck_assert_uint_eq(n_changes, 1);
+    ck_assert(changes[0].anything);
+}
+END_TEST
+
+/* The top table is also the bottom one below one of its entries, as in a self-map. */
+START_TEST(a_self_map_is_known_exactly)
+{
+    const uint64_t seen =
+        (UINT64_C(3) << 30) + (3 << 21) + 0x5000; /* slot 5 of the top */
+
+    store(TOP, 3, TOP | 3);
+    ck_assert(!view.tangled);
+    n_changes = 0;
+    store(TOP, 5, 0x20003); /* also: a table for 5 GiB on, and for slot 5 of the middle */
+    ck_assert_uint_eq(n_changes, 1);
+    expect_change(0, seen, seen + 0xfff, PERM_NONE, true);
+    n_changes = 0;
+    store(TOP, 3, 0);
+    for (unsigned i = 0; i < n_changes && i < CHANGES_MAX; i++) {
+        ck_assert_int_ne(changes[i].old_perm, PERM_NONE);
+        ck_assert(!changes[i].now_present);
+    }
+    ck_assert_uint_ge(n_changes, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -172,6 +254,9 @@ main(void)
     tcase_add_test(tc, a_page_that_serves_twice_changes_twice);
     tcase_add_test(tc, a_split_that_maps_the_same_is_no_change);
     tcase_add_test(tc, a_table_knotted_into_itself_leaves_nothing_behind);
+    tcase_add_test(tc, a_page_of_links_to_itself_is_bounded);
+    tcase_add_test(tc, one_table_below_many_entries_is_bounded);
+    tcase_add_test(tc, a_self_map_is_known_exactly);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
