@@ -19,6 +19,48 @@ check_here(const struct check *c)
     return o;
 }
 
+static unsigned
+nothing_remains(void *self, const struct record *r, uint64_t first, uint64_t last)
+{
+    (void)self;
+    (void)r;
+    (void)first;
+    (void)last;
+    return 0;
+}
+
+static void
+count_exposure(void *self, const struct record *r, uint64_t first, uint64_t last)
+{
+    struct check *c = self;
+
+    if (r->perm != PERM_NONE) {
+        exposure_add(&c->exposure, sim_now(c->env->sim) - r->origin.time,
+                     last - first + 1);
+    }
+}
+
+/* Nothing is translated any more, nothing is cached: what was open ends here. */
+static void
+end_records(struct check *c, struct recordset *rs)
+{
+    if (!recordset_empty(rs)) {
+        recordset_close(rs, 0, UINT64_MAX, nothing_remains, count_exposure, c);
+    }
+}
+
+static void
+end_all_records(struct check *c, struct truth_iommu *ti)
+{
+    for (struct view *v = ti->views; v != NULL; v = v->next) {
+        end_records(c, &v->records);
+    }
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        end_records(c, &d->records);
+        end_records(c, &d->tlb);
+    }
+}
+
 static void
 switched(void *self, struct iommu *m)
 {
@@ -28,6 +70,13 @@ switched(void *self, struct iommu *m)
 
     if (ti == NULL) {
         return;
+    }
+    if (m->ops->roots != NULL && ti->roots.translation) {
+        struct iommu_roots now;
+        m->ops->roots(m, &now);
+        if (!now.translation) {
+            end_all_records(c, ti);
+        }
     }
     truth_switched(ti);
     note_closed(c, &(struct closed_range){

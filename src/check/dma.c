@@ -127,6 +127,31 @@ is_news(struct truth_device *d, uint64_t addr, bool wrong, enum violation_class 
     return wrong && !any;
 }
 
+/*
+ * Whether the access went where another device's requests led under the same DID: the
+ * guest gave the DID away before that was invalidated.
+ */
+static bool
+is_of_former_domain(const struct truth_device *d, const struct check_dma *a)
+{
+    for (const struct truth_device *o = d->iommu->devices; o != NULL; o = o->next) {
+        struct range_piece p;
+        uint32_t newest;
+        if (o == d || recordset_empty(&o->records) ||
+            !recordset_next(&o->records, a->iova, &p, &newest) || p.first > a->iova) {
+            continue;
+        }
+        for (uint32_t i = newest; i != 0; i = recordset_at(&o->records, i)->older) {
+            const struct record *r = recordset_at(&o->records, i);
+            if (r->did == d->entries.did && (r->perm & a->access) != 0 &&
+                record_target(r, a->iova) == a->gpa) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void
 check_dma(struct check *c, const struct check_dma *a)
 {
@@ -159,12 +184,14 @@ check_dma(struct check *c, const struct check_dma *a)
     }
     const struct closed_range *note = note_of(c, d, cs, a->iova);
     enum blame blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU;
+    bool guest = (note != NULL && note->misorder) ||
+                 (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a));
     verdict_add(c, &(struct verdict_run){
                        .subject = cs != NULL ? cs->s->config.name : d->id,
                        .has_pasid = cs == NULL && d->pasid != IOMMU_NO_PASID,
                        .pasid = d->pasid,
                        .class = class,
-                       .blame = note != NULL && note->misorder ? BLAME_GUEST : blame,
+                       .blame = guest ? BLAME_GUEST : blame,
                        .first = a->iova,
                        .last = a->iova + (a->len - 1),
                        .have = { .first = a->iova,

@@ -703,6 +703,7 @@ truth_switched(struct truth_iommu *ti)
     }
     for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
         recordset_clear(&d->records);
+        recordset_clear(&d->tlb);
     }
     for (struct view *v = ti->views; v != NULL; v = v->next) {
         recordset_clear(&v->records);

@@ -139,6 +139,54 @@ START_TEST(a_context_entry_reused_before_its_flush_is_reported_at_once)
 }
 END_TEST
 
+START_TEST(records_end_with_translation_and_charge_nobody)
+{
+    struct exposure_stats x;
+
+    rig_begin();
+    rig_vtd(false);
+    rig_leaf(0x4000, 0x80003);
+    rig_leaf(0x4000, 0);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE);
+    check_exposure(rig.check, &x);
+    ck_assert_uint_eq(x.count, 1);
+    ck_assert_uint_eq(x.bytes, 4096);
+    rig_mmio(VTD_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE);
+    rig_leaf(0x4000, 0x90003);
+    check_end(rig.check);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+/* The first device's domain is given to another before it was invalidated. */
+START_TEST(a_did_used_again_too_early_is_the_guests)
+{
+    const uint16_t other_sid = 0x20;
+
+    rig_begin();
+    rig_vtd(false);
+    struct truth_device *other =
+        check_add_device(rig.check, rig.iommu, "other", other_sid);
+    rig_leaf(0x4000, 0x80003);
+    rig_word(CONTEXTS + 16 * SID, 0);
+    rig_word(CONTEXTS + 16 * other_sid + 8, vtd_ctx_hi(1, 5));
+    rig_word(CONTEXTS + 16 * other_sid, vtd_ctx_lo(VTD_TT_TRANSLATE, 0x1100000));
+    struct check_dma a = { .device = other,
+                           .pasid = IOMMU_NO_PASID,
+                           .iova = 0x4000,
+                           .len = 8,
+                           .access = PERM_R,
+                           .ok = true,
+                           .gpa = _i == 0 ? 0x80000 : 0x90000 };
+    check_dma(rig.check, &a);
+    rig_expect_one(VIOLATION_DMA_BREACH, _i == 0 ? BLAME_GUEST : BLAME_IOMMU, 0x4000,
+                   0x4007);
+    check_remove_device(other);
+    rig_end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -152,6 +200,8 @@ main(void)
     tcase_add_test(tc, reuse_is_reported_anew_once_it_was_right);
     tcase_add_test(tc, an_entry_of_two_words_changes_in_one);
     tcase_add_test(tc, a_context_entry_reused_before_its_flush_is_reported_at_once);
+    tcase_add_test(tc, records_end_with_translation_and_charge_nobody);
+    tcase_add_loop_test(tc, a_did_used_again_too_early_is_the_guests, 0, 2);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
