@@ -601,10 +601,17 @@ record_all(struct truth_device *d, const struct truth_device *was, unsigned need
     }
 }
 
-/* What the view that d left still had open goes on concerning it. */
+/*
+ * What the view that d left, which was of type `was`, still had open goes on concerning
+ * it until all of the domain, or the PASID, has been invalidated.
+ */
 static void
-keep_records(struct truth_device *d, const struct recordset *rs)
+keep_records(struct truth_device *d, const struct entries *was,
+             const struct recordset *rs)
 {
+    const unsigned need = was->scalable
+                              ? vtd_required_pgtt(vtd_pasid_pgtt(&was->pasid_entry))
+                              : (unsigned)VTD_NEED_IOTLB_DOMAIN;
     struct truth *t = d->iommu->truth;
     struct range_piece p;
     uint32_t newest;
@@ -618,7 +625,7 @@ keep_records(struct truth_device *d, const struct recordset *rs)
                                                .last = p.last,
                                                .old_target = record_target(r, p.first),
                                                .old_perm = r->perm,
-                                               .need = VTD_NEED_IOTLB_DOMAIN,
+                                               .need = need,
                                                .did = r->did,
                                                .pasid = r->pasid });
         }
@@ -640,7 +647,7 @@ move(struct truth_device *d, unsigned need)
     }
     if (d->state != was.state || d->view != left) {
         if (left != NULL && need != 0) {
-            keep_records(d, &left->records);
+            keep_records(d, &was.entries, &left->records);
             if (recordset_empty(&was.records)) { /* else it follows an older one */
                 d->left = left->stages;
             }

@@ -409,11 +409,25 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
 
 /* ---- comparing ---- */
 
+/*
+ * Whether cs may hold h whatever the truth: a cache nothing at all, or what leads where
+ * there is nothing to be reached.
+ */
+static bool
+is_harmless(const struct check_sub *cs, const struct range_piece *h)
+{
+    const struct mem *mem = cs->c->env->mem;
+
+    return cs->s->ops->shadow == SHADOW_CACHE &&
+           (h->perm == PERM_NONE ||
+            (mem_range_of(mem, GPA(h->target)) == NULL &&
+             mem_range_of(mem, GPA(h->target + (h->last - h->first))) == NULL));
+}
+
 static void
 compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
                  const struct comparison *why)
 {
-    const bool cache = cs->s->ops->shadow == SHADOW_CACHE;
     struct range_piece h = { 0 }, t = { 0 };
     uint64_t end;
 
@@ -421,14 +435,14 @@ compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
         if (at == first || h.last < at) {
             held_at(cs, at, last, &h);
         }
-        bool lacks = cache && h.perm == PERM_NONE; /* as it may, whatever the truth */
-        if (!lacks && (at == first || t.last < at)) {
+        const bool harmless = is_harmless(cs, &h);
+        if (!harmless && (at == first || t.last < at)) {
             truth_at(cs->d, at, last, &t);
             t.perm = perm_as_held(cs, t.target, t.perm);
         }
-        end = lacks || h.last < t.last ? h.last : t.last;
+        end = harmless || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;
-        if (lacks || agrees(cs, &h, t, at)) {
+        if (harmless || agrees(cs, &h, t, at)) {
             if (cs->wrong.entries != 0) {
                 rangemap_remove(&cs->wrong, at, end);
             }
