@@ -194,7 +194,10 @@ seat_add(struct check_sub *cs, struct truth_device *d)
     *end = cs;
     cs->beside = NULL;
     cs->d = d;
-    d->device_tlbs += is_device_tlb(cs);
+    if (is_device_tlb(cs)) {
+        d->device_tlbs++;
+        cs->c->device_tlbs = true;
+    }
 }
 
 static void

@@ -415,7 +415,8 @@ apply(struct check *c, struct truth_iommu *ti, const struct pending_inval *p)
         last = inv->last;
     }
     /* Device TLBs first: their records know more of why theirs are wrong. */
-    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+    for (struct truth_device *d = c->device_tlbs ? ti->devices : NULL; d != NULL;
+         d = d->next) {
         apply_to_device(&(struct closer){ .c = c, .device = d, .tlb = true, .inval = p },
                         first, last);
     }

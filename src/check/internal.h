@@ -121,8 +121,9 @@ struct check {
     struct check_sub *subs;
     struct check_region *regions;
     struct origin here;
-    uint64_t seq; /* counts invalidations */
-    bool odd;     /* some subscriber has anomalies */
+    uint64_t seq;     /* counts invalidations */
+    bool odd;         /* some subscriber has anomalies */
+    bool device_tlbs; /* some subscriber is, or was, one */
     struct pending_inval *pending;
     size_t n_pending, cap_pending;
     struct closed_range *closed;

@@ -18,10 +18,17 @@ set_hole(struct range_piece *out, uint64_t first, uint64_t last)
 
 /* ---- entries ---- */
 
+/* Any of these makes an entry present. */
+static uint64_t
+present_bits(const struct walk_table *t)
+{
+    return t->first_stage ? VTD_FS_P : VTD_SS_R | VTD_SS_W;
+}
+
 static bool
 is_present(const struct walk_table *t, uint64_t entry)
 {
-    return t->first_stage ? (entry & VTD_FS_P) != 0 : vtd_ss_present(entry);
+    return (entry & present_bits(t)) != 0;
 }
 
 static enum perm
@@ -39,8 +46,8 @@ target_of(const struct walk_table *t, uint64_t entry, unsigned level)
     return t->first_stage ? vtd_fs_addr(entry, level) : vtd_ss_addr(entry);
 }
 
-enum walk_entry
-walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
+static inline enum walk_entry
+classify(const struct walk_table *t, unsigned level, uint64_t entry)
 {
     if (!is_present(t, entry)) {
         return WALK_HOLE;
@@ -52,6 +59,12 @@ walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
     return leaf ? WALK_LEAF : WALK_TABLE;
 }
 
+enum walk_entry
+walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
+{
+    return classify(t, level, entry);
+}
+
 void
 walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum perm path,
                 uint64_t entry, struct range_piece *out)
@@ -60,7 +73,7 @@ walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum 
     uint64_t target = target_of(t, entry, level);
     enum perm perm = (enum perm)(perm_of(t, entry) & path);
 
-    if (walk_classify(t, level, entry) != WALK_LEAF || perm == PERM_NONE ||
+    if (classify(t, level, entry) != WALK_LEAF || perm == PERM_NONE ||
         (!t->to_second && ranges_overlap(target, target + span, VTD_INTERRUPT_FIRST,
                                          VTD_INTERRUPT_LAST))) {
         set_hole(out, addr, addr + span);
@@ -108,10 +121,11 @@ static uint64_t
 hole_end(const struct walk_table *t, const uint64_t *words, uint64_t page, unsigned slot,
          uint64_t slot_first, unsigned lg2, uint64_t limit)
 {
+    const uint64_t present = present_bits(t);
     uint64_t last = slot_first + ((UINT64_C(1) << lg2) - 1);
 
     while (last < limit && ++slot < TABLE_WORDS &&
-           !is_present(t, word_at(t, words, page, slot))) {
+           (word_at(t, words, page, slot) & present) == 0) {
         last += UINT64_C(1) << lg2;
     }
     return last;
@@ -148,7 +162,7 @@ walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
                      hole_end(t, words, page, slot, slot_first, lg2, limit));
             return;
         }
-        if (walk_classify(t, level, entry) != WALK_TABLE) {
+        if (classify(t, level, entry) != WALK_TABLE) {
             walk_leaf_piece(t, level, slot_first, perm, entry, out);
             return;
         }
@@ -224,7 +238,7 @@ nested_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
             set_hole(out, first, hole_end(t, words, one.page, slot, first, lg2, limit));
             return;
         }
-        if (walk_classify(t, level, entry) != WALK_TABLE) {
+        if (classify(t, level, entry) != WALK_TABLE) {
             walk_leaf_piece(t, level, first, one.perm, entry, out);
             if (locked && (entry & VTD_FS_D) == 0) {
                 out->perm = (enum perm)(out->perm & PERM_R);
