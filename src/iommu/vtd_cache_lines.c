@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The lines that vtd_caches.h promises: hits, fills, drops, dumps. */
+/* The lines that vtd_caches.h promises: hits, fills, drops, dumps. The caller wants them.
+ */
 #include <stdlib.h>
 
 #include "iommu/vtd_caches.h"
@@ -65,13 +66,10 @@ emit(const struct vtd *v, struct trace_rec *r, enum trace_event event)
 }
 
 void
-vtd_line_context(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
+vtd_trace_context(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, event)) {
-        return;
-    }
     vtd_trace_begin(v, &r, event);
     trace_u64(&r, TF_SID, e->tag);
     trace_u64(&r, TF_DID, e->did);
@@ -86,13 +84,10 @@ vtd_line_context(const struct vtd *v, enum trace_event event, const struct vtd_c
 }
 
 void
-vtd_line_pasid(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
+vtd_trace_pasid(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, event)) {
-        return;
-    }
     vtd_trace_begin(v, &r, event);
     fields_of_pasid_tag(&r, e);
     if (!is_drop(event)) {
@@ -103,14 +98,11 @@ vtd_line_pasid(const struct vtd *v, enum trace_event event, const struct vtd_cac
 
 /* Hits and fills have a sid, drops have a cause. */
 void
-vtd_line_page(const struct vtd *v, enum trace_event event, uint16_t sid,
-              const struct vtd_cached *e)
+vtd_trace_page(const struct vtd *v, enum trace_event event, uint16_t sid,
+               const struct vtd_cached *e)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, event)) {
-        return;
-    }
     vtd_trace_begin(v, &r, event);
     if (!is_drop(event)) {
         trace_u64(&r, TF_SID, sid);
@@ -122,14 +114,11 @@ vtd_line_page(const struct vtd *v, enum trace_event event, uint16_t sid,
 }
 
 void
-vtd_line_table(const struct vtd *v, enum trace_event event, uint16_t sid,
-               const struct vtd_cached *e)
+vtd_trace_table(const struct vtd *v, enum trace_event event, uint16_t sid,
+                const struct vtd_cached *e)
 {
     struct trace_rec r;
 
-    if (!vtd_wants(v, event)) {
-        return;
-    }
     vtd_trace_begin(v, &r, event);
     if (!is_drop(event)) {
         trace_u64(&r, TF_SID, sid);
@@ -141,16 +130,14 @@ vtd_line_table(const struct vtd *v, enum trace_event event, uint16_t sid,
 }
 
 void
-vtd_line_drops(const struct vtd *v, enum trace_event event, uint32_t count)
+vtd_trace_drops(const struct vtd *v, enum trace_event event, uint32_t count)
 {
     struct trace_rec r;
 
-    if (count > 0 && vtd_wants(v, event)) {
-        vtd_trace_begin(v, &r, event);
-        trace_text(&r, TF_CAUSE, "invalidate");
-        trace_u64(&r, TF_COUNT, count);
-        trace_emit(v->base.env->trace, &r);
-    }
+    vtd_trace_begin(v, &r, event);
+    trace_text(&r, TF_CAUSE, "invalidate");
+    trace_u64(&r, TF_COUNT, count);
+    trace_emit(v->base.env->trace, &r);
 }
 
 /* ---- dump ---- */

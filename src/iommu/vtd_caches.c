@@ -12,34 +12,51 @@ vtd_caches_holes(const struct vtd *v)
 
 /* ---- context and PASID entries ---- */
 
-static struct vtd_entry
-find_context(struct vtd *v, uint16_t sid)
+/* Not cached: from memory. */
+static void
+fetch_context(struct vtd *v, uint16_t sid, unsigned level, struct vtd_entry *e)
 {
-    const unsigned level = v->ttm == VTD_TTM_SCALABLE;
-    const struct vtd_cached *hit = vtd_cache_find(&v->contexts, 0, level, sid);
     struct vtd_cached evicted;
 
-    if (hit != NULL) {
-        vtd_line_context(v, TE_CONTEXT_HIT, hit);
-        return (struct vtd_entry){ { hit->lo, hit->hi }, (enum vtd_fault)hit->fault };
-    }
-    struct vtd_entry e = vtd_context_fetch(v, sid);
-    const bool sound = e.fault == VTD_FAULT_NONE;
+    *e = vtd_context_fetch(v, sid);
+    const bool sound = e->fault == VTD_FAULT_NONE;
     if (sound || vtd_caches_holes(v)) {
         const struct vtd_cached put = {
             .tag = sid,
             .level = (uint8_t)level,
-            .lo = e.w[0],
-            .hi = e.w[1],
-            .did = sound && level == 0 ? vtd_ctx_did(e.w[1]) : 0,
-            .fault = (uint8_t)e.fault,
+            .lo = e->w[0],
+            .hi = e->w[1],
+            .did = sound && level == 0 ? vtd_ctx_did(e->w[1]) : 0,
+            .fault = (uint8_t)e->fault,
         };
         if (vtd_cache_put(&v->contexts, &put, &evicted)) {
             vtd_line_context(v, TE_CONTEXT_DROP, &evicted);
         }
         vtd_line_context(v, TE_CONTEXT_FILL, &put);
     }
-    return e;
+}
+
+static const struct vtd_cached *
+cached_context(struct vtd *v, uint16_t sid, unsigned level)
+{
+    const struct vtd_cached *hit = vtd_cache_find(&v->contexts, 0, level, sid);
+
+    if (hit != NULL) {
+        vtd_line_context(v, TE_CONTEXT_HIT, hit);
+    }
+    return hit;
+}
+
+static void
+find_context(struct vtd *v, uint16_t sid, unsigned level, struct vtd_entry *e)
+{
+    const struct vtd_cached *hit = cached_context(v, sid, level);
+
+    if (hit == NULL) {
+        fetch_context(v, sid, level, e);
+    } else {
+        *e = (struct vtd_entry){ { hit->lo, hit->hi }, (enum vtd_fault)hit->fault };
+    }
 }
 
 static struct vtd_entry
@@ -72,25 +89,35 @@ find_pasid(struct vtd *v, uint16_t sid, const struct vtd_entry *context, uint32_
     return e;
 }
 
-static struct vtd_context
-resolve_legacy(struct vtd *v, const struct iommu_request *q)
+static void
+resolve_legacy(struct vtd *v, const struct iommu_request *q, struct vtd_context *c)
 {
     if (q->pasid != IOMMU_NO_PASID) {
-        return (struct vtd_context){ .fault = VTD_FAULT_SM_TTM_PASID };
+        *c = (struct vtd_context){ .fault = VTD_FAULT_SM_TTM_PASID };
+        return;
     }
-    const struct vtd_entry e = find_context(v, q->sid);
-    struct vtd_context c = vtd_context_legacy(&e);
-    if (q->type != REQUEST_UNTRANSLATED && c.fault == VTD_FAULT_NONE &&
-        vtd_ctx_tt(e.w[0]) != VTD_TT_ATS) {
-        c.fault = VTD_FAULT_BLOCKED;
+    const struct vtd_cached *hit = cached_context(v, q->sid, 0);
+    uint64_t lo;
+    if (hit != NULL) {
+        lo = hit->lo;
+        vtd_context_legacy(lo, hit->hi, (enum vtd_fault)hit->fault, c);
+    } else {
+        struct vtd_entry e;
+        fetch_context(v, q->sid, 0, &e);
+        lo = e.w[0];
+        vtd_context_legacy(lo, e.w[1], e.fault, c);
     }
-    return c;
+    if (q->type != REQUEST_UNTRANSLATED && c->fault == VTD_FAULT_NONE &&
+        vtd_ctx_tt(lo) != VTD_TT_ATS) {
+        c->fault = VTD_FAULT_BLOCKED;
+    }
 }
 
-static struct vtd_context
-resolve_scalable(struct vtd *v, const struct iommu_request *q)
+static void
+resolve_scalable(struct vtd *v, const struct iommu_request *q, struct vtd_context *c)
 {
-    struct vtd_entry e = find_context(v, q->sid);
+    struct vtd_entry e;
+    find_context(v, q->sid, 1, &e);
     const bool fpd = (e.w[0] & VTD_SM_CTX_FPD) != 0;
     const bool with_pasid = q->pasid != IOMMU_NO_PASID;
 
@@ -98,68 +125,37 @@ resolve_scalable(struct vtd *v, const struct iommu_request *q)
         e.fault = vtd_context_admits(v, &e, q);
     }
     if (e.fault != VTD_FAULT_NONE) {
-        return (struct vtd_context){ .fault = e.fault, .fpd = fpd };
+        *c = (struct vtd_context){ .fault = e.fault, .fpd = fpd };
+        return;
     }
     const uint32_t pasid = with_pasid ? q->pasid : vtd_context_rid_pasid(v, &e);
     const struct vtd_entry p = find_pasid(v, q->sid, &e, pasid);
-    struct vtd_context c = vtd_context_scalable(&p, pasid, fpd);
-    c.privileged = q->privileged || (!with_pasid && (e.w[1] & VTD_SM_CTX_RID_PRIV) != 0);
-    if (c.fault == VTD_FAULT_NONE && c.privileged && vtd_context_has_first(&c) &&
+    *c = vtd_context_scalable(&p, pasid, fpd);
+    c->privileged = q->privileged || (!with_pasid && (e.w[1] & VTD_SM_CTX_RID_PRIV) != 0);
+    if (c->fault == VTD_FAULT_NONE && c->privileged && vtd_context_has_first(c) &&
         (p.w[2] & VTD_PASID_SRE) == 0) {
-        c.fault = VTD_FAULT_SM_SRE;
+        c->fault = VTD_FAULT_SM_SRE;
     }
-    return c;
 }
 
-struct vtd_context
-vtd_caches_resolve(struct vtd *v, const struct iommu_request *q)
+void
+vtd_caches_resolve(struct vtd *v, const struct iommu_request *q, struct vtd_context *c)
 {
     switch (v->ttm) {
     case VTD_TTM_LEGACY:
-        return resolve_legacy(v, q);
+        resolve_legacy(v, q, c);
+        return;
     case VTD_TTM_SCALABLE:
-        return resolve_scalable(v, q);
+        resolve_scalable(v, q, c);
+        return;
     case VTD_TTM_RESERVED:
     case VTD_TTM_ABORT:
         break;
     }
-    return (struct vtd_context){ .fault = VTD_FAULT_SM_RTADDR };
+    *c = (struct vtd_context){ .fault = VTD_FAULT_SM_RTADDR };
 }
 
 /* ---- pages ---- */
-
-bool
-vtd_caches_source_key(const struct vtd *v, uint16_t sid, uint64_t *key)
-{
-    if (env_quirk(v->base.env, QUIRK_VTD_IOTLB_SID8)) {
-        *key = VTD_KEY_BY_SOURCE | (sid & 0xff);
-        return true;
-    }
-    *key = VTD_KEY_BY_SOURCE | sid;
-    return env_quirk(v->base.env, QUIRK_VTD_IOTLB_BY_SOURCE);
-}
-
-static uint64_t
-key_of_first(const struct vtd_context *c)
-{
-    return VTD_KEY_FIRST | VTD_KEY_PASID(c->pasid);
-}
-
-uint64_t
-vtd_caches_key(const struct vtd *v, const struct vtd_context *c, uint16_t sid)
-{
-    uint64_t key;
-
-    if (!vtd_caches_source_key(v, sid, &key)) {
-        key = c->did;
-    } else if (c->pasid != IOMMU_NO_PASID) {
-        key |= VTD_KEY_PASID(c->pasid);
-    }
-    if (vtd_context_has_first(c)) {
-        key |= key_of_first(c) | (c->privileged ? VTD_KEY_PRIVILEGED : 0);
-    }
-    return key;
-}
 
 const struct vtd_cached *
 vtd_caches_page(struct vtd *v, uint16_t sid, uint64_t key, uint64_t iova)
@@ -215,7 +211,7 @@ enum {
 static uint64_t
 key_of_tables(const struct vtd_context *c, bool first)
 {
-    return c->did | (first ? key_of_first(c) : 0);
+    return first ? c->did | VTD_KEY_FIRST | VTD_KEY_PASID(c->pasid) : c->did;
 }
 
 struct vtd_table

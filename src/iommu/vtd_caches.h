@@ -32,7 +32,8 @@ void vtd_caches_fini(struct vtd *v);
  * How to translate q: context and PASID entry, cached or read; what may be cached is.
  * The request itself is checked against them. The unit has a usable root table.
  */
-struct vtd_context vtd_caches_resolve(struct vtd *v, const struct iommu_request *q);
+void vtd_caches_resolve(struct vtd *v, const struct iommu_request *q,
+                        struct vtd_context *c);
 
 /* ---- pages ---- */
 
@@ -48,13 +49,6 @@ struct vtd_context vtd_caches_resolve(struct vtd *v, const struct iommu_request 
 enum {
     VTD_CACHED_CLEAN = 1 << 0,
 };
-
-/*
- * Where pages are found by source id, before anything is known of the context: true, and
- * the key of requests without PASID under legacy tables.
- */
-bool vtd_caches_source_key(const struct vtd *v, uint16_t sid, uint64_t *key);
-uint64_t vtd_caches_key(const struct vtd *v, const struct vtd_context *c, uint16_t sid);
 
 /* The page that holds iova, or a hole; NULL: not cached. Valid until the next fill. */
 const struct vtd_cached *vtd_caches_page(struct vtd *v, uint16_t sid, uint64_t key,
@@ -83,16 +77,58 @@ void vtd_caches_drop_all(struct vtd *v);
 /* Trace a `cached` line for each entry. */
 void vtd_caches_dump(const struct vtd *v);
 
-/* ---- lines of the trace, for vtd_caches.c ---- */
+/* ---- lines of the trace, for vtd_caches.c and vtd_drop.c ---- */
 
-void vtd_line_context(const struct vtd *v, enum trace_event event,
-                      const struct vtd_cached *e);
-void vtd_line_pasid(const struct vtd *v, enum trace_event event,
+void vtd_trace_context(const struct vtd *v, enum trace_event event,
+                       const struct vtd_cached *e);
+void vtd_trace_pasid(const struct vtd *v, enum trace_event event,
+                     const struct vtd_cached *e);
+void vtd_trace_page(const struct vtd *v, enum trace_event event, uint16_t sid,
                     const struct vtd_cached *e);
-void vtd_line_page(const struct vtd *v, enum trace_event event, uint16_t sid,
-                   const struct vtd_cached *e);
-void vtd_line_table(const struct vtd *v, enum trace_event event, uint16_t sid,
-                    const struct vtd_cached *e);
-void vtd_line_drops(const struct vtd *v, enum trace_event event, uint32_t count);
+void vtd_trace_table(const struct vtd *v, enum trace_event event, uint16_t sid,
+                     const struct vtd_cached *e);
+void vtd_trace_drops(const struct vtd *v, enum trace_event event, uint32_t count);
+
+static inline void
+vtd_line_context(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
+{
+    if (vtd_wants(v, event)) {
+        vtd_trace_context(v, event, e);
+    }
+}
+
+static inline void
+vtd_line_pasid(const struct vtd *v, enum trace_event event, const struct vtd_cached *e)
+{
+    if (vtd_wants(v, event)) {
+        vtd_trace_pasid(v, event, e);
+    }
+}
+
+static inline void
+vtd_line_page(const struct vtd *v, enum trace_event event, uint16_t sid,
+              const struct vtd_cached *e)
+{
+    if (vtd_wants(v, event)) {
+        vtd_trace_page(v, event, sid, e);
+    }
+}
+
+static inline void
+vtd_line_table(const struct vtd *v, enum trace_event event, uint16_t sid,
+               const struct vtd_cached *e)
+{
+    if (vtd_wants(v, event)) {
+        vtd_trace_table(v, event, sid, e);
+    }
+}
+
+static inline void
+vtd_line_drops(const struct vtd *v, enum trace_event event, uint32_t count)
+{
+    if (count > 0 && vtd_wants(v, event)) {
+        vtd_trace_drops(v, event, count);
+    }
+}
 
 #endif

@@ -94,20 +94,6 @@ fetch_legacy(const struct vtd *v, uint16_t sid)
     return e;
 }
 
-struct vtd_context
-vtd_context_legacy(const struct vtd_entry *e)
-{
-    return (struct vtd_context){
-        .fault = e->fault,
-        .kind = vtd_ctx_tt(e->w[0]) == VTD_TT_PASS ? VTD_PGTT_PASS : VTD_PGTT_SECOND,
-        .fpd = (e->w[0] & VTD_CTX_FPD) != 0,
-        .ss_levels = (uint8_t)vtd_aw_levels(vtd_ctx_aw(e->w[1])),
-        .did = vtd_ctx_did(e->w[1]),
-        .pasid = IOMMU_NO_PASID,
-        .ss_table = e->w[0] & VTD_CTX_PTR,
-    };
-}
-
 /* ---- scalable tables: context ---- */
 
 static enum vtd_fault
@@ -340,7 +326,9 @@ vtd_context_read(const struct vtd *v, uint16_t sid)
     struct vtd_entry e = vtd_context_fetch(v, sid);
 
     if (v->ttm != VTD_TTM_SCALABLE) {
-        return vtd_context_legacy(&e);
+        struct vtd_context c;
+        vtd_context_legacy(e.w[0], e.w[1], e.fault, &c);
+        return c;
     }
     const bool fpd = (e.w[0] & VTD_SM_CTX_FPD) != 0;
     if (e.fault == VTD_FAULT_NONE) {

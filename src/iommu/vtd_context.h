@@ -50,7 +50,23 @@ struct vtd_context {
     uint64_t ss_table, fs_table; /* top tables; nested: fs_table is translated too */
 };
 
-struct vtd_context vtd_context_legacy(const struct vtd_entry *context);
+/* The words of a context entry and what is wrong with it. */
+static inline void
+vtd_context_legacy(uint64_t lo, uint64_t hi, enum vtd_fault fault,
+                   struct vtd_context *out)
+{
+    out->fault = fault;
+    out->kind = vtd_ctx_tt(lo) == VTD_TT_PASS ? VTD_PGTT_PASS : VTD_PGTT_SECOND;
+    out->fpd = (lo & VTD_CTX_FPD) != 0;
+    out->privileged = out->write_protect = out->extended_access = false;
+    out->ss_levels = (uint8_t)vtd_aw_levels(vtd_ctx_aw(hi));
+    out->fs_levels = 0;
+    out->did = vtd_ctx_did(hi);
+    out->pasid = IOMMU_NO_PASID;
+    out->ss_table = lo & VTD_CTX_PTR;
+    out->fs_table = 0;
+}
+
 /* fpd: that of the context entry. */
 struct vtd_context vtd_context_scalable(const struct vtd_entry *entry, uint32_t pasid,
                                         bool fpd);

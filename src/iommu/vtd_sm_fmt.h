@@ -391,7 +391,8 @@ static inline unsigned
 vtd_required_pasid_dir(uint64_t old_entry, uint64_t new_entry, unsigned pgtt,
                        bool caching_mode)
 {
-    bool was = (old_entry & VTD_PASID_DIR_P) != 0, is = (new_entry & VTD_PASID_DIR_P) != 0;
+    bool was = (old_entry & VTD_PASID_DIR_P) != 0,
+         is = (new_entry & VTD_PASID_DIR_P) != 0;
 
     if (was && ((old_entry ^ new_entry) & ~VTD_PASID_DIR_FPD) != 0) {
         return VTD_NEED_PASID_DOMAIN | vtd_required_pgtt(pgtt) | VTD_NEED_DEVICE_TLB;

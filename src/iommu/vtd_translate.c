@@ -122,6 +122,38 @@ refuse(struct vtd *v, const struct iommu_request *q, enum vtd_fault fault, bool 
 
 /* ---- pages ---- */
 
+/*
+ * Where pages are found by source id, before anything is known of the context: true, and
+ * the key of requests without PASID under legacy tables.
+ */
+static bool
+source_key(const struct vtd *v, uint16_t sid, uint64_t *key)
+{
+    if (env_quirk(v->base.env, QUIRK_VTD_IOTLB_SID8)) {
+        *key = VTD_KEY_BY_SOURCE | (sid & 0xff);
+        return true;
+    }
+    *key = VTD_KEY_BY_SOURCE | sid;
+    return env_quirk(v->base.env, QUIRK_VTD_IOTLB_BY_SOURCE);
+}
+
+static uint64_t
+key_of(const struct vtd *v, const struct vtd_context *c, uint16_t sid)
+{
+    uint64_t key;
+
+    if (!source_key(v, sid, &key)) {
+        key = c->did;
+    } else if (c->pasid != IOMMU_NO_PASID) {
+        key |= VTD_KEY_PASID(c->pasid);
+    }
+    if (vtd_context_has_first(c)) {
+        key |= VTD_KEY_FIRST | VTD_KEY_PASID(c->pasid) |
+               (c->privileged ? VTD_KEY_PRIVILEGED : 0);
+    }
+    return key;
+}
+
 /* The tables' answer, which the IOTLB remembers where it may. */
 static enum vtd_fault
 walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
@@ -192,7 +224,7 @@ static enum xlate_result
 translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
                struct xlate *out)
 {
-    const uint64_t key = vtd_caches_key(v, c, q->sid);
+    const uint64_t key = key_of(v, c, q->sid);
     const struct vtd_cached *hit = vtd_caches_page(v, q->sid, key, q->iova);
     struct vtd_cached walked;
     enum vtd_fault fault = VTD_FAULT_NONE;
@@ -255,7 +287,7 @@ find_early(struct vtd *v, const struct iommu_request *q)
     uint64_t key;
 
     return v->ttm == VTD_TTM_LEGACY && q->pasid == IOMMU_NO_PASID &&
-                   vtd_caches_source_key(v, q->sid, &key)
+                   source_key(v, q->sid, &key)
                ? vtd_caches_page(v, q->sid, key, q->iova)
                : NULL;
 }
@@ -272,7 +304,8 @@ translate(struct vtd *v, const struct iommu_request *q, struct xlate *out)
     if (early != NULL && refuses_silently(v)) {
         return XLATE_FAULT;
     }
-    const struct vtd_context c = vtd_caches_resolve(v, q);
+    struct vtd_context c;
+    vtd_caches_resolve(v, q, &c);
     if (c.fault != VTD_FAULT_NONE) {
         return refuse(v, q, c.fault, c.fpd);
     }
