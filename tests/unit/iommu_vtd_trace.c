@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support_vtd.h"
+#include "iommu/vtd_caches.h"
+#include "support_vtd_sm.h"
 #include "trace/format.h"
 #include "util/alloc.h"
 
@@ -205,6 +206,81 @@ START_TEST(verbose_shows_walks_hits_and_fills)
 }
 END_TEST
 
+static void
+ask_with_pasid(uint32_t pasid, uint64_t iova)
+{
+    struct iommu_request q = iommu_request(SID_A, iova, PERM_R);
+    struct xlate x;
+
+    q.pasid = pasid;
+    ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_OK);
+}
+
+START_TEST(verbose_shows_PASID_entries_and_tables_too)
+{
+    sm_up(b);
+    uint64_t table = sm_first(b, sm_context(b, SID_A, 0), 5, 1);
+    sm_map(b, table, 0x1000, 1, 0x20000 | FS_RW);
+    sm_map(b, table, 0x2000, 1, 0x21000 | FS_R);
+    trace_at(TRACE_VERBOSE);
+    ask_with_pasid(5, 0x1000);
+    expect("0 vtd0 context-fill sid=0x18 did=0 type=scalable lo=0x104e09 hi=0x0\n"
+           "0 vtd0 pasid-fill sid=0x18 did=1 pasid=5 type=first\n"
+           "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=4 addr=0x105000 entry=0x107007 "
+           "pasid=5 type=first\n"
+           "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=3 addr=0x107000 entry=0x108007 "
+           "pasid=5 type=first\n"
+           "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=2 addr=0x108000 entry=0x109007 "
+           "pasid=5 type=first\n"
+           "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=1 addr=0x109008 entry=0x20007 "
+           "pasid=5 type=first\n"
+           "0 vtd0 table-fill sid=0x18 did=1 pasid=5 iova=0x0 size=0x8000000000 level=4 "
+           "table=0x107000\n"
+           "0 vtd0 table-fill sid=0x18 did=1 pasid=5 iova=0x0 size=0x40000000 level=3 "
+           "table=0x108000\n"
+           "0 vtd0 table-fill sid=0x18 did=1 pasid=5 iova=0x0 size=0x200000 level=2 "
+           "table=0x109000\n"
+           "0 vtd0 iotlb-fill sid=0x18 did=1 pasid=5 iova=0x1000 size=0x1000 gpa=0x20000 "
+           "perm=rw\n");
+    ask_with_pasid(5, 0x2000);
+    expect("0 vtd0 context-hit sid=0x18 did=0 type=scalable\n"
+           "0 vtd0 pasid-hit sid=0x18 did=1 pasid=5 type=first\n"
+           "0 vtd0 table-hit sid=0x18 did=1 pasid=5 iova=0x0 size=0x200000 level=2 "
+           "table=0x109000\n"
+           "0 vtd0 walk sid=0x18 did=1 iova=0x2000 level=1 addr=0x109010 entry=0x21005 "
+           "pasid=5 type=first\n"
+           "0 vtd0 iotlb-fill sid=0x18 did=1 pasid=5 iova=0x2000 size=0x1000 gpa=0x21000 "
+           "perm=r\n");
+    b->m->ops->dump_caches(b->m);
+    expect("0 vtd0 cached kind=context sid=0x18 did=0 type=scalable\n"
+           "0 vtd0 cached kind=pasid sid=0x18 did=1 pasid=5 type=first\n"
+           "0 vtd0 cached kind=iotlb did=1 pasid=5 iova=0x1000 size=0x1000 gpa=0x20000 "
+           "perm=rw\n"
+           "0 vtd0 cached kind=iotlb did=1 pasid=5 iova=0x2000 size=0x1000 gpa=0x21000 "
+           "perm=r\n"
+           "0 vtd0 cached kind=first-table did=1 pasid=5 iova=0x0 size=0x200000 "
+           "gpa=0x109000 perm=rw\n"
+           "0 vtd0 cached kind=first-table did=1 pasid=5 iova=0x0 size=0x40000000 "
+           "gpa=0x108000 perm=rw\n"
+           "0 vtd0 cached kind=first-table did=1 pasid=5 iova=0x0 size=0x8000000000 "
+           "gpa=0x107000 perm=rw\n");
+    const struct invalidation all[] = {
+        { .kind = INVAL_PASID_IOTLB, .scope = INVAL_PASID, .did = 1, .pasid = 5 },
+        { .kind = INVAL_PASID_CACHE, .scope = INVAL_DOMAIN, .did = 1 },
+        { .kind = INVAL_CONTEXT, .scope = INVAL_DOMAIN, .did = 1 },
+    };
+    for (unsigned i = 0; i < 3; i++) {
+        vtd_caches_invalidate(vtd_of(b->m), &all[i]);
+    }
+    expect("0 vtd0 iotlb-drop cause=invalidate count=2\n"
+           "0 vtd0 table-drop cause=invalidate count=3\n"
+           "0 vtd0 pasid-drop cause=invalidate count=1\n"
+           "0 vtd0 context-drop cause=invalidate count=1\n");
+    trace_off();
+    bench_fini(b);
+}
+END_TEST
+
 /* Random replacement included: it draws from the seed. */
 static char *
 run_once(void)
@@ -253,6 +329,7 @@ main(void)
     tcase_add_test(tc, fault_lines_say_in_which_of_several_records);
     tcase_add_test(tc, dump_lists_the_caches_in_order);
     tcase_add_test(tc, verbose_shows_walks_hits_and_fills);
+    tcase_add_test(tc, verbose_shows_PASID_entries_and_tables_too);
     tcase_add_test(tc, V40_same_seed_same_lines);
     suite_add_tcase(s, tc);
 
