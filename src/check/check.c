@@ -268,6 +268,7 @@ check_remove_subscriber(struct check *c, struct subscriber *s)
         p = &(*p)->next;
     }
     *p = cs->next;
+    hear_no_more(cs);
     seat_remove(cs);
     s->mark = NULL;
     rangemap_fini(&cs->told);

@@ -76,6 +76,14 @@ unregistered(void *self, struct notifier *n)
     }
 }
 
+void
+hear_no_more(struct check_sub *cs)
+{
+    for (struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
+        unregistered(cs->c, &b->notifier);
+    }
+}
+
 /* Whether the event is about the requests that cs serves. */
 static bool
 concerns(const struct check_sub *cs, const struct notify_event *ev)
@@ -121,7 +129,8 @@ well_formed(const struct notify_event *ev, const struct notifier *only)
     if ((ev->type == NOTIFY_MAP) == (ev->perm == PERM_NONE)) {
         return false;
     }
-    if (only != NULL && ev->type != NOTIFY_MAP) {
+    if (only != NULL && ev->type != NOTIFY_MAP && ev->iova == only->first &&
+        ev->mask == only->last - only->first) {
         return true; /* a whole window need not be a power of two */
     }
     return ev->mask == UINT64_MAX ||
@@ -134,30 +143,28 @@ audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
 {
     struct check_sub *cs = cn->sub;
     const struct notifier *n = cn->n;
-    uint64_t last = ev->iova + ev->mask;
-    bool due = addressed && (ev->type & n->flags) != 0 &&
-               ranges_overlap(ev->iova, last, n->first, n->last);
+    const uint64_t last = ev->iova + ev->mask;
+    const uint64_t a = ev->iova > n->first ? ev->iova : n->first;
+    const uint64_t z = last < n->last ? last : n->last;
+    const bool concerned = addressed && ranges_overlap(ev->iova, last, n->first, n->last);
+    const bool due = concerned && (ev->type & n->flags) != 0;
+    const bool got = cn->got;
 
-    if (cn->got && cn->undue) {
-        cn->got = false;
+    cn->got = false;
+    if (got && cn->undue) {
         return; /* noted on delivery */
     }
-    if (due) {
-        uint64_t a = ev->iova > n->first ? ev->iova : n->first;
-        uint64_t z = last < n->last ? last : n->last;
-        if (!cn->got) {
-            struct notify_event part = *ev;
-            part.target.v += a - ev->iova;
-            told_lost(cs, &part, a + n->offset, z + n->offset);
-        } else if (cn->ev.iova != a || cn->ev.mask != z - a || cn->ev.type != ev->type) {
-            anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,
-                        cn->ev.iova + cn->ev.mask + n->offset);
-        }
-    } else if (cn->got) {
+    if (due && !got) {
+        struct notify_event part = *ev;
+        part.target.v += a - ev->iova;
+        told_lost(cs, &part, a + n->offset, z + n->offset);
+    } else if (got && (!due || cn->ev.iova != a || cn->ev.mask != z - a ||
+                       cn->ev.type != ev->type)) {
         anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,
                     cn->ev.iova + cn->ev.mask + n->offset);
+    } else if (concerned && !due && ev->type == NOTIFY_UNMAP && !is_device_tlb(cs)) {
+        told_to_drop(cs, a + n->offset, z + n->offset); /* had it asked for UNMAP */
     }
-    cn->got = false;
 }
 
 static void
@@ -251,12 +258,21 @@ failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_
 }
 
 static void
-filled(void *self, struct subscriber *s, uint64_t first, uint64_t last, uint64_t target,
-       enum perm perm)
+filled(void *self, struct subscriber *s, const struct range_piece *answer,
+       const struct range_piece *kept)
 {
     (void)self;
     if (s->mark != NULL) {
-        told_answered(s->mark, first, last, target, perm);
+        told_answered(s->mark, answer, kept);
+    }
+}
+
+static void
+ram_gone(void *self, struct subscriber *s, uint64_t first, uint64_t last)
+{
+    (void)self;
+    if (s->mark != NULL) {
+        told_to_drop(s->mark, first, last);
     }
 }
 
@@ -274,4 +290,5 @@ check_hear(struct check *c)
     o->refused = refused;
     o->failed = failed;
     o->filled = filled;
+    o->ram_gone = ram_gone;
 }

@@ -19,6 +19,9 @@ struct anomaly {
     enum blame blame;
     uint64_t first, last;
     struct origin origin;
+    /* OVERBROAD_UNMAP: what an observer was told of before */
+    uint64_t target; /* at `first` */
+    enum perm perm;
 };
 
 /* An UNMAP that was delivered, for explaining what is missing. */
@@ -62,7 +65,8 @@ struct check_sub {
     size_t n_anomalies, cap_anomalies;
     struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
     unsigned n_unmaps;
-    int failed; /* errno of the event being handled, 0 = none */
+    int failed;  /* errno of the event being handled, 0 = none */
+    bool strays; /* it answered for a MAP and holds something else */
 };
 
 struct pending_inval {
@@ -78,9 +82,7 @@ struct pending_inval {
 static inline bool
 is_device_tlb(const struct check_sub *cs)
 {
-    return cs != NULL && cs->s->ops->shadow == SHADOW_CACHE &&
-           (cs->s->config.flags & (NOTIFY_DEVIOTLB_UNMAP | NOTIFY_UNMAP)) ==
-               NOTIFY_DEVIOTLB_UNMAP;
+    return cs != NULL && cs->s->ops->shadow == SHADOW_CACHE && cs->s->config.ats;
 }
 
 /* A stretch whose records closed and which is to be compared. */
@@ -166,6 +168,8 @@ void check_hear(struct check *c);
  * asked for.
  */
 void note_unasked(struct check_sub *cs);
+/* It is no concern of the checker's any more, though it may still be registered. */
+void hear_no_more(struct check_sub *cs);
 
 /* ---- told.c ---- */
 
@@ -173,11 +177,13 @@ void note_unasked(struct check_sub *cs);
 void told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                     uint64_t last, bool due);
 /* A cache asked, was answered, and took in what it made of the answer. */
-void told_answered(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
-                   enum perm perm);
+void told_answered(struct check_sub *cs, const struct range_piece *answer,
+                   const struct range_piece *kept);
 /* The core kept from it what it was due. */
 void told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last);
+/* It ought to know, though by no event, that [first, last] is gone. */
+void told_to_drop(struct check_sub *cs, uint64_t first, uint64_t last);
 /* It joined and was told nothing of what exists in [first, last]; who says why. */
 void told_nothing(struct check_sub *cs, uint64_t first, uint64_t last, enum blame who);
 /* It emptied itself in [first, last]. */

@@ -32,7 +32,7 @@ anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
     if (cs->n_anomalies > 0) {
         struct anomaly *a = &cs->anomalies[cs->n_anomalies - 1];
         if (a->class == class && a->blame == blame && a->last + 1 == first &&
-            a->origin.line == cs->c->here.line) {
+            class != VIOLATION_OVERBROAD_UNMAP && a->origin.line == cs->c->here.line) {
             a->last = last;
             return;
         }
@@ -129,8 +129,8 @@ mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t firs
     if (cs->failed == EEXIST && !was_told_to_drop(cs, first, last)) {
         /* Nothing was wrong with the shadow: no UNMAP came before this MAP. */
         bool again = holds(cs, first, last, ev->target.v, ev->perm);
-        if (!due) {
-            return;
+        if (!due || (again && ev->cause == CAUSE_REPLAY)) {
+            return; /* whoever asks for a replay is told again of what it knows */
         }
         anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
                     BLAME_IOMMU, first, last);
@@ -139,6 +139,7 @@ mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t firs
     if (cs->failed != 0 && cs->failed != EEXIST) {
         anomaly_add(cs, failure_class(cs->failed), BLAME_SUBSCRIBER, first, last);
     }
+    cs->strays = cs->strays || cs->failed == 0;
     set(&cs->told, first, last, ev->target.v, ev->perm);
 }
 
@@ -151,7 +152,9 @@ observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t fi
 
     if (rangemap_next_until(&cs->told, first, last, &p)) {
         bool again = p.perm == ev->perm && p.target + (first - p.first) == ev->target.v;
-        if (cs->s->config.flags & NOTIFY_UNMAP) { /* else it cannot know better */
+        /* Without UNMAP it cannot know better; a replay tells again. */
+        if ((cs->s->config.flags & NOTIFY_UNMAP) &&
+            !(again && ev->cause == CAUSE_REPLAY)) {
             anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
                         BLAME_IOMMU, first, last);
         }
@@ -159,12 +162,37 @@ observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t fi
     set(&cs->told, first, last, ev->target.v, ev->perm);
 }
 
+/* Whether it was too much will be seen: what it takes away may be announced again. */
 static void
-unmapped(struct check_sub *cs, uint64_t first, uint64_t last)
+observer_unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
+{
+    struct range_piece p;
+
+    for (uint64_t at = first;
+         cs->told.entries != 0 && rangemap_next_until(&cs->told, at, last, &p);
+         at = p.last + 1) {
+        const uint64_t a = p.first > at ? p.first : at;
+        anomaly_add(cs, VIOLATION_OVERBROAD_UNMAP, due ? BLAME_IOMMU : BLAME_CORE, a,
+                    p.last < last ? p.last : last);
+        cs->anomalies[cs->n_anomalies - 1].target = p.target + (a - p.first);
+        cs->anomalies[cs->n_anomalies - 1].perm = p.perm;
+        if (p.last >= last) {
+            break;
+        }
+    }
+    forget(&cs->told, first, last);
+}
+
+static void
+unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
 {
     cs->unmaps[cs->n_unmaps++ % UNMAP_NOTES] =
         (struct unmap_note){ .first = first, .last = last, .origin = check_here(cs->c) };
-    if (cs->s->ops->shadow == SHADOW_NONE || holds_nothing(cs, first, last)) {
+    if (cs->s->ops->shadow == SHADOW_NONE) {
+        observer_unmapped(cs, first, last, due);
+        return;
+    }
+    if (holds_nothing(cs, first, last)) {
         forget(&cs->told, first, last);
         return;
     }
@@ -180,7 +208,7 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
 {
     forget(&cs->due, first, last);
     if (ev->type != NOTIFY_MAP) {
-        unmapped(cs, first, last);
+        unmapped(cs, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_MIRROR) {
         mirror_mapped(cs, ev, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_NONE) {
@@ -190,13 +218,21 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
 }
 
 void
-told_answered(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
-              enum perm perm)
+told_answered(struct check_sub *cs, const struct range_piece *answer,
+              const struct range_piece *kept)
 {
-    if (holds(cs, first, last, target, perm)) {
+    const uint64_t first = answer->first, last = answer->last;
+
+    if (kept->first < first) {
+        set(&cs->told, kept->first, first - 1, 0, PERM_NONE);
+    }
+    if (kept->last > last) {
+        set(&cs->told, last + 1, kept->last, 0, PERM_NONE);
+    }
+    if (holds(cs, first, last, answer->target, answer->perm)) {
         forget(&cs->told, first, last);
     } else {
-        set(&cs->told, first, last, target, perm);
+        set(&cs->told, first, last, answer->target, answer->perm);
     }
 }
 
@@ -209,6 +245,14 @@ told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
         set(&cs->due, first, last, ev->target.v, ev->perm);
     } else {
         set(&cs->due, first, last, 0, PERM_NONE);
+    }
+}
+
+void
+told_to_drop(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    if (cs->s->ops->shadow != SHADOW_NONE && !holds_nothing(cs, first, last)) {
+        set(&cs->told, first, last, 0, PERM_NONE);
     }
 }
 

@@ -129,6 +129,26 @@ profile_has(const struct profile_info *p, enum quirk id)
     return false;
 }
 
+static const struct {
+    const char *quirk, *scenario;
+} shown_by[] = {
+#define SHOWN(quirk, scenario) { quirk, scenario },
+#include "cli/quirk_shown.def"
+};
+
+static void
+print_shown(const struct quirk_info *q, bool in_profile)
+{
+    puts("\nShown by");
+    for (size_t i = 0; i < LEN(shown_by); i++) {
+        if (strcmp(shown_by[i].quirk, q->name) == 0) {
+            printf("    %s\n", shown_by[i].scenario);
+            return;
+        }
+    }
+    puts(in_profile ? "    scenarios that run with the profile" : "    no scenario yet");
+}
+
 static void
 print_quirk(size_t i)
 {
@@ -147,6 +167,7 @@ print_quirk(size_t i)
         }
     }
     puts(any ? "" : " (none)");
+    print_shown(q, any);
 }
 
 static const char *

@@ -207,6 +207,9 @@ move(struct op *op)
         w->to == intel_domain_at(op->g, w->device, w->pasid)) {
         return intel_need_unit(op, op_end);
     }
+    if (w->to != NULL && env_quirk(op->g->env, QUIRK_GUEST_ATTACH_KEEPS_OLD)) {
+        return intel_need_unit(op, write_to);
+    }
     return intel_need_unit(op, clear_old);
 }
 

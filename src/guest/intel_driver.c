@@ -309,14 +309,28 @@ taken_away(struct op *op)
     struct intel_work *w = &op->vtd;
     bool unlinked = w->tables.unlinked.n > 0;
 
-    if (w->kind == STEP_MAP && !unlinked) {
+    if (w->kind == STEP_MAP &&
+        (!unlinked || env_quirk(op->g->env, QUIRK_GUEST_NO_FLUSH_ON_SUPERPAGE))) {
         return PHASE(write_new);
     }
     if (w->kind == STEP_UNMAP && op->g->driver == GUEST_LAZY &&
-        w->flush == FLUSH_POLICY && !caches_absence(op) && w->tables.n_runs == 0) {
+        w->flush == FLUSH_POLICY && w->tables.n_runs == 0 &&
+        (!caches_absence(op) || env_quirk(op->g->env, QUIRK_GUEST_LAZY_FLUSH))) {
         return defer(op);
     }
     return invalidate(op, scope_of(op), !unlinked, write_new);
+}
+
+/* A loop that takes the end of a page directory for its own leaves the rest. */
+static uint64_t
+last_to_clear(const struct op *op)
+{
+    const struct table_change *c = &op->vtd.change;
+    const uint64_t directory = c->first | ((UINT64_C(1) << 30) - 1);
+
+    return directory < c->last && env_quirk(op->g->env, QUIRK_GUEST_UNMAP_STOPS_AT_DIR)
+               ? directory
+               : c->last;
 }
 
 static struct phase
@@ -328,7 +342,7 @@ take_away(struct op *op)
 
     table_work_begin(&w->tables, c->first, c->last);
     if (w->kind == STEP_UNMAP) {
-        intel_tables_unmap(t, c->first, c->last, &w->tables);
+        intel_tables_unmap(t, c->first, last_to_clear(op), &w->tables);
     } else if (w->kind == STEP_CHANGE) {
         if (!intel_tables_change(t, c, &w->tables)) {
             op_fail(op, "not-mapped");

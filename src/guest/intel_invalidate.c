@@ -96,6 +96,16 @@ block_around(uint64_t first, uint64_t last, bool ih)
     return (struct block){ am >= 52 ? 0 : align_down(first, PAGE_LG2 + am), am, ih };
 }
 
+/* As many pages as the range has, wherever they lie. */
+static struct block
+block_of_count(uint64_t first, uint64_t last, bool ih)
+{
+    uint64_t more = (last - first) >> PAGE_LG2;
+    unsigned am = more == 0 ? 0 : 64U - (unsigned)__builtin_clzll(more);
+
+    return (struct block){ align_down(first, PAGE_LG2 + am), am, ih };
+}
+
 static unsigned
 largest_am(const struct intel_unit *u)
 {
@@ -221,7 +231,9 @@ void
 intel_plan_range(struct op *op, const struct intel_domain *d, uint64_t first,
                  uint64_t last, bool ih)
 {
-    struct block b = block_around(first, last, ih);
+    struct block b = env_quirk(op->g->env, QUIRK_GUEST_PSI_MASK_FROM_COUNT)
+                         ? block_of_count(first, last, ih)
+                         : block_around(first, last, ih);
 
     plan_block(op, d, &b);
 }
@@ -254,6 +266,16 @@ intel_plan_global(struct op *op, const struct intel_domain *d)
 
 /* ---- entries that attach ---- */
 
+/* A driver that has the wrong alias in mind flushes function 0 of the slot. */
+static uint16_t
+sid_to_flush(const struct op *op)
+{
+    uint16_t sid = op->g->sc->devices[op->vtd.device].sid;
+
+    return env_quirk(op->g->env, QUIRK_GUEST_CTXFLUSH_WRONG_SID) ? (uint16_t)(sid & ~7U)
+                                                                 : sid;
+}
+
 void
 intel_plan_unbind(struct op *op, struct intel_binding was)
 {
@@ -262,7 +284,7 @@ intel_plan_unbind(struct op *op, struct intel_binding was)
 
     intel_plan_begin(op);
     if (!w->unit->scalable) {
-        intel_plan_add(op, context_device(was.did, op->g->sc->devices[w->device].sid));
+        intel_plan_add(op, context_device(was.did, sid_to_flush(op)));
         intel_plan_add(op, whole_domain(was.did));
     } else {
         intel_plan_add(op, (struct intel_request){ .kind = INTEL_INV_PASID_CACHE,

@@ -172,20 +172,30 @@ papr_faults(const struct iommu *m)
     return papr_of_const(m)->faults;
 }
 
+/* The table that a call is taken to name. */
+static uint64_t
+liobn_taken(const struct iommu *m, uint64_t liobn)
+{
+    return env_quirk(m->env, QUIRK_PAPR_LIOBN_TRUNC) ? (uint32_t)liobn : liobn;
+}
+
 static bool
 papr_owns_liobn(const struct iommu *m, uint64_t liobn)
 {
     const struct papr *p = papr_of_const(m);
 
-    return !p->absent && liobn - p->table[0].liobn < p->n_tables;
+    return !p->absent && liobn_taken(m, liobn) - p->table[0].liobn < p->n_tables;
 }
 
 static void
 papr_hcall(struct iommu *m, struct hcall *h)
 {
     struct papr *p = papr_of(m);
-    struct papr_table *t = papr_table_of(p, h->liobn);
     const struct mem *ram = m->env->mem;
+    struct papr_table *t;
+
+    h->liobn = liobn_taken(m, h->liobn);
+    t = papr_table_of(p, h->liobn);
 
     if (t->in_kernel && papr_kernel_hcall(t, ram, h)) {
         return;
@@ -278,6 +288,8 @@ take_quirks(struct papr *p, struct papr_manners *manners)
         env_quirk(env, QUIRK_PAPR_PER_ENTRY) ? &papr_rules_qemu : &papr_rules_lopar;
     p->quirk = (struct papr_window_quirks){
         .silent_teardown = env_quirk(env, QUIRK_PAPR_SILENT_TEARDOWN),
+        .no_default_restore = env_quirk(env, QUIRK_PAPR_NO_DEFAULT_RESTORE),
+        .no_rebuild = env_quirk(env, QUIRK_MIG_NO_REBUILD),
         .sticky_default = env_quirk(env, QUIRK_PAPR_STICKY_DEFAULT),
         .oversized_kept = env_quirk(env, QUIRK_PAPR_OVERSIZED_KEPT),
         .shift_modulo = env_quirk(env, QUIRK_PAPR_SHIFT_MODULO),
@@ -286,6 +298,13 @@ take_quirks(struct papr *p, struct papr_manners *manners)
     };
     manners->lone_map = env_quirk(env, QUIRK_PAPR_LONE_MAP);
     manners->replay_all = env_quirk(env, QUIRK_PAPR_REPLAY_ALL);
+}
+
+static uint64_t
+window_bytes(const struct papr *p, const struct iommu_papr_config *c)
+{
+    return env_quirk(p->iommu.env, QUIRK_PAPR_WINDOW_SIZE_32) ? (uint32_t)c->window_size
+                                                              : c->window_size;
 }
 
 static void
@@ -301,8 +320,9 @@ take_offer(struct papr *p, const struct iommu_papr_config *c)
     p->default_base = c->window_base;
     if (c->has_window) {
         p->default_page_lg2 = c->page_lg2;
-        p->default_entries = c->window_size >> c->page_lg2;
+        p->default_entries = window_bytes(p, c) >> c->page_lg2;
         assert(
+            p->default_entries == 0 ||
             papr_geometry_is_possible(p->default_base, c->page_lg2, p->default_entries));
     }
 }

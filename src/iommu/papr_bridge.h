@@ -20,6 +20,8 @@
 struct papr_window_quirks {
     bool silent_teardown; /* windows that go or are emptied announce nothing */
     bool sticky_default;
+    bool no_default_restore;
+    bool no_rebuild; /* a loaded bypass is not shown to devices */
     bool oversized_kept;
     bool shift_modulo;
     bool migrate_by_count;

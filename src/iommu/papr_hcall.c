@@ -97,10 +97,24 @@ lopar_put_indirect(struct papr_table *t, const struct mem *ram, struct hcall *h)
     return PAPR_H_SUCCESS;
 }
 
+/* The call's last entry is inside because the address space ends before it. */
+static bool
+wraps_inside(const struct papr_table *t, const struct hcall *h)
+{
+    const uint64_t last = h->ioba + (h->npages << t->page_lg2) - 1;
+
+    return last < h->ioba && last <= papr_table_last(t);
+}
+
 static int64_t
 lopar_stuff(struct papr_table *t, const struct mem *ram, struct hcall *h)
 {
     uint64_t index;
+
+    if (wraps_inside(t, h) && env_quirk(t->env, QUIRK_PAPR_IOBA_WRAP)) {
+        env_abort(t->env, t->name, BLAME_IOMMU, "entry-beyond-the-table");
+        return PAPR_H_PARAMETER;
+    }
 
     if (!papr_table_index(t, h->ioba, &index) || !target_is_ram(t, ram, h->tce)) {
         return PAPR_H_PARAMETER;

@@ -160,7 +160,7 @@ remove_window(struct papr *p, struct rtas *r)
     bool was_default = p->quirk.sticky_default ? t->was_default : t->is_default;
 
     papr_window_off(p, t, CAUSE_WINDOW);
-    if (papr_windows_on(p) == 0 && !was_default) {
+    if (papr_windows_on(p) == 0 && !was_default && !p->quirk.no_default_restore) {
         papr_restore_default(p, CAUSE_WINDOW);
     } else {
         papr_tell_switched(p);

@@ -76,16 +76,29 @@ store(struct papr_table *t, uint64_t index, uint64_t tce)
 
 /* --- announcements --- */
 
+/* What an entry lets devices do, as it is announced. */
+static enum perm
+announced_perm(const struct papr_table *t, uint64_t tce)
+{
+    if (!papr_tce_present(tce) && tce != 0 &&
+        env_quirk(t->env, QUIRK_PAPR_PERM_INCLUDES_RPN)) {
+        return PERM_R;
+    }
+    return papr_tce_perm(tce);
+}
+
 /* `tce` is the entry's new value. */
 static struct notify_event
 event_of(const struct papr_table *t, uint64_t index, uint64_t tce, unsigned type,
          enum notify_cause cause)
 {
+    const bool absolute = env_quirk(t->env, QUIRK_PAPR_EVENT_ABSOLUTE);
+
     return (struct notify_event){
         .type = type,
         .cause = cause,
-        .perm = type == NOTIFY_MAP ? papr_tce_perm(tce) : PERM_NONE,
-        .iova = index << t->page_lg2,
+        .perm = type == NOTIFY_MAP ? announced_perm(t, tce) : PERM_NONE,
+        .iova = (index << t->page_lg2) + (absolute ? t->base : 0),
         .mask = (UINT64_C(1) << t->page_lg2) - 1,
         .target = GPA(papr_tce_target(tce, t->page_lg2)),
     };
@@ -113,7 +126,7 @@ cause_of(bool was, bool is, bool same)
 static void
 announce_write(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
 {
-    bool was = papr_tce_present(old), is = papr_tce_present(tce);
+    bool was = papr_tce_present(old), is = announced_perm(t, tce) != PERM_NONE;
     bool same = papr_tce_same(old, tce, t->page_lg2);
     enum notify_cause cause = cause_of(was, is, same);
 
@@ -337,6 +350,9 @@ region_translate(struct notify_region *r, uint64_t iova, unsigned index,
         .target = GPA(papr_tce_target(tce, t->page_lg2)),
         .perm = papr_tce_perm(tce),
     };
+    if (env_quirk(t->env, QUIRK_IOMMU_ECHOES_FLAG)) {
+        out->perm = PERM_NONE; /* the access that was asked about: none */
+    }
 }
 
 static uint64_t
@@ -368,7 +384,7 @@ region_replay_all(struct notify_region *r, struct notifier *n)
 {
     struct papr_table *t = r->self;
 
-    if (t->is_new) {
+    if (t->is_new && !env_quirk(t->env, QUIRK_PAPR_REPLAY_NEW_WINDOW)) {
         return;
     }
     overspend(t, n->subject, "replay", t->entries);

@@ -407,8 +407,9 @@ papr_migrate(struct papr *p)
     for (unsigned i = 0; i < p->n_tables; i++) {
         load(p, &p->table[i], &s[i]);
     }
-    p->bypass = bypass;
+    p->bypass = bypass && !p->quirk.no_rebuild;
     show_windows(p);
+    p->bypass = bypass;
     papr_tell_switched(p);
     for (unsigned i = 0; i < p->n_tables; i++) {
         mem_free(s[i].tces);

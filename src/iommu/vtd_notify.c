@@ -36,7 +36,8 @@ can_serve(const struct vtd *v, unsigned flags, struct err *e)
         !env_quirk(env, QUIRK_VTD_MAP_WITHOUT_CM)) {
         return refuse(e, "requires caching mode");
     }
-    if ((flags & NOTIFY_DEVIOTLB_UNMAP) != 0 && !v->cfg.device_iotlb) {
+    if ((flags & NOTIFY_DEVIOTLB_UNMAP) != 0 && !v->cfg.device_iotlb &&
+        !env_quirk(env, QUIRK_IOMMU_ACCEPT_DEVIOTLB)) {
         return refuse(e, "requires device IOTLB mode");
     }
     return true;

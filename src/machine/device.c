@@ -205,10 +205,36 @@ hand_over(struct machine *m, struct seat *seat)
     return heir != NULL;
 }
 
+/* Its container goes, its registrations stay. */
+static void
+strand(struct machine *m, struct seat *seat)
+{
+    device_count(m, seat);
+    check_remove_subscriber(m->check, seat->s);
+    subscriber_strand(seat->s);
+    m->stranded = xrealloc(m->stranded, m->n_stranded + 1, sizeof(struct subscriber *));
+    m->stranded[m->n_stranded++] = seat->s;
+}
+
+void
+device_free_stranded(struct machine *m)
+{
+    for (size_t i = 0; i < m->n_stranded; i++) {
+        subscriber_detach(m->stranded[i]);
+        subscriber_free(m->stranded[i]);
+    }
+    free(m->stranded);
+}
+
 static void
 seat_leave(struct machine *m, struct seat *seat)
 {
     if (seat->shares != NULL || hand_over(m, seat)) {
+        return;
+    }
+    if (seat->s->ops->shadow == SHADOW_MIRROR &&
+        env_quirk(&m->env, QUIRK_VFIO_LEAK_NOTIFIER)) {
+        strand(m, seat);
         return;
     }
     subscriber_detach(seat->s);

@@ -53,6 +53,8 @@ struct machine {
     struct device *devices; /* one for each of sc->devices */
     struct guest *guest;
     struct check *check;
+    struct subscriber **stranded; /* gone, but still registered */
+    size_t n_stranded;
     struct actor *actors;    /* one for each of sc->actors */
     struct actor *helpers;   /* at work for workload and replay steps */
     struct running *running; /* steps in progress */
@@ -109,6 +111,8 @@ void device_reset(struct machine *m, struct device *d);
  */
 void device_migrate_all(struct machine *m);
 void device_free(struct machine *m, struct device *d);
+/* Those that left without unregistering, at the end. */
+void device_free_stranded(struct machine *m);
 /* Bring the counters of its events up to date. */
 void device_count(struct machine *m, const struct seat *seat);
 struct seat *device_seat(const struct device *d, const char *name);

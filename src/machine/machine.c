@@ -336,6 +336,8 @@ machine_free(struct machine *m)
         }
         device_free(m, &m->devices[i]);
     }
+    m->env.trace = &m->silent;
+    device_free_stranded(m);
     check_free(m->check);
     guest_free(m->guest);
     for (size_t i = 0; m->iommus != NULL && i < m->sc->n_iommus; i++) {

@@ -271,6 +271,9 @@ notify_register(struct notify_region *r, struct notifier *n, struct err *e)
 
     if (ret == 0) {
         ret = change_flags(r, union_of_flags(r) | n->flags, e);
+        if (ret != 0 && env_quirk(r->env, QUIRK_CORE_REFUSAL_EXITS)) {
+            env_abort(r->env, n->subject, BLAME_IOMMU, "registration-refused");
+        }
     }
     if (ret != 0) {
         return ret;
@@ -389,7 +392,12 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
     const bool sticks_out = ev->iova < window.first || last > window.last;
 
     if (!ranges_overlap(ev->iova, last, window.first, window.last)) {
-        trace_filtered(n, ev, "range");
+        if ((n->flags & ev->type) != 0 && last + 1 == window.first &&
+            env_quirk(n->region->env, QUIRK_CORE_WINDOW_OFF_BY_ONE)) {
+            call(n, ev, w);
+        } else {
+            trace_filtered(n, ev, "range");
+        }
         return;
     }
     if (sticks_out && !(n->flags & NOTIFY_DEVIOTLB_UNMAP) &&
@@ -418,7 +426,7 @@ notify_all(struct notify_region *r, unsigned index, const struct notify_event *e
 
     r->walks = &w;
     for (struct notifier *n = r->head; n != NULL && !r->env->aborted; n = w.next) {
-        w.next = n->next;
+        w.next = env_quirk(r->env, QUIRK_CORE_NEWEST_ONLY) ? NULL : n->next;
         if (n->index == index) {
             deliver(n, ev, &w);
         } else {

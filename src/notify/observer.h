@@ -19,6 +19,7 @@ struct iommu;
 struct notifier;
 struct notify_event;
 struct notify_region;
+struct range_piece;
 struct space;
 struct subscriber;
 
@@ -67,9 +68,11 @@ struct observer {
 
     /* A subscriber could not be registered; it holds nothing from now on. */
     void (*refused)(void *self, struct subscriber *s);
-    /* A cache took in a translation after a miss; it had been answered so. */
-    void (*filled)(void *self, struct subscriber *s, uint64_t first, uint64_t last,
-                   uint64_t target, enum perm perm);
+    /* A cache took in `kept` after a miss; it had been answered `answer`. */
+    void (*filled)(void *self, struct subscriber *s, const struct range_piece *answer,
+                   const struct range_piece *kept);
+    /* RAM that a subscriber saw 1:1 has vanished from its device's space. */
+    void (*ram_gone)(void *self, struct subscriber *s, uint64_t first, uint64_t last);
     /* A subscriber's host failed to do what an event asked; errno is positive. */
     void (*failed)(void *self, struct subscriber *s, const char *op, uint64_t first,
                    uint64_t last, int error);

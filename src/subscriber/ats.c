@@ -117,7 +117,13 @@ learn(struct subscriber *s, uint64_t iova, enum perm access)
 
     if (a.result == DMA_OK && is_told_about(s, a.first, a.last)) {
         tlb_invalidate(t, a.first, a.last);
-        tlb_fill(t, &a, a.gpa.v - (iova - a.first), a.perm);
+        const struct range_piece page = {
+            .first = a.first,
+            .last = a.last,
+            .target = a.gpa.v - (iova - a.first),
+            .perm = a.perm,
+        };
+        tlb_fill(t, &page, &page);
     }
     return a;
 }

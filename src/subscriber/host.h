@@ -46,6 +46,8 @@ struct host {
     struct env *env;
     const struct subscriber_config *config;
     struct rangemap shadow; /* an entry is what one MAP made */
+    struct rangemap record; /* vdpa: what its listener takes for mapped */
+    bool record_by_key;     /* only kept then: it errs when it removes */
     uint64_t granule;       /* smallest host page, bytes */
     uint64_t entry_limit;
     struct host_window windows[2]; /* sPAPR */

@@ -85,8 +85,12 @@ unmap(struct host *h, uint64_t first, uint64_t last)
     if (w == NULL) {
         return ENXIO;
     }
-    if (!host_aligned(first, last, UINT64_C(1) << w->page_lg2) || last > w->last) {
+    const uint64_t page = UINT64_C(1) << w->page_lg2;
+    if (!host_aligned(first, last, page) || last > w->last) {
         return EINVAL;
+    }
+    if (env_quirk(h->env, QUIRK_PAPR_SUBPAGE_FIRST_ONLY)) {
+        last = first + (page - 1);
     }
     rangemap_remove(&h->shadow, first, last);
     return 0;

@@ -19,7 +19,12 @@ host_init(struct host *h, const struct host_ops *ops, struct subscriber *s)
 
     *h = (struct host){ .ops = ops, .env = s->env, .config = c };
     rangemap_init(&h->shadow, RANGEMAP_LINEAR, s->env->budget);
+    rangemap_init(&h->record, RANGEMAP_CONSTANT, s->env->budget);
     h->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
+    h->record_by_key = env_quirk(s->env, QUIRK_VDPA_REMOVE_BY_KEY);
+    if (env_quirk(s->env, QUIRK_VFIO_NO_ENTRY_LIMIT)) {
+        h->entry_limit = UINT64_MAX;
+    }
     h->granule = c->page_sizes & -c->page_sizes;
     if (h->granule < PAGE_BYTES) {
         h->granule = PAGE_BYTES;
@@ -30,6 +35,7 @@ void
 host_fini(struct host *h)
 {
     rangemap_fini(&h->shadow);
+    rangemap_fini(&h->record);
 }
 
 bool
@@ -38,6 +44,10 @@ host_valid(const struct host *h, uint64_t first, uint64_t last)
     const struct subscriber_config *c = h->config;
 
     if (c->has_aperture && (first < c->aperture_first || last > c->aperture_last)) {
+        if (env_quirk(h->env, QUIRK_VFIO_NO_APERTURE_CHECK)) {
+            env_abort(h->env, c->name, BLAME_SUBSCRIBER, "iova-beyond-the-host-tables");
+            return true;
+        }
         return false;
     }
     return !c->has_reserved ||
@@ -80,6 +90,9 @@ map(struct host *h, uint64_t first, uint64_t last, uint64_t target, enum perm pe
 static bool
 says_length(const struct host *h, uint64_t first, uint64_t last)
 {
+    if (last == UINT64_MAX && env_quirk(h->env, QUIRK_VFIO_UNMAP_WRAP_CHECK)) {
+        return false;
+    }
     return host_aligned(first, last, h->granule) && last - first != UINT64_MAX;
 }
 

@@ -33,14 +33,38 @@ map(struct host *h, uint64_t first, uint64_t last, uint64_t target, enum perm pe
     if (rangemap_any(&h->shadow, first, last)) {
         return EEXIST;
     }
-    if (h->shadow.entries >= limit) {
+    if (h->shadow.entries >= limit && !env_quirk(h->env, QUIRK_VDPA_NO_LIMIT)) {
         return ENOSPC;
     }
     if (!host_may_lock(h, first, last)) {
         return ENOMEM;
     }
     rangemap_insert(&h->shadow, first, last, target, perm);
+    if (h->record_by_key) {
+        rangemap_remove(&h->record, first, last);
+        rangemap_insert(&h->record, first, last, target, perm);
+    }
     return 0;
+}
+
+/*
+ * Take an UNMAP out of the listener's record; false: nothing of it was there, and the
+ * kernel is not asked. By the key of the search, what goes is the lowest entry.
+ */
+static bool
+forget(struct host *h, uint64_t first, uint64_t last)
+{
+    struct range_piece lowest;
+
+    if (!h->record_by_key) {
+        return true;
+    }
+    if (!rangemap_any(&h->record, first, last)) {
+        return false;
+    }
+    rangemap_next_entry(&h->record, 0, &lowest);
+    rangemap_remove(&h->record, lowest.first, lowest.last);
+    return true;
 }
 
 static int
@@ -50,6 +74,9 @@ unmap(struct host *h, uint64_t first, uint64_t last)
 
     if (!reachable(h, first, last)) {
         return ERANGE;
+    }
+    if (!forget(h, first, last)) {
+        return 0;
     }
     while (rangemap_next_until(&h->shadow, first, last, &p) &&
            rangemap_entry(&h->shadow, p.first, &p)) {

@@ -93,19 +93,75 @@ count_event(struct subscriber *s, const struct notify_event *ev)
     }
 }
 
+/* Do what the event asks; its addresses are those of the bus. */
+static void
+act(struct subscriber *s, const struct notify_event *ev)
+{
+    s->ops->notify(s, ev, ev->iova, ev->iova + ev->mask);
+}
+
+/* What is left undone of the event before. */
+static void
+act_late(struct subscriber *s)
+{
+    const struct notify_event late = s->late;
+
+    s->late.type = 0;
+    if (late.type != 0) {
+        act(s, &late);
+    }
+}
+
+/*
+ * The ways of subscribers that are broken on purpose: what they put off is done when
+ * the next event comes.
+ */
+static void
+act_in_its_way(struct subscriber *s, const struct notify_event *ev)
+{
+    const struct env *env = s->env;
+    const bool map = ev->type == NOTIFY_MAP;
+
+    if (!map && env_quirk(env, QUIRK_SUB_DROP_UNMAP)) {
+        return;
+    }
+    if (!map && env_quirk(env, QUIRK_SUB_LATE_UNMAP)) {
+        act_late(s);
+        s->late = *ev;
+        return;
+    }
+    if (!map && ev->cause == CAUSE_CHANGE && env_quirk(env, QUIRK_SUB_REORDER)) {
+        s->late = *ev;
+        return;
+    }
+    act(s, ev);
+    act_late(s);
+    if (map && env_quirk(env, QUIRK_SUB_DUPLICATE)) {
+        s->late = *ev;
+    }
+}
+
 static void
 on_event(struct notifier *n, struct notify_event *ev)
 {
     struct subscriber_binding *b = n->owner;
     struct subscriber *s = b->s;
-    const uint64_t first = ev->iova + n->offset;
 
-    count_event(s, ev);
-    if (s->ops->notify == NULL ||
-        (ev->type != NOTIFY_MAP && env_quirk(s->env, QUIRK_SUB_DROP_UNMAP))) {
+    if (s->stranded) {
+        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "event-to-who-is-gone");
         return;
     }
-    s->ops->notify(s, ev, first, first + ev->mask);
+    count_event(s, ev);
+    if (s->ops->notify == NULL) {
+        return;
+    }
+    if (!env_quirk(s->env, QUIRK_SUB_IGNORES_OFFSET)) {
+        ev->iova += n->offset;
+    }
+    if (ev->type == NOTIFY_MAP && env_quirk(s->env, QUIRK_SUB_WRONG_PERM)) {
+        ev->perm = PERM_RW;
+    }
+    act_in_its_way(s, ev);
 }
 
 /* ---- sections ---- */
@@ -299,6 +355,10 @@ bind(struct subscriber *s, const struct space_section *section)
     s->why = (struct err){ .text = "refused by the IOMMU" };
     ret = fail_point(s->env, s->config.name, FAIL_REGISTER);
     ret = ret != 0 ? -ret : notify_register(section->region, &b->notifier, &s->why);
+    if (ret != 0 && s->ops->fall_back != NULL && s->ops->fall_back(s)) {
+        b->notifier.flags = s->config.flags;
+        ret = notify_register(section->region, &b->notifier, &s->why);
+    }
     if (ret != 0) {
         if (s->ops->close != NULL) {
             s->ops->close(s, section);
@@ -346,7 +406,12 @@ on_add(struct space_listener *l, const struct space_section *section)
     struct subscriber *s = of_listener(l);
     struct space_section mine;
 
-    if (is_out(s) || !clip_section(s, section, &mine)) {
+    if (is_out(s) || s->stranded || !clip_section(s, section, &mine)) {
+        return;
+    }
+    if (mine.last == UINT64_MAX && s->ops->shadow == SHADOW_MIRROR &&
+        env_quirk(s->env, QUIRK_SUB_ASSERTS_64)) {
+        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "end-of-section-overflows");
         return;
     }
     if (mine.region != NULL) {
@@ -387,6 +452,7 @@ on_del(struct space_listener *l, const struct space_section *section)
             trace_range(s, TE_BYPASS_UNMAP, mine.first, mine.last);
         }
         s->ops->bypass_unmap(s, mine.first, mine.last);
+        observe(s->env, ram_gone, s, mine.first, mine.last);
     }
 }
 
@@ -425,6 +491,18 @@ subscriber_free(struct subscriber *s)
     free(s);
 }
 
+/* One that misunderstood listens to the system's memory, as it is for the processor. */
+static struct space *
+space_to_follow(struct subscriber *s)
+{
+    if (s->ops->shadow != SHADOW_MIRROR || !env_quirk(s->env, QUIRK_VFIO_LISTEN_SYSMEM)) {
+        return s->space;
+    }
+    space_init(&s->ram, s->config.device, s->env);
+    space_set_bypass(&s->ram);
+    return &s->ram;
+}
+
 bool
 subscriber_attach(struct subscriber *s, struct space *space, struct translator tr,
                   struct err *e)
@@ -433,7 +511,8 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     s->translator = tr;
     s->attached = true;
     s->refused = false;
-    space_listen(space, &s->listener);
+    s->space = space;
+    space_listen(space_to_follow(s), &s->listener);
     if (!s->refused) {
         return true;
     }
@@ -454,10 +533,21 @@ subscriber_detach(struct subscriber *s)
     }
     space_unlisten(&s->listener);
     assert(s->bindings == NULL);
+    if (s->ram.sections != NULL) {
+        space_fini(&s->ram);
+    }
     s->attached = false;
+    s->stranded = false;
+    s->late.type = 0;
     if (s->ops->clear != NULL) {
         s->ops->clear(s);
     }
+}
+
+void
+subscriber_strand(struct subscriber *s)
+{
+    s->stranded = true;
 }
 
 /* The binding with the lowest section that begins at or after `from`, or NULL. */

@@ -120,6 +120,11 @@ struct subscriber_ops {
                 struct err *e);
     void (*close)(struct subscriber *s, const struct space_section *section);
     /*
+     * The IOMMU refused config.flags: true, and others in their place, to ask for those
+     * instead. NULL: that is the end of it.
+     */
+    bool (*fall_back)(struct subscriber *s);
+    /*
      * An event of one of its registrations, clipped; `first` is the bus address.
      * A failure of the host is reported by subscriber_failed and goes no further.
      * NULL: events are only counted.
@@ -163,11 +168,15 @@ struct subscriber {
     struct subscriber_config config;
     struct env *env;
     struct translator translator; /* caches and emulated devices; may be zero */
+    struct space *space;          /* its device's, while attached */
     struct space_listener listener;
     struct subscriber_binding *bindings;
+    struct notify_event late; /* one that it has yet to act on; type 0: none */
+    struct space ram;         /* what it listens to instead of its device's space */
     bool attached;
     bool replaying;   /* it is being told of what exists */
     int memory_error; /* the first failure since RAM was last added, a positive errno */
+    bool stranded; /* it is gone, and its registrations are not */
     /*
      * Some registration was refused: it holds nothing and does no DMA. With
      * config.retry, the last one tried.
@@ -199,6 +208,11 @@ bool subscriber_attach(struct subscriber *s, struct space *space, struct transla
                        struct err *e);
 /* Unregister everything; a mirror empties itself. */
 void subscriber_detach(struct subscriber *s);
+/*
+ * It goes without unregistering: whoever calls one of its registrations now ends the
+ * monitor. subscriber_detach ends that.
+ */
+void subscriber_strand(struct subscriber *s);
 /* Ask for replay once more, of each registration, lowest section first. */
 void subscriber_replay(struct subscriber *s);
 

@@ -197,27 +197,26 @@ tlb_fini(struct tlb *t)
 }
 
 static void
-trace_fill(const struct subscriber *s, const struct dma_answer *a, uint64_t target,
-           enum perm perm)
+trace_fill(const struct subscriber *s, const struct range_piece *kept)
 {
     struct trace_rec rec;
 
     if (trace_wants(s->env->trace, TE_FILL)) {
         trace_begin(&rec, sim_now(s->env->sim), s->config.name, TE_FILL);
-        trace_u64(&rec, TF_IOVA, a->first);
-        trace_u64(&rec, TF_SIZE, a->last - a->first + 1);
-        trace_u64(&rec, TF_GPA, target);
-        trace_u64(&rec, TF_PERM, perm);
+        trace_u64(&rec, TF_IOVA, kept->first);
+        trace_u64(&rec, TF_SIZE, kept->last - kept->first + 1);
+        trace_u64(&rec, TF_GPA, kept->target);
+        trace_u64(&rec, TF_PERM, kept->perm);
         trace_emit(s->env->trace, &rec);
     }
 }
 
 void
-tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target, enum perm perm)
+tlb_fill(struct tlb *t, const struct range_piece *answer, const struct range_piece *kept)
 {
-    insert(t, a->first, a->last, target, perm);
-    trace_fill(t->s, a, target, perm);
-    observe(t->s->env, filled, t->s, a->first, a->last, target, a->perm);
+    insert(t, kept->first, kept->last, kept->target, kept->perm);
+    trace_fill(t->s, kept);
+    observe(t->s->env, filled, t->s, answer, kept);
 }
 
 /* From the piece of `owner` to what its entry says. */

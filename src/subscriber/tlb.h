@@ -34,11 +34,11 @@ void tlb_init(struct tlb *t, struct subscriber *s, uint64_t capacity);
 void tlb_fini(struct tlb *t);
 
 /*
- * Learn that a->first to a->last lead to `target` and on, with `perm`, where the answer
- * said a->perm: an `evict` line if another entry has to go, a `fill` line, and word to
- * the observer.
+ * Learn `kept`, where the answer was `answer`: an `evict` line if another entry has to
+ * go, a `fill` line, and word to the observer.
  */
-void tlb_fill(struct tlb *t, const struct dma_answer *a, uint64_t target, enum perm perm);
+void tlb_fill(struct tlb *t, const struct range_piece *answer,
+              const struct range_piece *kept);
 void tlb_invalidate(struct tlb *t, uint64_t first, uint64_t last);
 
 /* As the subscriber operations of these names. */

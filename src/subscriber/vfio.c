@@ -16,6 +16,7 @@
 struct vfio {
     struct subscriber s;
     struct host host;
+    struct rangemap believed; /* taken for mapped though the host failed */
 };
 
 static struct vfio *
@@ -53,37 +54,47 @@ host_unmap(struct vfio *v, uint64_t first, uint64_t last)
 /* ---- life ---- */
 
 static void
+start(struct subscriber *s, const struct host_ops *host)
+{
+    host_init(&of(s)->host, host, s);
+    rangemap_init(&of(s)->believed, RANGEMAP_CONSTANT, s->env->budget);
+    if (env_quirk(s->env, QUIRK_VFIO_REGISTERS_ALL)) {
+        s->config.flags = NOTIFY_ALL;
+    }
+}
+
+static void
 type1_v2_init(struct subscriber *s, const struct subscriber_config *c)
 {
     (void)c;
-    host_init(&of(s)->host, &host_type1_v2, s);
+    start(s, &host_type1_v2);
 }
 
 static void
 type1_v1_init(struct subscriber *s, const struct subscriber_config *c)
 {
     (void)c;
-    host_init(&of(s)->host, &host_type1_v1, s);
+    start(s, &host_type1_v1);
 }
 
 static void
 iommufd_init(struct subscriber *s, const struct subscriber_config *c)
 {
     (void)c;
-    host_init(&of(s)->host, &host_iommufd, s);
+    start(s, &host_iommufd);
 }
 
 static void
 vdpa_init(struct subscriber *s, const struct subscriber_config *c)
 {
     (void)c;
-    host_init(&of(s)->host, &host_vdpa, s);
+    start(s, &host_vdpa);
 }
 
 static void
 spapr_init(struct subscriber *s, const struct subscriber_config *c)
 {
-    host_init(&of(s)->host, c->version == 1 ? &host_spapr_v1 : &host_spapr_v2, s);
+    start(s, c->version == 1 ? &host_spapr_v1 : &host_spapr_v2);
 }
 
 /* What version 1 maps is pinned in the monitor's name: the kernel cannot do it. */
@@ -101,12 +112,15 @@ static void
 vfio_fini(struct subscriber *s)
 {
     host_fini(&of(s)->host);
+    rangemap_fini(&of(s)->believed);
 }
 
 static void
 vfio_clear(struct subscriber *s)
 {
     rangemap_clear(&of(s)->host.shadow);
+    rangemap_clear(&of(s)->host.record);
+    rangemap_clear(&of(s)->believed);
 }
 
 /*
@@ -120,7 +134,8 @@ vfio_trim(const struct subscriber *s, uint64_t *first, uint64_t *last)
     const uint64_t a = (*first + mask) & ~mask;
     const uint64_t z = ((*last + 1) & ~mask) - 1;
 
-    if (*first >> 63 || a < *first || z < a || z > *last) {
+    if ((*first >> 63 && !env_quirk(s->env, QUIRK_VFIO_KEEP_BIT63)) || a < *first ||
+        z < a || z > *last) {
         return false;
     }
     *first = a;
@@ -151,10 +166,16 @@ static void
 map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
               enum perm perm)
 {
+    if (rangemap_any(&v->believed, first, last)) {
+        return;
+    }
     const int error = host_map(v, first, last, target, perm);
 
     if (error != 0) {
         subscriber_failed(&v->s, "map", first, last, error);
+    }
+    if (error != 0 && env_quirk(v->s.env, QUIRK_SUB_RECORD_FIRST)) {
+        rangemap_insert(&v->believed, first, last, 0, PERM_NONE);
     }
 }
 
@@ -167,7 +188,9 @@ unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
 {
     int error = host_unmap(v, first, last);
 
-    if (error == EINVAL && last == UINT64_MAX && first != 0) {
+    rangemap_remove(&v->believed, first, last);
+    if (error == EINVAL && last == UINT64_MAX && first != 0 &&
+        !env_quirk(v->s.env, QUIRK_VFIO_NO_WRAP_RETRY)) {
         error = host_unmap(v, first, last - v->host.granule);
     }
     if (error != 0) {
@@ -189,20 +212,28 @@ trace_widened(const struct subscriber *s, uint64_t first, uint64_t last, enum pe
     }
 }
 
+/* Whether all that the event names lies in one piece of memory. */
+static bool
+target_is_memory(const struct vfio *v, const struct notify_event *ev)
+{
+    const struct mem_range *r = mem_range_of(v->s.env->mem, ev->target);
+
+    return r != NULL && (r->kind == MEM_RAM || r->kind == MEM_ROM) &&
+           ev->mask <= r->last - ev->target.v;
+}
+
 /* There is no write-only here: whatever is mapped can be read. */
 static void
 vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
                uint64_t last)
 {
-    const struct mem_range *r = mem_range_of(v->s.env->mem, ev->target);
     enum perm perm = PERM_R;
 
-    if (r == NULL || (r->kind != MEM_RAM && r->kind != MEM_ROM) ||
-        ev->mask > r->last - ev->target.v) {
+    if (!target_is_memory(v, ev)) {
         subscriber_failed(&v->s, "map", first, last, EFAULT);
         return;
     }
-    if (r->kind == MEM_RAM && (ev->perm & PERM_W)) {
+    if (mem_range_of(v->s.env->mem, ev->target)->kind == MEM_RAM && (ev->perm & PERM_W)) {
         perm = PERM_RW;
     }
     if (ev->perm == PERM_W) {
@@ -221,6 +252,9 @@ vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
                           EINVAL);
     } else if (ev->perm != PERM_NONE) {
         vfio_event_map(of(s), ev, first, last);
+    } else if (env_quirk(s->env, QUIRK_VFIO_UNMAP_NEEDS_RAM) &&
+               !target_is_memory(of(s), ev)) {
+        subscriber_failed(s, "unmap", first, last, EFAULT);
     } else {
         unmap_or_report(of(s), first, last);
     }

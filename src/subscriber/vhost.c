@@ -33,9 +33,21 @@ static void
 vhost_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
-    if (c->ats) {
+    if (c->ats || env_quirk(s->env, QUIRK_VHOST_FLAG_FROM_PROPERTY)) {
         s->config.flags = NOTIFY_DEVIOTLB_UNMAP;
     }
+}
+
+/* Where there are no device-TLB invalidations, those of the IOTLB have to do. */
+static bool
+vhost_fall_back(struct subscriber *s)
+{
+    if (s->config.flags != NOTIFY_DEVIOTLB_UNMAP ||
+        env_quirk(s->env, QUIRK_SUB_NO_FALLBACK)) {
+        return false;
+    }
+    s->config.flags = NOTIFY_UNMAP;
+    return true;
 }
 
 static void
@@ -102,6 +114,24 @@ cut_to_slot(const struct mem *mem, uint64_t iova, struct dma_answer *a)
     return true;
 }
 
+/* What the message says that answers a miss. */
+static struct range_piece
+message(const struct subscriber *s, const struct range_piece *answer)
+{
+    const uint64_t wide = (UINT64_C(1) << 21) - 1;
+    struct range_piece m = *answer;
+
+    if (env_quirk(s->env, QUIRK_SUB_FILL_RW)) {
+        m.perm = PERM_RW;
+    }
+    if (env_quirk(s->env, QUIRK_VHOST_MASK_FROM_PLEN)) {
+        m.target -= m.first & wide;
+        m.last |= wide;
+        m.first &= ~wide;
+    }
+    return m;
+}
+
 /* One message asks, one answers; a translation that was refused has no answer. */
 static struct dma_answer
 miss(struct subscriber *s, uint64_t iova, enum perm access)
@@ -128,9 +158,14 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
         return blocked;
     }
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
-    tlb_fill(&of(s)->tlb, &a, a.gpa.v - (iova - a.first),
-             env_quirk(s->env, QUIRK_SUB_FILL_RW) ? PERM_RW : a.perm);
-    a.result = DMA_OK;
+    const struct range_piece answer = {
+        .first = a.first,
+        .last = a.last,
+        .target = a.gpa.v - (iova - a.first),
+        .perm = a.perm,
+    };
+    const struct range_piece kept = message(s, &answer);
+    tlb_fill(&of(s)->tlb, &answer, &kept);
     return a;
 }
 
@@ -146,7 +181,9 @@ vhost_dma(struct subscriber *s, uint64_t iova, enum perm access)
         .result = (p.perm & access) == access ? DMA_OK : DMA_BLOCKED,
         .gpa = GPA(p.target + (iova - p.first)),
         .first = p.first,
-        .last = p.last,
+        .last = env_quirk(s->env, QUIRK_VHOST_RANGE_AFTER_ADVANCE)
+                    ? p.last + (iova - p.first)
+                    : p.last,
         .perm = p.perm,
     };
 }
@@ -158,6 +195,7 @@ const struct subscriber_ops subscriber_vhost = {
     .size = sizeof(struct vhost),
     .init = vhost_init,
     .fini = vhost_fini,
+    .fall_back = vhost_fall_back,
     .notify = vhost_notify,
     .bypass_unmap = vhost_bypass_unmap,
     .clear = vhost_clear,

@@ -12,7 +12,7 @@ result() {
     fi
 }
 
-echo 1..15
+echo 1..16
 for kind in classes quirks profiles steps faults exit; do
     failed=0
     names=$("$IOMMUSIM" explain --list $kind) || failed=1
@@ -64,3 +64,6 @@ result $? 'a fault reason is found as the trace writes it'
 "$IOMMUSIM" explain stale-maping 2>&1 |
     grep -qx "iommusim: nothing is called 'stale-maping'; did you mean 'stale-mapping'?"
 result $? 'the nearest name is suggested'
+"$IOMMUSIM" explain core.no-replay-on-register |
+    grep -qx '    scenarios/museum/B05-late-subscriber.yaml'
+result $? 'the page of a quirk names the scenario that shows it'

@@ -40,17 +40,16 @@ translate(void *self, const struct ask *q, struct dma_answer *out)
 }
 
 static void
-filled(void *self, struct subscriber *s, uint64_t first, uint64_t last, uint64_t target,
-       enum perm perm)
+filled(void *self, struct subscriber *s, const struct range_piece *answer,
+       const struct range_piece *kept)
 {
     struct rig *r = self;
 
     (void)s;
-    (void)target;
-    (void)perm;
+    (void)kept;
     r->fills++;
-    r->fill_first = first;
-    r->fill_last = last;
+    r->fill_first = answer->first;
+    r->fill_last = answer->last;
 }
 
 static void
