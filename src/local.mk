@@ -51,6 +51,7 @@ library_sources = \
 	src/cli/options.h \
 	src/cli/progress.c \
 	src/cli/progress.h \
+	src/cli/quirk_shown.def \
 	src/cli/run.c \
 	src/cli/run.h \
 	src/cli/summary.c \
