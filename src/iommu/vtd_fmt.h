@@ -93,6 +93,7 @@ enum {
 #define VTD_ECAP_MHMV(m) ((uint64_t)(m) << 20)
 #define VTD_ECAP_NEST    VTD_BIT(26)
 #define VTD_ECAP_SRS     VTD_BIT(31)
+#define VTD_ECAP_EAFS    VTD_BIT(34)
 #define VTD_ECAP_PSS(n)  ((uint64_t)((n)-1) << 35) /* n bits of PASID */
 #define VTD_ECAP_PASID   VTD_BIT(40)
 #define VTD_ECAP_SMTS    VTD_BIT(43)

@@ -193,7 +193,7 @@ extended_capabilities(const struct vtd *v)
            (has_remapping(v) ? VTD_ECAP_IR | VTD_ECAP_MHMV(15) : 0) |
            (c->device_iotlb ? VTD_ECAP_DT : 0) | (c->snoop_control ? VTD_ECAP_SC : 0) |
            (c->scalable ? VTD_ECAP_SRS | VTD_ECAP_SMTS | VTD_ECAP_SSTS : 0) |
-           (c->first_stage ? VTD_ECAP_FSTS | VTD_ECAP_NEST : 0) |
+           (c->first_stage ? VTD_ECAP_FSTS | VTD_ECAP_NEST | VTD_ECAP_EAFS : 0) |
            (c->pasid ? VTD_ECAP_PASID | VTD_ECAP_PSS(VTD_PASID_BITS) : 0);
 }
 
