@@ -11,6 +11,8 @@
  *   vtd_devtlb.c      invalidations that devices have to complete
  *   vtd_inval.c       what an invalidation does, however it was asked for
  *   vtd_notify.c      address spaces and the events that their subscribers get
+ *   vtd_mirror.c      what they were told: the difference walk, replay
+ *   vtd_window.c      unmapping everything
  *   vtd_translate.c   one request
  *   vtd_context.c     root and context entries, PASID directory and table
  *   vtd_stage.c       first and second stage of one address

@@ -30,7 +30,8 @@ can_serve(const struct vtd *v, unsigned flags, struct err *e)
         return refuse(e, "snoop control with vhost or VFIO is not supported");
     }
     if ((flags & NOTIFY_MAP) != 0 && v->cfg.first_stage) {
-        return refuse(e, "new first-stage mappings need no invalidation: no mirror can be kept");
+        return refuse(
+            e, "new first-stage mappings need no invalidation: no mirror can be kept");
     }
     if ((flags & NOTIFY_MAP) != 0 && !v->cfg.caching_mode &&
         !env_quirk(env, QUIRK_VTD_MAP_WITHOUT_CM)) {
@@ -465,7 +466,7 @@ device_tlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
         .mask = inv->last - inv->first,
     };
 
-    if (s->sid == inv->sid) {
+    if (s->sid == inv->sid && !env_quirk(s->v->base.env, QUIRK_VTD_DEVTLB_TO_ROOT)) {
         notify_all(&s->region, 0, &ev);
     }
 }

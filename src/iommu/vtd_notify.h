@@ -13,7 +13,20 @@
  *
  * A space follows its context entry as it stood at the last invalidation that covers
  * it, as a context cache would that never forgets: absent entries count as cached in
- * caching mode only.
+ * caching mode only. With scalable tables the entry is that of the context together with
+ * the PASID entry of requests without PASID; invalidations of either cache bring it up
+ * to date. First stages cannot be mirrored and are told to caches alone.
+ *
+ * QEMU 7.2 keeps no entry in effect. It looks into memory at each invalidation, walks
+ * for caches too, and takes the tree for what everybody knows. It is made of the same
+ * steps, and each of its habits is a quirk that is asked for where the step is:
+ *
+ *   which entry counts           context_in_effect
+ *   who is brought up to date    for_each_listening, contexts_invalidated
+ *   present, absent or broken    sync_present, sync_absent
+ *   what a walk tells            begin_diff, walk_limit (vtd_mirror.c)
+ *   unmapping a window           vtd_window.c
+ *   a replay, and the tree       replay, vtd_mirror_forget_all
  *
  * Causes of events:
  *   map, unmap, change  items of a difference walk: new, gone, both

@@ -117,9 +117,6 @@ enum kind { HOLE, TABLE, PAGE, BAD };
 static enum kind
 classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
 {
-    if (entry == 0) {
-        return HOLE;
-    }
     const struct vtd_ss_masks *reserved = &t->v->reserved;
     const struct vtd_visitor *visitor = t->visitor;
     const bool leaf = vtd_ss_is_leaf(entry, level);
@@ -163,6 +160,22 @@ tell_blank(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
                     base + (((uint64_t)to + 1) << lg2) - 1);
 }
 
+/* The first slot from i on that is not zero, or to + 1. Most tables are mostly zeros. */
+static unsigned
+skip_zeros(const uint64_t *words, unsigned i, unsigned to)
+{
+    for (; i + 7 <= to; i += 8) {
+        const uint64_t *w = &words[i];
+        if ((w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) != 0) {
+            break;
+        }
+    }
+    while (i <= to && words[i] == 0) {
+        i++;
+    }
+    return i;
+}
+
 static void
 visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
             enum perm perm)
@@ -179,7 +192,8 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
         tell_blank(t, table, level, base, from, to);
         return;
     }
-    for (unsigned i = from; i <= to; i++) {
+    for (unsigned i = skip_zeros(words, from, to); i <= to;
+         i = skip_zeros(words, i + 1, to)) {
         uint64_t entry = le64toh(words[i]), at = base + ((uint64_t)i << lg2);
         enum kind kind = classify(t, entry, level, perm);
         if (kind == HOLE) {

@@ -247,6 +247,44 @@ bench_replay(void)
     free(with);
 }
 
+/* A domain-wide flush of mappings that lie 1 TiB apart in 57 bits, and found unchanged.
+ */
+static double
+flush_of(const char *mappings)
+{
+    static const char text[] =
+        "iommusim: 1\n"
+        "machine:\n"
+        "  ram: 4GiB\n"
+        "  iommus: {vtd0: {model: intel-vtd, caching_mode: on, aw_bits: 57}}\n"
+        "  devices: {nic0: {iommu: vtd0, backend: vfio}}\n"
+        "timeline:\n"
+        "  - map: {device: nic0, iova: 0x100000000, size: 4KiB, gpa: 0x100000}\n"
+        "    repeat: MAPPINGS\n    stride: {iova: 1TiB, gpa: 4KiB}\n";
+    static const char flushes[] = "  - flush: {device: nic0, scope: domain}\n"
+                                  "    repeat: 2000\n";
+    const uint64_t n = strtoull(mappings, NULL, 10);
+    char *maps = replace(text, "MAPPINGS", mappings);
+    char *both = xasprintf("%s%s", maps, flushes);
+    struct cost with = run(both, TRACE_FORMAT_NONE, n + 2000);
+    struct cost without = run(maps, TRACE_FORMAT_NONE, n);
+    char *name = xasprintf("domain flush, 57 bits, %s mappings", mappings);
+
+    report(name, with, without, 2000);
+    free(name);
+    free(both);
+    free(maps);
+    return with.ns - without.ns;
+}
+
+static void
+bench_flush(void)
+{
+    double ten = flush_of("10"), hundred = flush_of("100");
+
+    printf("%-34s %9.2f\n", "growth of a flush, 10 to 100", hundred / ten);
+}
+
 static void
 bench_read(void)
 {
@@ -288,7 +326,7 @@ main(int argc, char **argv)
     } cases[] = {
         { "map", bench_map },     { "trace", bench_trace },   { "dma", bench_dma },
         { "hcall", bench_hcall }, { "replay", bench_replay }, { "check", bench_check },
-        { "read", bench_read },
+        { "flush", bench_flush }, { "read", bench_read },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
