@@ -69,6 +69,9 @@ iommu_hcall(struct iommu *const *all, size_t n, struct hcall *h)
             ops->hcall(all[i], h);
             return;
         }
+        if (ops->unknown_liobn != NULL) {
+            h->ret = ops->unknown_liobn(all[i], h->liobn);
+        }
     }
 }
 

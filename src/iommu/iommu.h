@@ -181,6 +181,8 @@ struct iommu_ops {
     /* Hypercalls; NULL where the model has none. */
     bool (*owns_liobn)(const struct iommu *m, uint64_t liobn);
     void (*hcall)(struct iommu *m, struct hcall *h);
+    /* What a call gets whose LIOBN nobody owns. */
+    int64_t (*unknown_liobn)(const struct iommu *m, uint64_t liobn);
     /* Answer the call if it is for m alone; false: it may be for others (too). */
     bool (*rtas)(struct iommu *m, struct rtas *r);
 

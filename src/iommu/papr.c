@@ -179,6 +179,12 @@ liobn_taken(const struct iommu *m, uint64_t liobn)
     return env_quirk(m->env, QUIRK_PAPR_LIOBN_TRUNC) ? (uint32_t)liobn : liobn;
 }
 
+static int64_t
+papr_unknown_liobn(const struct iommu *m, uint64_t liobn)
+{
+    return papr_of_const(m)->rules->unknown(liobn);
+}
+
 static bool
 papr_owns_liobn(const struct iommu *m, uint64_t liobn)
 {
@@ -274,6 +280,7 @@ static const struct iommu_ops papr_ops = {
     .faults = papr_faults,
     .owns_liobn = papr_owns_liobn,
     .hcall = papr_hcall,
+    .unknown_liobn = papr_unknown_liobn,
     .rtas = papr_answer_rtas,
     .windows = papr_windows,
     .bypassed = papr_bypassed,

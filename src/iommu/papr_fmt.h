@@ -75,6 +75,7 @@ enum {
 /* Their status. */
 enum {
     PAPR_H_SUCCESS = 0,
+    PAPR_H_FUNCTION = -2,
     PAPR_H_PARAMETER = -4,
     PAPR_H_P4 = -57,
 };

@@ -130,10 +130,18 @@ lopar_stuff(struct papr_table *t, const struct mem *ram, struct hcall *h)
     return PAPR_H_SUCCESS;
 }
 
+/* A negative number would select one table of several, an option that is not offered. */
+static int64_t
+lopar_unknown(uint64_t liobn)
+{
+    return liobn >> 63 != 0 ? PAPR_H_FUNCTION : PAPR_H_PARAMETER;
+}
+
 const struct papr_rules papr_rules_lopar = {
     .put = lopar_put,
     .put_indirect = lopar_put_indirect,
     .stuff = lopar_stuff,
+    .unknown = lopar_unknown,
 };
 
 /* --- QEMU --- */
@@ -214,8 +222,16 @@ qemu_stuff(struct papr_table *t, const struct mem *ram, struct hcall *h)
     return multi_status(h, n);
 }
 
+static int64_t
+qemu_unknown(uint64_t liobn)
+{
+    (void)liobn;
+    return PAPR_H_PARAMETER;
+}
+
 const struct papr_rules papr_rules_qemu = {
     .put = qemu_put,
     .put_indirect = qemu_put_indirect,
     .stuff = qemu_stuff,
+    .unknown = qemu_unknown,
 };

@@ -20,6 +20,8 @@ struct papr_rules {
     int64_t (*put)(struct papr_table *t, const struct mem *ram, struct hcall *h);
     int64_t (*put_indirect)(struct papr_table *t, const struct mem *ram, struct hcall *h);
     int64_t (*stuff)(struct papr_table *t, const struct mem *ram, struct hcall *h);
+    /* The status of any call on a number that names no table. */
+    int64_t (*unknown)(uint64_t liobn);
 };
 
 /* LoPAR: everything is validated, and lists copied, before anything is written. */

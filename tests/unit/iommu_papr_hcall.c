@@ -147,6 +147,7 @@ static const struct row observed[] = {
     { 30, STUFF, W0, 0xfff, 0x208002, 1, 0, { { 0, 0x208002 }, { 0x1000, 0 }, END } },
     { 31, GET, W0, 0x40000000, 0, 0, -4, { END } },
     { 31, GET, 0x80000f00, 0, 0, 0, -4, { END } },
+    { 31, GET, UINT64_MAX, 0, 0, 0, -4, { END } },
 };
 
 static int64_t
@@ -232,6 +233,9 @@ static const struct row lopar[] = {
     { 20, STUFF, W0, 0x10000, 0x20000003, 2, -4, { { 0x10000, 0 }, END } },
     { 21, STUFF, W1, 0, 0, 0, -4, { END } },
     { 22, IND, 0x80000f00, 0, LIST, 1, -4, { END } },
+    { 25, PUT, 0x180000000, 0, 0x200003, 0, -4, { { 0, 0 }, END } },
+    { 26, PUT, UINT64_C(1) << 63 | W0, 0, 0x200003, 0, -2, { { 0, 0 }, END } },
+    { 27, GET, UINT64_MAX, 0, 0, 0, -2, { END } },
     { 23, GET, W0, 0x3ffff000, 0, 0, 0, { END } },
     { 24, GET, W0, 0x40000000, 0, 0, -4, { END } },
 };
