@@ -287,6 +287,9 @@ refuse(struct subscriber *s, int error, const char *why)
     }
     trace_refused(s, error);
     observe(s->env, refused, s);
+    if (s->ops->aborts && !s->attaching && env_quirk(s->env, QUIRK_SUB_REFUSAL_ABORTS)) {
+        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "refused-at-run-time");
+    }
 }
 
 void
@@ -512,7 +515,9 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     s->attached = true;
     s->refused = false;
     s->space = space;
+    s->attaching = true;
     space_listen(space_to_follow(s), &s->listener);
+    s->attaching = false;
     if (!s->refused) {
         return true;
     }

@@ -101,6 +101,7 @@ struct subscriber_ops {
     unsigned flags;   /* NOTIFY_ bits asked for by default */
     enum shadow_kind shadow;
     bool wants_replay; /* by default, after registering */
+    bool aborts;       /* QEMU's listener does, if it is refused while it listens */
     size_t size;       /* of the kind's struct, whose first member is struct subscriber */
 
     void (*init)(struct subscriber *s,
@@ -174,6 +175,7 @@ struct subscriber {
     struct notify_event late; /* one that it has yet to act on; type 0: none */
     struct space ram;         /* what it listens to instead of its device's space */
     bool attached;
+    bool attaching;   /* the sections that are there are being added */
     bool replaying;   /* it is being told of what exists */
     int memory_error; /* the first failure since RAM was last added, a positive errno */
     bool stranded; /* it is gone, and its registrations are not */

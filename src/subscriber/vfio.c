@@ -333,19 +333,23 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
 
 /* ---- the kinds ---- */
 
-#define MIRROR(keyword, start, takes)                                                    \
+#define MIRROR(keyword, start, takes, dies)                                              \
     {                                                                                    \
         .name = keyword, .flags = NOTIFY_MAP | NOTIFY_UNMAP, .shadow = SHADOW_MIRROR,    \
         .wants_replay = true, .size = sizeof(struct vfio), .init = start,                \
-        .fini = vfio_fini, .kernel_takes = takes, .trim = vfio_trim, .open = vfio_open,  \
-        .close = vfio_close, .notify = vfio_notify, .bypass_map = vfio_bypass_map,       \
-        .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
-        .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \
+        .fini = vfio_fini, .aborts = dies, .kernel_takes = takes, .trim = vfio_trim,     \
+        .open = vfio_open, .close = vfio_close, .notify = vfio_notify,                   \
+        .bypass_map = vfio_bypass_map, .bypass_unmap = vfio_empty,                       \
+        .teardown = vfio_empty, .clear = vfio_clear, .dma = vfio_dma,                    \
+        .lookup = vfio_lookup, .next = vfio_next,                                        \
     }
 
-const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init, NULL);
-const struct subscriber_ops subscriber_vfio_v1 = MIRROR("vfio-v1", type1_v1_init, NULL);
+const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init, NULL, true);
+const struct subscriber_ops subscriber_vfio_v1 =
+    MIRROR("vfio-v1", type1_v1_init, NULL, true);
 const struct subscriber_ops subscriber_vfio_spapr =
-    MIRROR("vfio-spapr", spapr_init, spapr_kernel_takes);
-const struct subscriber_ops subscriber_iommufd = MIRROR("iommufd", iommufd_init, NULL);
-const struct subscriber_ops subscriber_vdpa = MIRROR("vhost-vdpa", vdpa_init, NULL);
+    MIRROR("vfio-spapr", spapr_init, spapr_kernel_takes, true);
+const struct subscriber_ops subscriber_iommufd =
+    MIRROR("iommufd", iommufd_init, NULL, true);
+const struct subscriber_ops subscriber_vdpa =
+    MIRROR("vhost-vdpa", vdpa_init, NULL, false);
