@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Root, context and PASID entries that the VT-d driver writes, and the steps that do. */
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenario/entry_layout.h"
@@ -260,6 +262,61 @@ START_TEST(without_a_width_the_unit_is_left_alone)
 }
 END_TEST
 
+/* What the first stage under PASID 0 makes of iova; 0: nothing. */
+static uint64_t
+first_stage(uint64_t iova)
+{
+    uint64_t e = at(pasid_at(0) + 16);
+
+    for (unsigned level = 4;; level--) {
+        uint64_t span = UINT64_C(1) << vtd_ss_span_lg2(level);
+
+        e = at((e & VTD_FS_ADDR) + 8 * (uint64_t)vtd_ss_index(iova, level));
+        if ((e & VTD_FS_P) == 0) {
+            return 0;
+        }
+        if (vtd_fs_is_leaf(e, level)) {
+            ck_assert_uint_eq(e & vtd_fs_reserved(48, 3, level, true), 0);
+            return vtd_fs_addr(e, level) + (iova & (span - 1));
+        }
+    }
+}
+
+/* Every page of a small range against a plain array, large pages included. */
+START_TEST(random_first_stage_maps_and_unmaps_equal_a_page_array)
+{
+    enum { PAGES = 1536, STEPS = 600 };
+    static const uint64_t sizes[] = { 1, 2, 17, 512, 513, 1024 };
+    static uint64_t want[PAGES];
+    unsigned seed = 20261121;
+
+    printf("# seed %u\n", seed);
+    memset(want, 0, sizeof(want));
+    start_scalable(GUEST_STRICT);
+    ck_assert(attach(0, 0, 0));
+    for (unsigned n = 0; n < STEPS; n++) {
+        uint64_t pages = sizes[(unsigned)rand_r(&seed) % 6];
+        uint64_t first = (unsigned)rand_r(&seed) % (PAGES - pages);
+        uint64_t gpa = 256 * MIB + ((unsigned)rand_r(&seed) % 4096) * 4 * KIB;
+        bool map = rand_r(&seed) % 3 != 0;
+
+        if (rand_r(&seed) % 2 == 0) { /* give large pages a chance */
+            first &= ~UINT64_C(511);
+            gpa &= ~(2 * MIB - 1);
+        }
+        recorder_forget(&rec);
+        ck_assert(map ? rig_map(&r, first * 4 * KIB, pages * 4 * KIB, gpa, 0)
+                      : rig_unmap(&r, first * 4 * KIB, pages * 4 * KIB));
+        for (uint64_t i = 0; i < pages; i++) {
+            want[first + i] = map ? gpa + i * 4 * KIB : 0;
+        }
+        for (uint64_t i = 0; n % 16 == 0 && i < PAGES; i++) {
+            ck_assert_uint_eq(first_stage(i * 4 * KIB), want[i]);
+        }
+    }
+}
+END_TEST
+
 /* ---- steps that store entries ---- */
 
 START_TEST(fields_go_over_what_leads_to_the_domain)
@@ -409,6 +466,7 @@ main(void)
     tcase_add_test(t, an_id_is_used_again_once_its_domain_was_flushed);
     tcase_add_test(t, after_a_reset_every_attachment_is_written_again);
     tcase_add_test(t, without_a_width_the_unit_is_left_alone);
+    tcase_add_test(t, random_first_stage_maps_and_unmaps_equal_a_page_array);
     tcase_add_test(t, fields_go_over_what_leads_to_the_domain);
     tcase_add_test(t, raw_entries_are_stored_word_by_word);
     tcase_add_test(t, root_and_directory_entries_keep_what_is_not_given);
