@@ -45,6 +45,7 @@ library_sources = \
 	src/cli/find.h \
 	src/cli/import.c \
 	src/cli/import.h \
+	src/cli/import_linux.c \
 	src/cli/message.c \
 	src/cli/message.h \
 	src/cli/options.c \
@@ -238,6 +239,8 @@ library_sources = \
 	src/trace/filter.h \
 	src/trace/format.c \
 	src/trace/format.h \
+	src/trace/ftrace.c \
+	src/trace/ftrace.h \
 	src/trace/output.c \
 	src/trace/output.h \
 	src/trace/parse.c \

@@ -106,6 +106,7 @@ unit_tests = \
 	tests/unit/trace_capture \
 	tests/unit/trace_diff \
 	tests/unit/trace_format \
+	tests/unit/trace_ftrace \
 	tests/unit/trace_output \
 	tests/unit/trace_read \
 	tests/unit/trace_trace \
@@ -138,6 +139,7 @@ cli_tests = \
 	tests/cli/explain.sh \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
+	tests/cli/import_linux.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \
@@ -335,6 +337,7 @@ test_data = \
 	tests/cli/explain.sh \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
+	tests/cli/import_linux.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \

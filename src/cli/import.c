@@ -442,12 +442,6 @@ check_backend(const char *name, struct err *e)
 static bool
 check_usage(const struct options *o, struct err *e)
 {
-    if (strcmp(o->from, "linux-trace") == 0) {
-        return err_set(e, "--from linux-trace is not supported by this version");
-    }
-    if (strcmp(o->from, "qemu-log") != 0) {
-        return err_set(e, "--from: unknown kind '%.64s'; expected qemu-log", o->from);
-    }
     for (size_t i = 0; i < o->n_subscribers; i++) {
         if (!check_backend(o->subscribers[i], e)) {
             return false;
@@ -472,8 +466,11 @@ import(const struct options *o, struct err *e)
     } else if (!trace_output_init_path(&out, o->output, e)) {
         return false;
     }
-    bool ok = import_qemu_log(o->operands[0], backends, chosen ? o->n_subscribers : 1,
-                              o->dump, &out, e);
+    bool ok = strcmp(o->from, "linux-trace") == 0
+                  ? import_linux_trace(o->operands[0], o->subscribers, o->n_subscribers,
+                                       o->dump, &out, e)
+                  : import_qemu_log(o->operands[0], backends,
+                                    chosen ? o->n_subscribers : 1, o->dump, &out, e);
 
     return trace_output_fini(&out, ok, ok ? e : NULL) && ok;
 }

@@ -22,4 +22,11 @@ int cli_import(const struct options *o);
 bool import_qemu_log(const char *path, const char *const *backends, size_t n, bool dump,
                      struct trace_output *out, struct err *e);
 
+/*
+ * The same for a Linux guest's trace of its VT-d driver: a device for each domain. With
+ * n = 0 backends it is vfio, or without caching mode vhost.
+ */
+bool import_linux_trace(const char *path, const char *const *backends, size_t n,
+                        bool dump, struct trace_output *out, struct err *e);
+
 #endif

@@ -159,8 +159,8 @@ sim import --from qemu-log --subscriber vfoi small.log
 test $status -eq 2 && grep -q "unknown backend 'vfoi'; did you mean 'vfio'?" err
 ok 'import with an unknown backend'
 sim import --from linux-trace small.log
-test $status -eq 2 && grep -q 'not supported by this version' err
-ok 'import of what this version does not read'
+test $status -eq 2 && grep -q 'no event of the iommu or intel_iommu tracers' err
+ok 'import of the wrong kind of log'
 echo 'iommusim: 1' >before.yaml
 cp before.yaml kept.yaml
 sim import --from qemu-log -o kept.yaml no.log
