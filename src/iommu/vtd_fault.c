@@ -116,6 +116,15 @@ has_pending_of(const struct vtd *v, uint16_t sid)
     return false;
 }
 
+/* Found once the way to the tables was known. */
+static bool
+is_of_walk(enum vtd_fault f)
+{
+    return f == VTD_FAULT_ADDR || f == VTD_FAULT_WRITE || f == VTD_FAULT_READ ||
+           f == VTD_FAULT_PAGING_READ || f == VTD_FAULT_PAGING_RSVD ||
+           f == VTD_FAULT_INTERRUPT;
+}
+
 static uint64_t
 record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
 {
@@ -128,6 +137,10 @@ record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request 
     if (q->pasid != IOMMU_NO_PASID) {
         const bool narrow = env_quirk(v->base.env, QUIRK_VTD_FRCD_PASID_16);
         hi |= VTD_FRCD_PP | VTD_FRCD_PASID(q->pasid & (narrow ? UINT16_MAX : UINT32_MAX));
+    }
+    if (q->pasid == IOMMU_NO_PASID && is_of_walk(fault) &&
+        env_quirk(v->base.env, QUIRK_VTD_FRCD_NO_PASID_ONES)) {
+        hi |= VTD_FRCD_PASID(UINT16_MAX);
     }
     return hi;
 }
@@ -284,7 +297,9 @@ vtd_fault_record_cleared(struct vtd *v)
         }
     }
     vtd_set32(v, VTD_FSTS, vtd_get32(v, VTD_FSTS) & ~VTD_FSTS_PPF);
-    vtd_fault_status_cleared(v);
+    if (!env_quirk(v->base.env, QUIRK_VTD_IP_OUTLIVES_RECORD)) {
+        vtd_fault_status_cleared(v);
+    }
 }
 
 void

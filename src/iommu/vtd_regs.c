@@ -81,9 +81,16 @@ static const struct reg regs[ONE_RECORD_END / 4] = {
 };
 
 static bool
-has_remapping(const struct vtd *v)
+offers_remapping(const struct vtd *v)
 {
     return v->cfg.intremap && v->cfg.queued_invalidation;
+}
+
+/* Its registers, that is. */
+static bool
+has_remapping(const struct vtd *v)
+{
+    return offers_remapping(v) || env_quirk(v->base.env, QUIRK_VTD_REMAPPING_UNOFFERED);
 }
 
 static bool
@@ -190,7 +197,7 @@ extended_capabilities(const struct vtd *v)
 
     return VTD_ECAP_IRO | (c->pass_through ? VTD_ECAP_PT : 0) |
            (c->queued_invalidation ? VTD_ECAP_QI : 0) |
-           (has_remapping(v) ? VTD_ECAP_IR | VTD_ECAP_MHMV(15) : 0) |
+           (offers_remapping(v) ? VTD_ECAP_IR | VTD_ECAP_MHMV(15) : 0) |
            (c->device_iotlb ? VTD_ECAP_DT : 0) | (c->snoop_control ? VTD_ECAP_SC : 0) |
            (c->scalable ? VTD_ECAP_SRS | VTD_ECAP_SMTS | VTD_ECAP_SSTS : 0) |
            (c->first_stage ? VTD_ECAP_FSTS | VTD_ECAP_NEST | VTD_ECAP_EAFS : 0) |

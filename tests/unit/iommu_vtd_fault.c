@@ -208,6 +208,36 @@ START_TEST(Q17_overflow_alone_is_no_event)
 }
 END_TEST
 
+START_TEST(pending_interrupt_outlives_its_record_in_qemu)
+{
+    up("qemu-7.2");
+    refused(SID_A, 0x1000);
+    clear_record(0);
+    ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
+    ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
+    bench_write(b, VTD_FSTS, 0);
+    ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
+    down();
+}
+END_TEST
+
+START_TEST(no_PASID_is_16_ones_in_qemu)
+{
+    const uint64_t ones = UINT64_C(0xffff) << 40;
+
+    up("qemu-7.2");
+    refused(SID_A, 0x1000); /* no root entry */
+    ck_assert_uint_eq(record(0, true) & VTD_BITS(59, 40), 0);
+    ck_assert_uint_eq(record(0, true) & VTD_FRCD_PP, 0);
+    clear_record(0);
+    bench_attached(b, SID_A, 1, 4);
+    refused(SID_A, 0x1000);
+    ck_assert_uint_eq(record(0, true), VTD_FRCD_F | VTD_FRCD_READ | ones |
+                                           VTD_FRCD_REASON(VTD_FAULT_READ) | SID_A);
+    down();
+}
+END_TEST
+
 START_TEST(queue_error_and_fault_share_one_event)
 {
     up("spec");
@@ -239,6 +269,8 @@ main(void)
     tcase_add_test(tc, record_says_what_the_request_was);
     tcase_add_test(tc, fault_event_is_pending_while_masked);
     tcase_add_test(tc, Q17_overflow_alone_is_no_event);
+    tcase_add_test(tc, pending_interrupt_outlives_its_record_in_qemu);
+    tcase_add_test(tc, no_PASID_is_16_ones_in_qemu);
     tcase_add_test(tc, queue_error_and_fault_share_one_event);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

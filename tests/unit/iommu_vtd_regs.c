@@ -261,6 +261,20 @@ START_TEST(registers_of_what_is_not_offered_are_absent)
 }
 END_TEST
 
+START_TEST(remapping_that_is_not_offered_can_be_switched_on_in_qemu)
+{
+    struct iommu_vtd_config c = with(NO_REMAPPING);
+
+    bench_init_as(b, &c, "qemu-7.2");
+    ck_assert_uint_eq(bench_read(b, VTD_ECAP), 0xf42);
+    bench_write(b, VTD_IRTA, 0x5000);
+    bench_write(b, VTD_GCMD, VTD_GCMD_IRE | VTD_GCMD_SIRTP);
+    ck_assert_uint_eq(bench_read(b, VTD_IRTA), 0x5000);
+    ck_assert_uint_eq(bench_read(b, VTD_GSTS), VTD_GCMD_IRE | VTD_GCMD_SIRTP);
+    bench_fini(b);
+}
+END_TEST
+
 START_TEST(without_dma_translation_it_cannot_be_enabled)
 {
     struct iommu_vtd_config c = with(NO_DMA);
@@ -432,6 +446,7 @@ main(void)
                         (int)(sizeof(kept) / sizeof(kept[0])));
     tcase_add_test(tc, names_and_odd_accesses);
     tcase_add_test(tc, registers_of_what_is_not_offered_are_absent);
+    tcase_add_test(tc, remapping_that_is_not_offered_can_be_switched_on_in_qemu);
     tcase_add_test(tc, without_dma_translation_it_cannot_be_enabled);
     tcase_add_test(tc, interrupt_remapping_switches_show_in_the_status);
     tcase_add_test(tc, Q34_some_commands_leave_no_trace);

@@ -352,6 +352,9 @@ bench_faults(struct bench *b, uint16_t sid, uint64_t iova, enum perm access,
     uint64_t lo = bench_read(b, VTD_FRCD), hi = bench_read(b, VTD_FRCD_HI);
 
     bench_clear_faults(b);
+    if ((hi & VTD_FRCD_PP) == 0) { /* then its PASID means nothing */
+        hi &= ~VTD_FRCD_PASID(VTD_BITS(19, 0));
+    }
     return refused && lo == (iova & ~PAGE_MASK) &&
            hi == (VTD_FRCD_F | (access == PERM_R ? VTD_FRCD_READ : 0) |
                   VTD_FRCD_REASON(reason) | sid);
