@@ -46,10 +46,14 @@ struct round {
     uint64_t state; /* of the generator */
     FILE *out;
     bool papr, caching_mode, lazy, latency;
+    bool scalable; /* VT-d */
+    bool stages;   /* scalable: first stages, PASIDs and device TLBs */
     unsigned n_devices, n_tables, n_actors;
     const uint64_t *regions; /* their first bus addresses */
     bool plugged[MAX_DEVICES];
     struct table tables[MAX_DEVICES]; /* VT-d: of domains; PAPR: of devices */
+    bool first[MAX_DEVICES];          /* of first-stage format */
+    bool nested;                      /* some over the second stage of domain vm */
 };
 
 /* ---- drawing ---- */
@@ -209,7 +213,8 @@ unmap(struct round *r, unsigned actor)
     fputs("  - unmap: {", r->out);
     put_place(r, &s);
     fputs("}\n", r->out);
-    become(&s, r->lazy && !r->caching_mode && !r->papr ? DEFERRED : FREE);
+    bool deferred = r->lazy && !r->papr && (!r->caching_mode || r->first[s.index]);
+    become(&s, deferred ? DEFERRED : FREE);
 }
 
 static void
@@ -235,15 +240,26 @@ change(struct round *r, unsigned actor)
     fputs("}\n", r->out);
 }
 
+/* Of three PASIDs, or none. */
+static void
+put_pasid(struct round *r)
+{
+    if (r->stages && one_in(r, 2)) {
+        fprintf(r->out, ", pasid: %u", 1 + below(r, 3));
+    }
+}
+
 static void
 dma(struct round *r, unsigned actor)
 {
     struct stretch s = draw_stretch(r, actor);
     unsigned size = 1 + below(r, 20000), offset = below(r, 4096);
 
-    fprintf(r->out, "  - dma: {device: d%u, iova: 0x%" PRIx64 ", size: %u, access: %s}\n",
+    fprintf(r->out, "  - dma: {device: d%u, iova: 0x%" PRIx64 ", size: %u, access: %s",
             below(r, r->n_devices), r->regions[s.region] + s.first * PAGE + offset, size,
             one_in(r, 2) ? "read" : "write");
+    put_pasid(r);
+    fputs("}\n", r->out);
 }
 
 static void
@@ -253,16 +269,18 @@ attach(struct round *r)
 
     switch (below(r, 6)) {
     case 0:
-        fprintf(r->out, "  - detach: {device: d%u}\n", device);
+        fprintf(r->out, "  - detach: {device: d%u", device);
         break;
     case 1:
-        fprintf(r->out, "  - attach: {device: d%u, type: %s}\n", device,
+        fprintf(r->out, "  - attach: {device: d%u, type: %s", device,
                 one_in(r, 2) ? "passthrough" : "blocked");
         break;
     default:
-        fprintf(r->out, "  - attach: {device: d%u, domain: t%u}\n", device,
+        fprintf(r->out, "  - attach: {device: d%u, domain: t%u", device,
                 below(r, r->n_tables));
     }
+    put_pasid(r);
+    fputs("}\n", r->out);
 }
 
 static void
@@ -295,7 +313,8 @@ step(struct round *r, unsigned actor)
         attach(r);
     } else if (what < 99) {
         plug(r);
-    } else if (!r->papr) {
+    } else if (!r->papr && !(r->scalable && r->n_actors > 1)) {
+        /* Another actor's step would find the queue off that it was to use. */
         fputs("  - reset: io0\n", r->out);
     }
 }
@@ -313,7 +332,15 @@ put_vtd(struct round *r, unsigned aw)
     fprintf(r->out, "    io0: {model: intel-vtd, caching_mode: %s, aw_bits: %u,\n",
             r->caching_mode ? "on" : "off", aw);
     fprintf(r->out, "      superpages: %s, mamv: %s, queued_invalidation: %s,\n",
-            PICK(r, pages), PICK(r, mamv), one_in(r, 4) ? "off" : "on");
+            PICK(r, pages), PICK(r, mamv), !r->scalable && one_in(r, 4) ? "off" : "on");
+    if (r->scalable) {
+        fprintf(r->out, "      mode: scalable, pasid_cache: {entries: %s},\n",
+                PICK(r, caches));
+        fprintf(r->out, "      paging_cache: {entries: %s},\n", PICK(r, caches));
+    }
+    if (r->stages) {
+        fputs("      first_stage: on, pasid: on, device_iotlb: on,\n", r->out);
+    }
     fprintf(r->out, "      write_buffer_flush: %s, domains: %s,\n",
             one_in(r, 4) ? "on" : "off", one_in(r, 4) ? "16" : "65536");
     fprintf(r->out, "      iotlb: {entries: %s, replacement: %s},\n", PICK(r, caches),
@@ -328,7 +355,14 @@ draw_backend(struct round *r)
                                            "[vfio, {backend: observer, name: o}]" };
     static const char *const caches[] = { "emulated", "vhost", "[vhost, emulated]" };
     static const char *const papr[] = { "vfio", "vhost", "[vfio, vhost]", "emulated" };
+    static const char *const stages[] = {
+        "emulated", "ats", "vhost",
+        "[ats, {backend: ats, name: p1, pasid: 1}, {backend: ats, name: p2, pasid: 2}]"
+    };
 
+    if (r->stages) {
+        return PICK(r, stages);
+    }
     return r->papr ? PICK(r, papr) : r->caching_mode ? PICK(r, mirrors) : PICK(r, caches);
 }
 
@@ -344,8 +378,9 @@ put_machine(struct round *r, unsigned aw)
     fputs("  devices:\n", r->out);
     for (unsigned i = 0; i < r->n_devices; i++) {
         r->plugged[i] = !one_in(r, 4);
-        fprintf(r->out, "    d%u: {iommu: io0, backend: %s, plugged: %s}\n", i,
-                draw_backend(r), r->plugged[i] ? "on" : "off");
+        fprintf(r->out, "    d%u: {iommu: io0, backend: %s, plugged: %s%s}\n", i,
+                draw_backend(r), r->plugged[i] ? "on" : "off",
+                r->stages ? ", pasids: 4" : "");
     }
     fprintf(r->out, "guest:\n  driver: %s\n", r->lazy ? "lazy" : "strict");
     if (r->lazy) {
@@ -355,9 +390,44 @@ put_machine(struct round *r, unsigned aw)
     }
     if (!r->papr) {
         fputs("  domains:\n", r->out);
-        for (unsigned i = 0; i < r->n_tables; i++) {
-            fprintf(r->out, "    t%u: {iommu: io0, aw: %u}\n", i, one_in(r, 3) ? 39 : aw);
+        const bool parent = r->stages && aw == 48 && one_in(r, 2);
+        if (parent) {
+            fputs("    vm: {iommu: io0, aw: 48}\n", r->out);
         }
+        for (unsigned i = 0; i < r->n_tables; i++) {
+            r->first[i] = r->stages && aw == 48 && one_in(r, 2);
+            bool nested = r->first[i] && parent && !one_in(r, 3);
+            r->nested |= nested;
+            fprintf(r->out, "    t%u: {iommu: io0, aw: %u%s}\n", i,
+                    !r->first[i] && one_in(r, 3) ? 39 : aw,
+                    nested        ? ", type: nested, parent: vm"
+                    : r->first[i] ? ", type: first-stage"
+                                  : "");
+        }
+    }
+}
+
+/* Where nested tables and what they map lie, in the second stage at the same place. */
+static void
+put_parent(struct round *r)
+{
+    fputs("  - map: {domain: vm, iova: 0x3c000000, size: 64MiB, gpa: 0x3c000000}\n"
+          "  - map: {domain: vm, iova: 0x1000000, size: 144MiB, gpa: 0x1000000}\n",
+          r->out);
+}
+
+/* Some of what nested domains map goes elsewhere, for reading only, or away. */
+static void
+change_parent(struct round *r)
+{
+    uint64_t iova = 0x1000000 + below(r, 64) * UINT64_C(0x200000);
+
+    fprintf(r->out, "  - unmap: {domain: vm, iova: 0x%" PRIx64 ", size: 2MiB}\n", iova);
+    if (!one_in(r, 4)) {
+        fprintf(r->out, "  - map: {domain: vm, iova: 0x%" PRIx64 ", size: 2MiB", iova);
+        put_target(r);
+        put_perm(r);
+        fputs("}\n", r->out);
     }
 }
 
@@ -402,8 +472,14 @@ put_scenario(struct round *r)
             fprintf(r->out, "  - attach: {device: d%u, domain: t%u}\n", i,
                     below(r, r->n_tables));
         }
+        if (actor == 0 && r->nested) {
+            put_parent(r);
+        }
         for (unsigned i = 0; i < STEPS; i++) {
             step(r, actor);
+            if (actor == 0 && r->nested && !r->lazy && one_in(r, 15)) {
+                change_parent(r);
+            }
         }
     }
 }
@@ -489,6 +565,19 @@ START_TEST(vtd_without_caching_mode_stays_coherent)
 }
 END_TEST
 
+START_TEST(vtd_in_scalable_mode_stays_coherent)
+{
+    run_rounds(&(struct round){ .caching_mode = _i != 0, .scalable = true });
+}
+END_TEST
+
+START_TEST(vtd_with_pasids_and_device_tlbs_stays_coherent)
+{
+    run_rounds(
+        &(struct round){ .caching_mode = _i != 0, .scalable = true, .stages = true });
+}
+END_TEST
+
 START_TEST(papr_stays_coherent)
 {
     run_rounds(&(struct round){ .papr = true });
@@ -506,6 +595,8 @@ main(void)
     tcase_set_timeout(tc, 600);
     tcase_add_test(tc, vtd_with_caching_mode_stays_coherent);
     tcase_add_test(tc, vtd_without_caching_mode_stays_coherent);
+    tcase_add_loop_test(tc, vtd_in_scalable_mode_stays_coherent, 0, 2);
+    tcase_add_loop_test(tc, vtd_with_pasids_and_device_tlbs_stays_coherent, 0, 2);
     tcase_add_test(tc, papr_stays_coherent);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
