@@ -298,21 +298,29 @@ drop_context(struct op *op)
     return intel_plan_run(op, drop_own);
 }
 
-/* A PASID of the device that is attached; false: none is. */
 static bool
-attached_pasid(const struct guest *g, uint32_t device, uint32_t *pasid)
+tagged_pasid(const struct intel_domain *d, uint32_t device, uint32_t *pasid)
 {
-    for (size_t i = 0; i < g->sc->guest.n_domains + g->sc->n_devices; i++) {
-        const struct intel_domain *d = g->domains[i];
-
-        for (size_t t = 0; d != NULL && t < d->n_tags; t++) {
-            if (d->tags[t].device == device && d->tags[t].pasid != IOMMU_NO_PASID) {
-                *pasid = d->tags[t].pasid;
-                return true;
-            }
+    for (size_t t = 0; t < d->n_tags; t++) {
+        if (d->tags[t].device == device && d->tags[t].pasid != IOMMU_NO_PASID) {
+            *pasid = d->tags[t].pasid;
+            return true;
         }
     }
     return false;
+}
+
+/* A PASID of the device that is attached; false: none is. */
+static bool
+attached_pasid(const struct guest *g, const struct intel_unit *u, uint32_t device,
+               uint32_t *pasid)
+{
+    for (size_t i = 0; i < g->sc->guest.n_domains + g->sc->n_devices; i++) {
+        if (g->domains[i] != NULL && tagged_pasid(g->domains[i], device, pasid)) {
+            return true;
+        }
+    }
+    return tagged_pasid(&u->identity, device, pasid);
 }
 
 /* Unbind its PASIDs one after the other, at last what comes without one. */
@@ -326,7 +334,7 @@ unbind_next(struct op *op)
         return PHASE(drop_context);
     }
     w->pasid = IOMMU_NO_PASID;
-    attached_pasid(op->g, w->device, &w->pasid);
+    attached_pasid(op->g, w->unit, w->device, &w->pasid);
     intel_domain_attach(op->g, w->device, w->pasid, NULL);
     if (!intel_unbind(op, &was) || !w->unit->on) {
         return PHASE(unbind_next);
