@@ -80,6 +80,7 @@ unit_tests = \
 	tests/unit/iommu_vtd_queue \
 	tests/unit/iommu_vtd_quirks \
 	tests/unit/iommu_vtd_regs \
+	tests/unit/iommu_vtd_sm_fmt \
 	tests/unit/iommu_vtd_stage \
 	tests/unit/iommu_vtd_trace \
 	tests/unit/iommu_vtd_walk \

@@ -165,7 +165,8 @@ intel_domain_at(const struct guest *g, uint32_t device, uint32_t pasid)
             return d;
         }
     }
-    return NULL;
+    struct intel_domain *identity = &g->units[g->sc->devices[device].iommu]->identity;
+    return find_tag(identity, device, pasid) < identity->n_tags ? identity : NULL;
 }
 
 static void
