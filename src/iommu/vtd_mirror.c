@@ -333,17 +333,24 @@ widen_to_old(const struct vtd_space *s, struct vtd_block *b)
     b->last = b->last > owed.last ? b->last : owed.last;
 }
 
-/* The context under which to walk, and the last address of the walk. */
-static uint64_t
-walk_limit(const struct vtd_space *s, struct vtd_context *c)
+/* The context under which to walk: that of s, or what can be read into `as` instead. */
+static const struct vtd_context *
+walked_context(const struct vtd_space *s, struct vtd_context *as)
 {
-    const struct env *env = s->v->base.env;
-
-    *c = s->ctx;
-    if (vtd_context_passes(c) && env_quirk(env, QUIRK_VTD_WALK_THROUGH_PASS)) {
-        *c = vtd_context_as_translating(c);
+    if (!vtd_context_passes(&s->ctx) ||
+        !env_quirk(s->v->base.env, QUIRK_VTD_WALK_THROUGH_PASS)) {
+        return &s->ctx;
     }
-    if (env_quirk(env, QUIRK_VTD_WALK_STOPS_AT_WIDTH) && vtd_context_translates(c)) {
+    *as = vtd_context_as_translating(&s->ctx);
+    return as;
+}
+
+/* The last address of a walk. */
+static uint64_t
+walk_limit(const struct vtd_space *s, const struct vtd_context *c)
+{
+    if (env_quirk(s->v->base.env, QUIRK_VTD_WALK_STOPS_AT_WIDTH) &&
+        vtd_context_translates(c)) {
         return (UINT64_C(1) << vtd_context_width(s->v, c)) - 1;
     }
     return vtd_address_last(s->v);
@@ -353,9 +360,10 @@ static void
 run_diff(struct diff *d, const struct vtd_block *range)
 {
     struct vtd_space *s = d->s;
-    struct vtd_context c;
+    struct vtd_context as;
+    const struct vtd_context *c = walked_context(s, &as);
+    const uint64_t limit = walk_limit(s, c);
     struct vtd_block b = *range;
-    const uint64_t limit = walk_limit(s, &c);
 
     if (b.last > limit) {
         b.last = limit;
@@ -366,10 +374,10 @@ run_diff(struct diff *d, const struct vtd_block *range)
     if (!d->piecemeal) {
         widen_to_old(s, &b);
     }
-    if (vtd_context_translates(&c)) {
+    if (vtd_context_translates(c)) {
         s->blank = false;
     }
-    vtd_visit(s->v, &c, b.first, b.last, &d->visitor);
+    vtd_visit(s->v, c, b.first, b.last, &d->visitor);
 }
 
 void

@@ -244,6 +244,12 @@ is_of_first_stage(const struct vtd_context *c, uint32_t unused)
     return c->fault == VTD_FAULT_NONE && vtd_context_has_first(c);
 }
 
+static bool
+may_have_first_stage(struct vtd_space *s)
+{
+    return s->v->cfg.first_stage && either(s, is_of_first_stage, 0);
+}
+
 /* UNMAP to each cache below: this event, or NULL for its window. */
 static void
 tell_caches(struct vtd_space *s, const struct notify_event *ev, enum notify_cause cause)
@@ -355,7 +361,7 @@ iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
         return;
     }
     /* Which pages of a first stage went through these of the second nobody knows. */
-    if (inv->scope == INVAL_PAGE && !either(s, is_of_first_stage, 0)) {
+    if (inv->scope == INVAL_PAGE && !may_have_first_stage(s)) {
         struct vtd_block block = block_of(s->v, inv);
         sync_block(s, &block, mirrors);
     } else if (mirrors) {
@@ -369,7 +375,7 @@ iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
 static void
 pasid_iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
 {
-    if (!either(s, is_of_first_stage, 0) || !either(s, is_of_pasid, inv->pasid) ||
+    if (!may_have_first_stage(s) || !either(s, is_of_pasid, inv->pasid) ||
         !either(s, is_of_did, inv->did) ||
         env_quirk(s->v->base.env, QUIRK_VTD_PASID_IOTLB_SILENT)) {
         return;

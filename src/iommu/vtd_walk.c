@@ -192,8 +192,13 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
         tell_blank(t, table, level, base, from, to);
         return;
     }
-    for (unsigned i = skip_zeros(words, from, to); i <= to;
-         i = skip_zeros(words, i + 1, to)) {
+    for (unsigned i = from; i <= to; i++) {
+        if (words[i] == 0) {
+            i = skip_zeros(words, i, to);
+            if (i > to) {
+                break;
+            }
+        }
         uint64_t entry = le64toh(words[i]), at = base + ((uint64_t)i << lg2);
         enum kind kind = classify(t, entry, level, perm);
         if (kind == HOLE) {
