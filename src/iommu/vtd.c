@@ -48,7 +48,7 @@ vtd_reset(struct iommu *m)
     v->requests = 0;
     vtd_regs_reset(v);
     vtd_caches_drop_all(v);
-    vtd_notify_switch(v);
+    vtd_notify_reset(v);
     observe(m->env, switched, m);
     iommu_idle(m);
 }
@@ -146,7 +146,7 @@ vtd_new(const struct iommu_vtd_config *c, struct env *env)
         .haw = c->aw_bits,
         .superpages = c->superpages,
         .snoop = c->snoop_control || c->scalable,
-        .transient = c->device_iotlb,
+        .transient = c->device_iotlb && !env_quirk(env, QUIRK_VTD_TM_RESERVED),
     };
     v->reserved = vtd_ss_masks(&v->limits);
     v->first_reserved = vtd_fs_masks(c->aw_bits, c->superpages | 1);

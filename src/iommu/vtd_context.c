@@ -258,6 +258,9 @@ check_pasid(const struct vtd *v, struct vtd_pasid_entry *e)
         env_quirk(v->base.env, QUIRK_VTD_FIRST_AS_SECOND)) {
         e->v[0] = (e->v[0] & ~VTD_PASID_PGTT(7)) | VTD_PASID_PGTT(VTD_PGTT_SECOND);
     }
+    if (kind == VTD_PGTT_PASS && env_quirk(v->base.env, QUIRK_VTD_PT_FROM_CONTEXT)) {
+        e->v[0] = (e->v[0] & ~VTD_PASID_PGTT(7)) | VTD_PASID_PGTT(VTD_PGTT_SECOND);
+    }
     return is_valid(v, e) ? VTD_FAULT_NONE : VTD_FAULT_SM_PASID_INV;
 }
 

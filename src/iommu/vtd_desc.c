@@ -129,6 +129,11 @@ has_reserved_value(const struct vtd *v, const struct vtd_desc_kind *kind,
     if (kind->grans != 0 && (kind->grans & G(g)) == 0) {
         return true;
     }
+    if (kind->type == VTD_DESC_PASID_IOTLB && vtd_desc_am(d->hi) > v->cfg.mamv &&
+        env_quirk(v->base.env, QUIRK_VTD_PASID_AM_UNCHECKED)) {
+        env_abort(v->base.env, v->base.id, BLAME_IOMMU, "shift-by-address-mask");
+        return true;
+    }
     if (kind->type == VTD_DESC_IOTLB || kind->type == VTD_DESC_PASID_IOTLB) {
         return g == VTD_GRAN_FINE && vtd_desc_am(d->hi) > v->cfg.mamv;
     }

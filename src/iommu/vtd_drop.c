@@ -175,6 +175,15 @@ is_scalable(const struct vtd_cached *e, const void *arg)
     return e->level == 1;
 }
 
+/* Any mask. */
+static bool
+of_devices(const struct vtd_cached *e, const void *arg)
+{
+    const struct invalidation *inv = arg;
+
+    return ((e->tag ^ inv->sid) & ~(unsigned)inv->sid_mask & VTD_BITS(15, 0)) == 0;
+}
+
 static uint32_t
 drop_contexts(struct vtd *v, const struct invalidation *inv)
 {
@@ -183,7 +192,9 @@ drop_contexts(struct vtd *v, const struct invalidation *inv)
         return vtd_cache_drop_did(&v->contexts, inv->did) +
                vtd_cache_drop_if(&v->contexts, 0, is_scalable, NULL);
     case INVAL_DEVICE:
-        return drop_devices(v, inv);
+        return inv->sid_mask < 8
+                   ? drop_devices(v, inv)
+                   : vtd_cache_drop_if(&v->contexts, inv->did, of_devices, inv);
     case INVAL_GLOBAL:
     case INVAL_PAGE:
     case INVAL_PASID:

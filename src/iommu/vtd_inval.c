@@ -36,6 +36,22 @@ scope_name(enum inval_scope scope)
     return NULL;
 }
 
+/* What was asked for is `inv`; what comes of it, `taken`. */
+static void
+carry_out_as(struct vtd *v, const struct invalidation *inv,
+             const struct invalidation *taken)
+{
+    vtd_caches_invalidate(v, taken);
+    vtd_notify_invalidated(v, taken);
+    observe(v->base.env, invalidated, &v->base, inv);
+}
+
+static void
+carry_out(struct vtd *v, const struct invalidation *inv)
+{
+    carry_out_as(v, inv, inv);
+}
+
 /* ---- IOTLB ---- */
 
 static void
@@ -148,9 +164,12 @@ vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did, uint16_t sid, un
         inv.sid_mask = vtd_fm_mask(fm);
     }
     trace_context(v, &inv);
-    vtd_caches_invalidate(v, &inv);
-    vtd_notify_invalidated(v, &inv);
-    observe(v->base.env, invalidated, &v->base, &inv);
+    struct invalidation taken = inv;
+    if (inv.scope == INVAL_DEVICE &&
+        env_quirk(v->base.env, QUIRK_VTD_CTX_MASK_NOT_INVERTED)) {
+        taken.sid_mask = (uint16_t)~inv.sid_mask;
+    }
+    carry_out_as(v, &inv, &taken);
     return g;
 }
 
@@ -181,14 +200,6 @@ trace_pasid(const struct vtd *v, const char *kind, const struct invalidation *in
         trace_u64(&r, TF_IH, inv->leaf_only);
     }
     trace_emit(v->base.env->trace, &r);
-}
-
-static void
-carry_out(struct vtd *v, const struct invalidation *inv)
-{
-    vtd_caches_invalidate(v, inv);
-    vtd_notify_invalidated(v, inv);
-    observe(v->base.env, invalidated, &v->base, inv);
 }
 
 void
@@ -257,7 +268,12 @@ invalidate_device(struct vtd *v, struct invalidation *inv, uint64_t addr, bool s
 {
     vtd_desc_ats_range(vtd_desc_addr(addr), sized, &inv->first, &inv->last);
     trace_dev_iotlb(v, inv);
-    carry_out(v, inv);
+    struct invalidation taken = *inv;
+    if (taken.last - taken.first > VTD_BITS(31, 0) - 1 &&
+        env_quirk(v->base.env, QUIRK_VTD_DEVTLB_SIZE_32)) {
+        taken.last = taken.first | PAGE_MASK; /* a shift by 32 and more is one by 0 */
+    }
+    carry_out_as(v, inv, &taken);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iommu/vtd_fault.h"
 #include "iommu/vtd_mirror.h"
 #include "iommu/vtd_window.h"
 
@@ -157,6 +158,9 @@ set_translated(struct vtd_space *s)
 static bool
 is_identity(const struct vtd_space *s)
 {
+    if (env_quirk(s->v->base.env, QUIRK_VTD_TE_OFF_NO_SWITCH)) {
+        return vtd_is_on(s->v, VTD_GCMD_TE) && vtd_context_passes(&s->ctx);
+    }
     return !vtd_is_on(s->v, VTD_GCMD_TE) || vtd_context_passes(&s->ctx);
 }
 
@@ -293,6 +297,10 @@ sync_absent(struct vtd_space *s, enum notify_cause cause)
     const bool absent =
         s->ctx.fault == VTD_FAULT_CONTEXT_P || s->ctx.fault == VTD_FAULT_SM_CONTEXT_P;
 
+    if (env_quirk(env, QUIRK_IOMMU_INV_RAISES_FAULTS)) {
+        const struct iommu_request q = iommu_request(s->sid, 0, PERM_R);
+        vtd_fault_raise(s->v, s->ctx.fault, &q, s->ctx.fpd);
+    }
     if (env_quirk(env, absent ? QUIRK_VTD_ABSENT_CONTEXT_KEEPS
                               : QUIRK_VTD_BAD_CONTEXT_KEEPS)) {
         return;
@@ -458,6 +466,21 @@ contexts_invalidated(struct vtd *v, const struct invalidation *inv)
 
 /* ---- device TLBs ---- */
 
+/* Whom a source id names; by its function number alone, whoever comes first. */
+static uint16_t
+addressee(const struct vtd *v, uint16_t sid)
+{
+    if (!env_quirk(v->base.env, QUIRK_IOMMU_SID_DEVFN_3BIT)) {
+        return sid;
+    }
+    for (size_t i = 0; i < v->n_spaces; i++) {
+        if ((v->spaces[i]->sid & 7) == (sid & 7)) {
+            return v->spaces[i]->sid;
+        }
+    }
+    return sid;
+}
+
 /* A device that nobody made a space for is none of ours. */
 static void
 device_tlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
@@ -472,7 +495,8 @@ device_tlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
         .mask = inv->last - inv->first,
     };
 
-    if (s->sid == inv->sid && !env_quirk(s->v->base.env, QUIRK_VTD_DEVTLB_TO_ROOT)) {
+    if (s->sid == addressee(s->v, inv->sid) &&
+        !env_quirk(s->v->base.env, QUIRK_VTD_DEVTLB_TO_ROOT)) {
         notify_all(&s->region, 0, &ev);
     }
 }
@@ -516,12 +540,28 @@ vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv)
     }
 }
 
-void
-vtd_notify_switch(struct vtd *v)
+static void
+unmap_everything(struct vtd *v)
 {
     for (size_t i = 0; i < v->n_spaces; i++) {
         vtd_window_unmap_all(v->spaces[i], CAUSE_RESET);
     }
+}
+
+void
+vtd_notify_reset(struct vtd *v)
+{
+    if (!env_quirk(v->base.env, QUIRK_VTD_RESET_NO_SWITCH)) {
+        vtd_notify_switch(v);
+    } else {
+        unmap_everything(v);
+    }
+}
+
+void
+vtd_notify_switch(struct vtd *v)
+{
+    unmap_everything(v);
     for (size_t i = 0; i < v->n_spaces; i++) {
         take_sections(v->spaces[i]);
     }

@@ -65,6 +65,8 @@ void vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv);
  * are announced anew.
  */
 void vtd_notify_switch(struct vtd *v);
+/* The same after a reset. */
+void vtd_notify_reset(struct vtd *v);
 
 /*
  * A request without PASID of `sid` was passed through, for its context entry says so

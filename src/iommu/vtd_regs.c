@@ -277,6 +277,10 @@ command_qie(struct vtd *v, bool on)
         return;
     }
     if (on) {
+        if (vtd_get64(v, VTD_IQT) != 0 &&
+            env_quirk(v->base.env, QUIRK_VTD_QI_TAIL_NONZERO)) {
+            return;
+        }
         set_status(v, VTD_GCMD_QIE, true);
         vtd_queue_switched_on(v);
     } else if (vtd_queue_may_stop(v)) {

@@ -70,7 +70,8 @@ vtd_walk(const struct vtd *v, const struct vtd_context *c, struct vtd_table at,
             return VTD_FAULT_PAGING_RSVD;
         }
         if (leaf) {
-            if (vtd_ss_hits_interrupt(entry, at.level)) {
+            if (vtd_ss_hits_interrupt(entry, at.level) &&
+                !env_quirk(v->base.env, QUIRK_VTD_ALLOW_MSI_OUTPUT)) {
                 return VTD_FAULT_INTERRUPT;
             }
             out->perm = at.perm;

@@ -530,6 +530,12 @@ replay_page(struct notifier *n, const struct notify_entry *e)
     return e->perm == PERM_NONE || notify_one(n, &ev);
 }
 
+/*
+ * A replay may look at this many pages; more take the better part of a second and longer,
+ * in which the machine stands still.
+ */
+#define REPLAY_BUDGET (UINT64_C(1) << 20)
+
 /* The default replay: from page to page, from hole to mapping, until the end. */
 static void
 replay_walk(struct notify_region *r, struct notifier *n)
@@ -540,9 +546,13 @@ replay_walk(struct notify_region *r, struct notifier *n)
     const uint64_t last = window.last < r->last ? window.last : r->last;
     uint64_t addr = window.first;
 
-    for (;;) {
+    for (uint64_t steps = 0;; steps++) {
         struct notify_entry e;
 
+        if (steps > REPLAY_BUDGET && ops->next_mapped == NULL) {
+            observe(r->env, overspent, n->subject, "replay", steps);
+            return;
+        }
         if (ops->next_mapped != NULL && !ops->next_mapped(r, addr, &addr)) {
             return;
         }
@@ -578,7 +588,7 @@ notify_replay(struct notifier *n)
     trace_registration(n, TE_REPLAY_BEGIN);
     observe(r->env, replay_begin, n, true);
     r->walks = &w;
-    if (r->ops->replay != NULL) {
+    if (r->ops->replay != NULL && !env_quirk(r->env, QUIRK_VTD_GENERIC_REPLAY)) {
         r->ops->replay(r, n);
     } else if (n->flags & NOTIFY_MAP) {
         replay_walk(r, n);
