@@ -147,6 +147,7 @@ cli_tests = \
 	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
+	tests/cli/steps.sh \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh
@@ -344,6 +345,7 @@ test_data = \
 	tests/cli/qtest_replay.sh \
 	tests/cli/readme.sh \
 	tests/cli/run.sh \
+	tests/cli/steps.sh \
 	tests/cli/support_tap.sh \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \

@@ -162,6 +162,9 @@ add_first_stage(struct op *op, const struct intel_domain *d, const struct block 
 static void
 add_device_tlb(struct op *op, uint32_t device, uint32_t pasid, const struct block *b)
 {
+    if (!intel_has_device_tlb(op, device)) {
+        return;
+    }
     struct intel_request r = {
         .kind = pasid == IOMMU_NO_PASID ? INTEL_INV_DEV_IOTLB : INTEL_INV_PASID_DEV_IOTLB,
         .sid = op->g->sc->devices[device].sid,
@@ -170,9 +173,7 @@ add_device_tlb(struct op *op, uint32_t device, uint32_t pasid, const struct bloc
         .lg2 = (uint8_t)(b != NULL ? PAGE_LG2 + b->am : EVERYTHING_LG2),
     };
 
-    if (intel_has_device_tlb(op, device)) {
-        intel_plan_add(op, r);
-    }
+    intel_plan_add(op, r);
 }
 
 static void
@@ -193,7 +194,7 @@ add_nested(struct op *op, const struct intel_domain *d, const struct block *b,
 {
     const struct guest *g = op->g;
 
-    for (size_t i = 0; d->has_nested && i < g->sc->guest.n_domains; i++) {
+    for (size_t i = 0; i < g->sc->guest.n_domains; i++) {
         const struct intel_domain *n = g->domains[i];
 
         if (n->parent != d || n->n_tags == 0) {
@@ -216,7 +217,9 @@ plan_iotlb(struct op *op, const struct intel_domain *d, const struct block *b)
     } else {
         add_second_stage(op, d->did, b);
     }
-    add_nested(op, d, b, false);
+    if (d->has_nested) {
+        add_nested(op, d, b, false);
+    }
 }
 
 static void
@@ -224,7 +227,9 @@ plan_block(struct op *op, const struct intel_domain *d, const struct block *b)
 {
     plan_iotlb(op, d, b);
     add_device_tlbs(op, d, b);
-    add_nested(op, d, b, true);
+    if (d->has_nested) {
+        add_nested(op, d, b, true);
+    }
 }
 
 void
@@ -260,6 +265,8 @@ intel_plan_global(struct op *op, const struct intel_domain *d)
     intel_plan_add(op, (struct intel_request){ .gran = VTD_GRAN_GLOBAL });
     if (d != NULL) {
         add_device_tlbs(op, d, NULL);
+    }
+    if (d != NULL && d->has_nested) {
         add_nested(op, d, NULL, true);
     }
 }

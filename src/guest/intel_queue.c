@@ -119,12 +119,16 @@ void
 intel_queue_put(struct op *op, const uint64_t word[INTEL_DESC_WORDS])
 {
     struct intel_queue *q = &op->vtd.unit->queue;
-    uint64_t bytes = descriptor_bytes(q), at = q->base.v + bytes * q->tail;
+    struct mem *mem = op->g->env->mem;
+    uint64_t at = q->base.v + descriptor_bytes(q) * q->tail;
 
-    for (uint64_t i = 0; i < bytes / 8; i++) {
-        mem_write64le(op->g->env->mem, GPA(at + 8 * i), word[i]);
+    mem_write64le(mem, GPA(at), word[0]);
+    mem_write64le(mem, GPA(at + 8), word[1]);
+    if (q->wide) {
+        mem_write64le(mem, GPA(at + 16), word[2]);
+        mem_write64le(mem, GPA(at + 24), word[3]);
     }
-    q->tail = (q->tail + 1) % q->size;
+    q->tail = q->tail + 1 == q->size ? 0 : q->tail + 1;
 }
 
 static void
