@@ -143,7 +143,9 @@ audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
 {
     struct check_sub *cs = cn->sub;
     const struct notifier *n = cn->n;
-    const uint64_t last = ev->iova + ev->mask;
+    /* one that passes the end of the address space ends there */
+    const uint64_t last =
+        ev->mask > UINT64_MAX - ev->iova ? UINT64_MAX : ev->iova + ev->mask;
     const uint64_t a = ev->iova > n->first ? ev->iova : n->first;
     const uint64_t z = last < n->last ? last : n->last;
     const bool concerned = addressed && ranges_overlap(ev->iova, last, n->first, n->last);

@@ -78,7 +78,8 @@ set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum per
     const uint64_t page = align_down(first, PAGE_LG2);
 
     rangemap_remove(m, page, last | PAGE_MASK);
-    rangemap_insert(m, page, last | PAGE_MASK, target - (first - page), perm);
+    rangemap_insert(m, page, last | PAGE_MASK,
+                    align_down(target - (first - page), PAGE_LG2), perm);
 }
 
 /* Whether the shadow holds [first, last] -> target, as far as it can express it. */

@@ -122,7 +122,7 @@ is_of_walk(enum vtd_fault f)
 {
     return f == VTD_FAULT_ADDR || f == VTD_FAULT_WRITE || f == VTD_FAULT_READ ||
            f == VTD_FAULT_PAGING_READ || f == VTD_FAULT_PAGING_RSVD ||
-           f == VTD_FAULT_INTERRUPT;
+           f == VTD_FAULT_INTERRUPT || f == VTD_FAULT_SM_INTERRUPT;
 }
 
 static uint64_t

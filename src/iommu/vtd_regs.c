@@ -255,14 +255,28 @@ command_te(struct vtd *v, bool on)
     }
 }
 
+/* Scalable tables where they are not offered are a reserved mode. */
+static enum vtd_ttm
+mode_of(const struct vtd *v, uint64_t rtaddr)
+{
+    const enum vtd_ttm ttm = vtd_rtaddr_ttm(rtaddr);
+
+    if (env_quirk(v->base.env, QUIRK_VTD_TTM_BIT_10)) {
+        return v->cfg.scalable && ((unsigned)ttm & VTD_TTM_SCALABLE) != 0
+                   ? VTD_TTM_SCALABLE
+                   : VTD_TTM_LEGACY;
+    }
+    return ttm == VTD_TTM_SCALABLE && !v->cfg.scalable ? VTD_TTM_RESERVED : ttm;
+}
+
 /* What is cached stays so (CAP.ESRTPS is 0): software is to invalidate. */
 static void
 command_srtp(struct vtd *v)
 {
     const uint64_t rtaddr = vtd_get64(v, VTD_RTADDR);
 
-    v->root = GPA(rtaddr & ~PAGE_MASK);
-    v->ttm = vtd_rtaddr_ttm(rtaddr);
+    v->root = GPA(rtaddr & VTD_BITS(v->limits.haw - 1, PAGE_LG2));
+    v->ttm = mode_of(v, rtaddr);
     set_status(v, VTD_GCMD_SRTP, true);
     if (env_quirk(v->base.env, QUIRK_VTD_SRTP_DROPS_CACHES)) {
         vtd_caches_drop_all(v);
@@ -352,9 +366,6 @@ hidden(const struct vtd *v, const struct reg *r)
     if (r == &regs[VTD_IQERCD / 4] && env_quirk(v->base.env, QUIRK_VTD_NO_IQERCD)) {
         return UINT64_MAX;
     }
-    if (r == &regs[VTD_IQA / 4] && env_quirk(v->base.env, QUIRK_VTD_IQA_HIDES_DW)) {
-        return VTD_IQA_DW;
-    }
     return r->hidden;
 }
 
@@ -363,7 +374,13 @@ load(const struct vtd *v, uint64_t off)
 {
     const struct reg *r = reg_at(v, off);
 
-    return r == NULL ? 0 : v->regs[off / 4] & ~half(r, off, hidden(v, r));
+    if (r == NULL) {
+        return 0;
+    }
+    if (r == &regs[VTD_IQA / 4] && env_quirk(v->base.env, QUIRK_VTD_IQA_LATCHED)) {
+        return half(r, off, v->queue.base | (vtd_get64(v, VTD_IQA) & VTD_IQA_QS));
+    }
+    return v->regs[off / 4] & ~half(r, off, hidden(v, r));
 }
 
 uint64_t

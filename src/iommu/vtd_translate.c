@@ -112,6 +112,10 @@ refuse(struct vtd *v, const struct iommu_request *q, enum vtd_fault fault, bool 
         fault = collapse(fault, q->access);
         told.pasid = q->pasid != IOMMU_NO_PASID ? q->pasid : 0;
     }
+    if (fault == VTD_FAULT_INTERRUPT && v->cfg.scalable &&
+        env_quirk(env, QUIRK_VTD_INTERRUPT_BY_OFFER)) {
+        fault = VTD_FAULT_SM_INTERRUPT;
+    }
     if (fpd && (fault == VTD_FAULT_CONTEXT_RSVD || fault == VTD_FAULT_SM_PASID_READ) &&
         env_quirk(env, QUIRK_VTD_FPD_NOT_RESERVED)) {
         fpd = false;

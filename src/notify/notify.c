@@ -345,12 +345,17 @@ window_of(const struct notifier *n)
     return (struct span){ n->first, n->last };
 }
 
-/* The target moves along when the low end is cut. */
-static void
-clip(struct notify_event *ev, const struct span *window, bool keeps_target)
+static uint64_t
+last_of_event(const struct notifier *n, const struct notify_event *ev)
 {
-    uint64_t last = last_of(ev->iova, ev->mask);
+    return env_quirk(n->region->env, QUIRK_CORE_END_WRAPS) ? ev->iova + ev->mask
+                                                           : last_of(ev->iova, ev->mask);
+}
 
+/* An event that ends at `last`. The target moves along when the low end is cut. */
+static void
+clip(struct notify_event *ev, uint64_t last, const struct span *window, bool keeps_target)
+{
     if (last > window->last) {
         last = window->last;
     }
@@ -388,8 +393,9 @@ static void
 deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w)
 {
     const struct span window = window_of(n);
-    const uint64_t last = last_of(ev->iova, ev->mask);
-    const bool sticks_out = ev->iova < window.first || last > window.last;
+    const uint64_t last = last_of_event(n, ev);
+    const bool sticks_out =
+        ev->iova < window.first || last > window.last || last - ev->iova != ev->mask;
 
     if (!ranges_overlap(ev->iova, last, window.first, window.last)) {
         if ((n->flags & ev->type) != 0 && last + 1 == window.first &&
@@ -414,7 +420,7 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
         return;
     }
     struct notify_event cut = *ev;
-    clip(&cut, &window, env_quirk(n->region->env, QUIRK_CORE_CROP_KEEPS_TARGET));
+    clip(&cut, last, &window, env_quirk(n->region->env, QUIRK_CORE_CROP_KEEPS_TARGET));
     trace_clipped(n, ev);
     call(n, &cut, w);
 }
@@ -489,11 +495,11 @@ notify_kernel_store(struct notify_region *r, const struct notify_event *ev)
 {
     for (struct notifier *n = r->head; n != NULL; n = n->next) {
         const struct span window = { n->first, n->last };
+        const uint64_t last = last_of(ev->iova, ev->mask);
         struct notify_event cut = *ev;
 
-        if (n->kernel != NULL &&
-            ranges_overlap(ev->iova, last_of(ev->iova, ev->mask), n->first, n->last)) {
-            clip(&cut, &window, false);
+        if (n->kernel != NULL && ranges_overlap(ev->iova, last, n->first, n->last)) {
+            clip(&cut, last, &window, false);
             n->kernel->store(n, &cut);
         }
     }

@@ -332,7 +332,7 @@ START_TEST(table_mode_is_latched_with_the_root_table)
 }
 END_TEST
 
-START_TEST(Q25_width_of_descriptors_reads_back_as_0)
+START_TEST(Q25_the_queue_reads_back_as_in_use_and_its_width_as_0)
 {
     struct iommu_vtd_config c = with(SCALABLE);
 
@@ -342,7 +342,11 @@ START_TEST(Q25_width_of_descriptors_reads_back_as_0)
     bench_fini(b);
     bench_init_as(b, &c, "qemu-7.2");
     bench_write(b, VTD_IQA, 0x5000 | VTD_IQA_DW | 1);
+    ck_assert_uint_eq(bench_read(b, VTD_IQA), 1);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000 | 1);
+    bench_write(b, VTD_IQA, 0x7000);
+    ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000);
     bench_fini(b);
     c = with(PLAIN); /* legacy mode only: nowhere */
     bench_init(b, &c);
@@ -451,7 +455,7 @@ main(void)
     tcase_add_test(tc, interrupt_remapping_switches_show_in_the_status);
     tcase_add_test(tc, Q34_some_commands_leave_no_trace);
     tcase_add_test(tc, table_mode_is_latched_with_the_root_table);
-    tcase_add_test(tc, Q25_width_of_descriptors_reads_back_as_0);
+    tcase_add_test(tc, Q25_the_queue_reads_back_as_in_use_and_its_width_as_0);
     tcase_add_test(tc, Q18_optional_registers_are_absent);
     tcase_add_test(tc, data_of_completion_interrupts_is_wider_in_qemu);
     tcase_add_test(tc, Q28_a_new_root_table_drops_what_is_cached);

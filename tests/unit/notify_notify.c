@@ -784,6 +784,44 @@ START_TEST(S2_a_partial_overlap_kills_a_monitor_that_asserts)
 }
 END_TEST
 
+START_TEST(S2_a_core_that_crops_late_leaves_the_target_where_it_was)
+{
+    struct toy t;
+    struct ear e;
+
+    toy_init(&t, UINT64_MAX);
+    quirk_set(&t.env.quirks, QUIRK_CORE_CROP_KEEPS_TARGET, true);
+    ear_join(&t, &e, "e", NOTIFY_MAP | NOTIFY_UNMAP, 0x201000, UINT64_MAX);
+    toy_map(&t, 0x200000, 0x3fffff, 0x40000000);
+    ck_assert_uint_eq(e.got[0].iova, 0x201000);
+    ck_assert_uint_eq(e.got[0].target.v, 0x40000000);
+    ear_fini(&e);
+    toy_fini(&t);
+}
+END_TEST
+
+START_TEST(a_core_whose_ends_wrap_loses_events_past_the_end)
+{
+    struct toy t;
+    struct ear e;
+    const struct notify_event ev = { .type = NOTIFY_UNMAP,
+                                     .iova = 0xfffffffffffff000,
+                                     .mask = 0x3fffffff };
+
+    toy_init(&t, UINT64_MAX);
+    ear_join(&t, &e, "e", NOTIFY_UNMAP, B_FIRST, UINT64_MAX);
+    notify_all(&t.region, 0, &ev);
+    ck_assert_uint_eq(e.count, 1);
+    ck_assert_uint_eq(e.got[0].iova, ev.iova);
+    ck_assert_uint_eq(e.got[0].mask, 0xfff);
+    quirk_set(&t.env.quirks, QUIRK_CORE_END_WRAPS, true);
+    notify_all(&t.region, 0, &ev);
+    ck_assert_uint_eq(e.count, 1);
+    ear_fini(&e);
+    toy_fini(&t);
+}
+END_TEST
+
 /* ---- random traffic ---- */
 
 enum { EARS = 6, PAGES = 16 };
@@ -945,6 +983,8 @@ suite(void)
     tcase_add_test(tc, each_delivered_event_costs_the_notify_latency);
     tcase_add_test(tc, without_window_filter_everybody_hears_the_whole_event);
     tcase_add_test(tc, S2_a_partial_overlap_kills_a_monitor_that_asserts);
+    tcase_add_test(tc, S2_a_core_that_crops_late_leaves_the_target_where_it_was);
+    tcase_add_test(tc, a_core_whose_ends_wrap_loses_events_past_the_end);
     tcase_add_loop_test(tc, N1_N2_N3_N4_N8_N9_random_traffic_follows_the_rule, 0, 8);
     suite_add_tcase(s, tc);
     return s;
