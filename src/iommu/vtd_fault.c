@@ -136,7 +136,9 @@ record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request 
     }
     if (q->pasid != IOMMU_NO_PASID) {
         const bool narrow = env_quirk(v->base.env, QUIRK_VTD_FRCD_PASID_16);
-        hi |= VTD_FRCD_PP | VTD_FRCD_PASID(q->pasid & (narrow ? UINT16_MAX : UINT32_MAX));
+        hi |= VTD_FRCD_PP |
+              VTD_FRCD_PASID(q->pasid & (narrow ? UINT16_MAX : UINT32_MAX)) |
+              (q->privileged ? VTD_FRCD_PRIV : 0);
     }
     if (q->pasid == IOMMU_NO_PASID && is_of_walk(fault) &&
         env_quirk(v->base.env, QUIRK_VTD_FRCD_NO_PASID_ONES)) {

@@ -256,7 +256,8 @@ vtd_fault_qualified(enum vtd_fault f)
 #define VTD_FRCD_REASON_MASK VTD_BITS(39, 32)
 #define VTD_FRCD_SID_MASK    VTD_BITS(15, 0)
 #define VTD_FRCD_PASID(p)    ((uint64_t)(p) << 40)
-#define VTD_FRCD_PP          VTD_BIT(31) /* a PASID was given */
+#define VTD_FRCD_PP          VTD_BIT(31) /* a PASID was given, */
+#define VTD_FRCD_PRIV        VTD_BIT(29) /* and supervisor rights asked for */
 
 /* ---- addresses ---- */
 

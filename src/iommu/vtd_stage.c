@@ -251,7 +251,10 @@ vtd_stage_walk(struct vtd *v, const struct vtd_context *c, uint16_t sid, uint64_
         return first(&w, out, clean);
     }
     enum vtd_fault fault = second(v, c, sid, iova, access, out);
-    return fault != VTD_FAULT_NONE && c->pasid != IOMMU_NO_PASID
-               ? scalable_code(fault, out)
-               : fault;
+    if (fault == VTD_FAULT_NONE || c->pasid == IOMMU_NO_PASID) {
+        return fault;
+    }
+    return fault == VTD_FAULT_ADDR && iova >> v->cfg.aw_bits != 0
+               ? VTD_FAULT_SM_HAW
+               : scalable_code(fault, out);
 }

@@ -89,6 +89,7 @@ collapse(enum vtd_fault fault, enum perm access)
         return VTD_FAULT_PAGING_READ;
     case VTD_FAULT_SM_SS_RSVD:
         return VTD_FAULT_PAGING_RSVD;
+    case VTD_FAULT_SM_HAW:
     case VTD_FAULT_SM_ADDR:
         return VTD_FAULT_ADDR;
     case VTD_FAULT_SM_SS_P:

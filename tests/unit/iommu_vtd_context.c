@@ -237,6 +237,27 @@ START_TEST(requests_with_PASID_need_scalable_tables)
 }
 END_TEST
 
+START_TEST(records_of_requests_with_PASID_say_whether_it_was_privileged)
+{
+    struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
+    struct xlate x;
+
+    up();
+    for (unsigned i = 0; i < 3; i++) {
+        q.pasid = i < 2 ? 0x5a5a5 : NONE;
+        q.privileged = i == 0;
+        ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_FAULT);
+        ck_assert_uint_eq(bench_read(b, VTD_FRCD_HI),
+                          VTD_FRCD_F | VTD_FRCD_READ | SID_A |
+                              VTD_FRCD_REASON(VTD_FAULT_SM_ROOT_P) |
+                              (i < 2 ? VTD_BITS(31, 31) | UINT64_C(0x5a5a5) << 40 : 0) |
+                              (i == 0 ? VTD_BIT(29) : 0));
+        bench_clear_faults(b);
+    }
+    down();
+}
+END_TEST
+
 START_TEST(V2_the_table_mode_is_latched_with_the_root_table)
 {
     struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
@@ -445,7 +466,13 @@ START_TEST(V26_scalable_second_stage_codes)
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x3000, PERM_R), VTD_FAULT_SM_INTERRUPT);
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x4000, PERM_R), VTD_FAULT_SM_SS_RSVD);
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, GIB, PERM_R), VTD_FAULT_SM_SS_READ);
-    ck_assert_uint_eq(sm_reason(b, SID_A, NONE, VTD_BIT(48), PERM_R), VTD_FAULT_SM_ADDR);
+    ck_assert_uint_eq(sm_reason(b, SID_A, NONE, VTD_BIT(48), PERM_R), VTD_FAULT_SM_HAW);
+    sm_pasid(b, sm_context(b, SID_B, 0), 0,
+             table | VTD_PASID_P | VTD_PASID_AW(1) | VTD_PASID_PGTT(VTD_PGTT_SECOND), 2,
+             0);
+    ck_assert_uint_eq(sm_reason(b, SID_B, NONE, VTD_BIT(39), PERM_R), VTD_FAULT_SM_ADDR);
+    ck_assert_uint_eq(sm_reason(b, SID_B, NONE, VTD_BIT(48), PERM_R), VTD_FAULT_SM_HAW);
+    sm_flush(b);
     sm_pasid(b, sm_context(b, SID_B, 0), 0,
              NOWHERE | VTD_PASID_P | VTD_PASID_AW(2) | VTD_PASID_PGTT(VTD_PGTT_SECOND), 2,
              0);
@@ -471,6 +498,7 @@ main(void)
     tcase_add_test(tables, requests_with_PASID_need_scalable_tables);
     tcase_add_test(tables, V2_the_table_mode_is_latched_with_the_root_table);
     tcase_add_test(tables, V25_FPD_counts_in_each_entry_on_the_way);
+    tcase_add_test(tables, records_of_requests_with_PASID_say_whether_it_was_privileged);
     suite_add_tcase(s, tables);
     tcase_add_test(requests, legacy_device_TLBs_need_TT_1);
     tcase_add_test(requests, asking_for_what_is_absent_is_no_fault);
