@@ -357,7 +357,7 @@ field_mamv(struct loader *l, const struct field *f, struct val v, void *out)
 
     field_u8(l, f, v, &mamv);
     if (l->errors == before &&
-        read_ok(l, f->name, v, mamv > 63 ? "expected 0 to 63" : NULL)) {
+        read_ok(l, f->name, v, mamv > 51 ? "expected 0 to 51" : NULL)) {
         *(unsigned *)out = mamv;
     }
 }
@@ -470,9 +470,10 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
         load_error(l, v, "'%s' needs 'mode: scalable' for '%s'", io->id,
                    io->vtd.pasid ? "pasid" : "first_stage");
     }
-    if (io->model == IOMMU_INTEL_VTD && io->vtd.scalable &&
-        !io->vtd.queued_invalidation) {
-        load_error(l, v, "'%s' needs 'queued_invalidation' for 'mode: scalable'", io->id);
+    if (io->model == IOMMU_INTEL_VTD && !io->vtd.queued_invalidation &&
+        (io->vtd.scalable || io->vtd.device_iotlb)) {
+        load_error(l, v, "'%s' needs 'queued_invalidation' for '%s'", io->id,
+                   io->vtd.scalable ? "mode: scalable" : "device_iotlb");
     }
     for (size_t i = 0; i < n; i++) {
         const struct scenario_iommu *o = &list[i];

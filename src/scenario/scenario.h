@@ -76,7 +76,7 @@ struct vtd_config {
     bool intremap, drain, dma_translation;
     bool superpage_2m, superpage_1g;
     unsigned aw_bits;       /* 39, 48 or 57 */
-    unsigned mamv;          /* 0..63 */
+    unsigned mamv;          /* 0..51 */
     uint32_t domains;       /* a power of 4 from 16 to 65536: 2^(4 + 2 ND) */
     uint32_t fault_records; /* 1..256 */
     sim_time ats_timeout;
