@@ -20,7 +20,7 @@ fetch_context(struct vtd *v, uint16_t sid, unsigned level, struct vtd_entry *e)
 
     *e = vtd_context_fetch(v, sid);
     const bool sound = e->fault == VTD_FAULT_NONE;
-    if (sound || vtd_caches_holes(v)) {
+    if (v->contexts.cfg.entries != 0 && (sound || vtd_caches_holes(v))) {
         const struct vtd_cached put = {
             .tag = sid,
             .level = (uint8_t)level,
@@ -193,6 +193,9 @@ vtd_caches_put_page(struct vtd *v, uint16_t sid, const struct vtd_cached *e)
 {
     struct vtd_cached evicted;
 
+    if (v->iotlb.cfg.entries == 0) {
+        return;
+    }
     make_room(v);
     if (vtd_cache_put(&v->iotlb, e, &evicted)) {
         vtd_line_page(v, TE_IOTLB_DROP, 0, &evicted);

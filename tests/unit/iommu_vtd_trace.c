@@ -206,6 +206,31 @@ START_TEST(verbose_shows_walks_hits_and_fills)
 }
 END_TEST
 
+/* What is not there is not filled. */
+START_TEST(no_fills_of_caches_without_entries)
+{
+    struct iommu_vtd_config c = bench_config();
+
+    c.iotlb.entries = c.context_cache.entries = 0;
+    bench_init(b, &c);
+    bench_boot(b);
+    uint64_t table = bench_attached(b, SID_A, 1, 3);
+    bench_entry(b, table, 3, 0x1000, 1, 0x20000 | RW);
+    trace_at(TRACE_VERBOSE);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
+        expect("0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=3 addr=0x103000 "
+               "entry=0x105003\n"
+               "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=2 addr=0x105000 "
+               "entry=0x106003\n"
+               "0 vtd0 walk sid=0x18 did=1 iova=0x1000 level=1 addr=0x106008 "
+               "entry=0x20003\n");
+    }
+    trace_off();
+    bench_fini(b);
+}
+END_TEST
+
 static void
 ask_with_pasid(uint32_t pasid, uint64_t iova)
 {
@@ -329,6 +354,7 @@ main(void)
     tcase_add_test(tc, fault_lines_say_in_which_of_several_records);
     tcase_add_test(tc, dump_lists_the_caches_in_order);
     tcase_add_test(tc, verbose_shows_walks_hits_and_fills);
+    tcase_add_test(tc, no_fills_of_caches_without_entries);
     tcase_add_test(tc, verbose_shows_PASID_entries_and_tables_too);
     tcase_add_test(tc, V40_same_seed_same_lines);
     suite_add_tcase(s, tc);
