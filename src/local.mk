@@ -227,6 +227,8 @@ library_sources = \
 	src/subscriber/tlb.h \
 	src/subscriber/vfio.c \
 	src/subscriber/vhost.c \
+	src/subscriber/vhost.h \
+	src/subscriber/vhost_user.c \
 	src/trace/capture.c \
 	src/trace/capture.h \
 	src/trace/capture_line.c \

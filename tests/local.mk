@@ -104,6 +104,7 @@ unit_tests = \
 	tests/unit/subscriber_subscriber \
 	tests/unit/subscriber_vfio \
 	tests/unit/subscriber_vhost \
+	tests/unit/subscriber_vhost_user \
 	tests/unit/trace_capture \
 	tests/unit/trace_diff \
 	tests/unit/trace_format \

@@ -403,20 +403,6 @@ import_qemu_log(const char *path, const char *const *backends, size_t n, bool du
 
 /* --- the subcommand --- */
 
-/* Back ends that later versions have. */
-static bool
-is_later_backend(const char *name)
-{
-    static const char *const later[] = { "vhost-user" };
-
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (strcmp(name, later[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool
 check_backend(const char *name, struct err *e)
 {
@@ -427,9 +413,6 @@ check_backend(const char *name, struct err *e)
         if (strcmp(name, names[b]) == 0) {
             return true;
         }
-    }
-    if (is_later_backend(name)) {
-        return err_set(e, "--subscriber '%.64s' is not supported by this version", name);
     }
     const char *near = name_nearest(name, names, BACKEND_COUNT);
 

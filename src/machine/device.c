@@ -81,6 +81,8 @@ config_of(const struct device *d, const struct scenario_subscriber *sub,
         .registered_first = sub->registered.first,
         .registered_last = sub->registered.last,
         .entries = sub->entries,
+        .no_acks = sub->no_acks,
+        .completion = (enum completion)sub->completion,
         .ats = d->sd->ats,
         .pasid = sub->has_pasid ? sub->pasid : ASK_NO_PASID,
     };

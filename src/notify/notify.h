@@ -178,10 +178,8 @@ bool notify_unasked(struct notifier *n, const struct notify_event *ev);
  * Of several the worst counts.
  */
 static inline void
-notify_answer(struct notifier *n, enum completion how)
+notify_answer(struct env *env, enum completion how)
 {
-    struct env *env = n->region->env;
-
     if (how > env->answer) {
         env->answer = how;
     }

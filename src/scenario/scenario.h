@@ -98,6 +98,7 @@ enum backend {
     BACKEND_IOMMUFD,
     BACKEND_VDPA,
     BACKEND_VHOST,
+    BACKEND_VHOST_USER,
     BACKEND_ATS,
     BACKEND_EMULATED,
     BACKEND_OBSERVER,
@@ -139,7 +140,9 @@ struct scenario_subscriber {
     struct scenario_span registered; /* guest-physical */
     /* vhost, ats */
     uint64_t entries; /* of its cache; 0: not given; UINT64_MAX: infinite */
+    bool no_acks;     /* vhost-user */
     /* ats */
+    uint8_t completion; /* 0 good, 1 invalid, 2 never */
     bool has_pasid;
     uint32_t pasid; /* whose translations it keeps; less than the device's `pasids` */
     /* observer */
@@ -191,7 +194,7 @@ struct scenario_domain {
 
 struct guest_config {
     enum guest_driver driver;
-    bool put_only; /* PAPR: one entry a call */
+    bool put_only;                   /* PAPR: one entry a call */
     enum domain_type default_domain; /* of devices without an attach; never NESTED */
     uint64_t flush_entries;          /* lazy: > 0 */
     sim_time flush_timer;            /* lazy: > 0 */

@@ -13,13 +13,12 @@ static const char *const backend_words[BACKEND_COUNT] = {
     [BACKEND_IOMMUFD] = "iommufd",
     [BACKEND_VDPA] = "vhost-vdpa",
     [BACKEND_VHOST] = "vhost",
+    [BACKEND_VHOST_USER] = "vhost-user",
     [BACKEND_ATS] = "ats",
     [BACKEND_EMULATED] = "emulated",
     [BACKEND_OBSERVER] = "observer",
 };
-static const char *const later_backends[] = { "vhost-user" };
-static const struct word_list backends = { backend_words, LEN(backend_words),
-                                           later_backends, LEN(later_backends) };
+static const struct word_list backends = { backend_words, LEN(backend_words), NULL, 0 };
 
 const char *
 backend_name(enum backend b)
@@ -75,6 +74,17 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
         }
     }
 }
+
+static void
+field_acks(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool on = !*(bool *)out;
+
+    field_switch(l, f, v, &on);
+    *(bool *)out = !on;
+}
+
+WORDS(completion_words, { "good", "invalid", "never" });
 
 static void
 field_version(struct loader *l, const struct field *f, struct val v, void *out)
@@ -154,7 +164,9 @@ enum {
     SUB_BACKING_PAGE,
     SUB_REGISTERED,
     SUB_ENTRIES,
+    SUB_ACKS,
     SUB_PASID,
+    SUB_COMPLETION,
     SUB_FLAGS,
     SUB_RANGE,
     SUB_RETRY,
@@ -176,6 +188,9 @@ static const struct field subscriber_fields[] = {
                            NULL },
     [SUB_REGISTERED] = { "registered", field_span, SUB(registered), 0, NULL },
     [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
+    [SUB_ACKS] = { "acks", field_acks, SUB(no_acks), 0, NULL },
+    [SUB_COMPLETION] = { "completion", field_enum8, SUB(completion), 0,
+                         &completion_words },
     [SUB_PASID] = { "pasid", field_u32, SUB(pasid), 0, NULL },
     [SUB_FLAGS] = { "flags", field_flags, SUB(flags), 0, NULL },
     [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
@@ -198,7 +213,8 @@ static const uint32_t options_of[BACKEND_COUNT] = {
     [BACKEND_VDPA] = BIT(SUB_ENTRY_LIMIT) | BIT(SUB_LOCKED_MEMORY) | BIT(SUB_APERTURE) |
                      BIT(SUB_STRICT_PERMISSIONS),
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
-    [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID),
+    [BACKEND_VHOST_USER] = BIT(SUB_ENTRIES) | BIT(SUB_ACKS),
+    [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID) | BIT(SUB_COMPLETION),
     [BACKEND_EMULATED] = 0,
     [BACKEND_OBSERVER] = BIT(SUB_FLAGS) | BIT(SUB_RANGE) | BIT(SUB_RETRY),
 };

@@ -166,6 +166,23 @@ sim_at(struct sim *s, sim_time when, sim_event_fn *fn, void *self, uint64_t arg)
     sift_up(s->heap, s->len++, ev);
 }
 
+static void
+nothing(void *self, uint64_t arg)
+{
+    (void)self;
+    (void)arg;
+}
+
+void
+sim_forget(struct sim *s, const void *self)
+{
+    for (size_t i = s->vacant ? 1 : 0; i < s->len; i++) {
+        if (s->heap[i].self == self) {
+            s->heap[i].fn = nothing;
+        }
+    }
+}
+
 bool
 sim_step(struct sim *s)
 {

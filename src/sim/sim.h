@@ -32,6 +32,9 @@ static inline sim_time sim_now(const struct sim *s);
  */
 void sim_at(struct sim *s, sim_time when, sim_event_fn *fn, void *self, uint64_t arg);
 
+/* Events whose self this is will not run any more. Looks at all that are pending. */
+void sim_forget(struct sim *s, const void *self);
+
 /* Run the next event; false if there is none. */
 bool sim_step(struct sim *s);
 size_t sim_pending(const struct sim *s);

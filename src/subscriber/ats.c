@@ -77,6 +77,7 @@ ats_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
 {
     if (concerns(s, ev)) {
         latency_charge(&s->env->latency, LATENCY_ATS_INVALIDATE);
+        notify_answer(s->env, s->config.completion);
         tlb_invalidate(&of(s)->tlb, first, last);
     }
 }

@@ -14,6 +14,7 @@ extern const struct subscriber_ops subscriber_vfio_spapr; /* TCE container */
 extern const struct subscriber_ops subscriber_iommufd;    /* iommufd address space */
 extern const struct subscriber_ops subscriber_vdpa;       /* vhost-vdpa device */
 extern const struct subscriber_ops subscriber_vhost;      /* kernel device IOTLB */
+extern const struct subscriber_ops subscriber_vhost_user; /* in another process */
 extern const struct subscriber_ops subscriber_ats;        /* a device with its own TLB */
 extern const struct subscriber_ops subscriber_emulated;   /* asks the IOMMU each time */
 extern const struct subscriber_ops subscriber_observer;   /* hears, holds nothing */

@@ -12,9 +12,10 @@
 #include "subscriber/kinds.h"
 
 static const struct subscriber_ops *const kinds[] = {
-    &subscriber_vfio,    &subscriber_vfio_v1,  &subscriber_vfio_spapr,
-    &subscriber_iommufd, &subscriber_vdpa,     &subscriber_vhost,
-    &subscriber_ats,     &subscriber_emulated, &subscriber_observer,
+    &subscriber_vfio,       &subscriber_vfio_v1, &subscriber_vfio_spapr,
+    &subscriber_iommufd,    &subscriber_vdpa,    &subscriber_vhost,
+    &subscriber_vhost_user, &subscriber_ats,     &subscriber_emulated,
+    &subscriber_observer,
 };
 
 const struct subscriber_ops *

@@ -91,8 +91,10 @@ struct subscriber_config {
     bool strict_permissions; /* write-only pages held as rw are a violation */
     /* caches */
     uint64_t entries; /* capacity; 0 = the kind's own */
+    bool no_acks;     /* vhost-user: nobody waits for its acknowledgements */
     /* ats */
-    bool ats;       /* the device's ATS is enabled */
+    enum completion completion; /* how it answers invalidations */
+    bool ats;                   /* the device's ATS is enabled */
     uint32_t pasid; /* whose translations it caches; ASK_NO_PASID: requests without */
 };
 
@@ -178,7 +180,7 @@ struct subscriber {
     bool attaching;   /* the sections that are there are being added */
     bool replaying;   /* it is being told of what exists */
     int memory_error; /* the first failure since RAM was last added, a positive errno */
-    bool stranded; /* it is gone, and its registrations are not */
+    bool stranded;    /* it is gone, and its registrations are not */
     /*
      * Some registration was refused: it holds nothing and does no DMA. With
      * config.retry, the last one tried.

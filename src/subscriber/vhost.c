@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * vhost with a device IOTLB behind QEMU's vhost glue: a cache that is filled by
- * misses and hears invalidations only: those of the IOTLB, or, where the guest has
- * enabled the device's ATS, those of its device TLB instead.
- * Source: Linux drivers/vhost/vhost.c, QEMU hw/virtio/vhost.c; S70 to S85.
+ * vhost in the kernel with a device IOTLB behind QEMU's vhost glue: a cache that is
+ * filled by misses and hears invalidations only: those of the IOTLB, or, where the guest
+ * has enabled the device's ATS, those of its device TLB instead. Source: Linux
+ * drivers/vhost/vhost.c, QEMU hw/virtio/vhost.c; S70 to S85.
  */
 #include <errno.h>
 
 #include "subscriber/kinds.h"
-#include "subscriber/tlb.h"
+#include "subscriber/vhost.h"
 
 #define DEFAULT_ENTRIES UINT64_C(2048) /* max_iotlb_entries */
-
-struct vhost {
-    struct subscriber s;
-    struct tlb tlb;
-};
 
 static struct vhost *
 of(struct subscriber *s)
@@ -29,7 +24,7 @@ of_const(const struct subscriber *s)
     return (const struct vhost *)(const void *)s;
 }
 
-static void
+void
 vhost_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
@@ -39,7 +34,7 @@ vhost_init(struct subscriber *s, const struct subscriber_config *c)
 }
 
 /* Where there are no device-TLB invalidations, those of the IOTLB have to do. */
-static bool
+bool
 vhost_fall_back(struct subscriber *s)
 {
     if (s->config.flags != NOTIFY_DEVIOTLB_UNMAP ||
@@ -50,13 +45,13 @@ vhost_fall_back(struct subscriber *s)
     return true;
 }
 
-static void
+void
 vhost_fini(struct subscriber *s)
 {
     tlb_fini(&of(s)->tlb);
 }
 
-static void
+void
 vhost_clear(struct subscriber *s)
 {
     tlb_invalidate(&of(s)->tlb, 0, UINT64_MAX);
@@ -78,19 +73,19 @@ vhost_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first
 }
 
 /* RAM that was seen 1:1 is gone, and with it what was learnt from it. */
-static void
+void
 vhost_bypass_unmap(struct subscriber *s, uint64_t first, uint64_t last)
 {
     tlb_invalidate(&of(s)->tlb, first, last);
 }
 
-static bool
+bool
 vhost_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out)
 {
     return tlb_lookup(&of_const(s)->tlb, addr, out);
 }
 
-static bool
+bool
 vhost_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
 {
     return tlb_next(&of_const(s)->tlb, from, out);
@@ -169,7 +164,7 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
     return a;
 }
 
-static struct dma_answer
+struct dma_answer
 vhost_dma(struct subscriber *s, uint64_t iova, enum perm access)
 {
     struct range_piece p;

@@ -76,11 +76,11 @@ end(struct subscriber *s)
 
 START_TEST(kinds_are_found_by_name)
 {
-    static const char *const names[] = { "vfio",    "vfio-v1",    "vfio-spapr",
-                                         "iommufd", "vhost-vdpa", "vhost",
-                                         "ats",     "emulated",   "observer" };
+    static const char *const names[] = { "vfio",       "vfio-v1", "vfio-spapr", "iommufd",
+                                         "vhost-vdpa", "vhost",   "vhost-user", "ats",
+                                         "emulated",   "observer" };
 
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 10; i++) {
         const struct subscriber_ops *ops = subscriber_kind(names[i]);
         ck_assert_ptr_nonnull(ops);
         ck_assert_str_eq(ops->name, names[i]);
@@ -88,7 +88,7 @@ START_TEST(kinds_are_found_by_name)
                   (ops->lookup == NULL && ops->next == NULL));
         ck_assert_ptr_nonnull(subscriber_kind_at(i));
     }
-    ck_assert_ptr_null(subscriber_kind_at(9));
+    ck_assert_ptr_null(subscriber_kind_at(10));
     ck_assert_ptr_null(subscriber_kind("vfoi"));
     subscriber_free(NULL);
 }

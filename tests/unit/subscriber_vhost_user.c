@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A vhost back end in a process of its own: the way of its messages (S90, S91). */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "subscriber/subscriber.h"
+#include "support_toy.h"
+
+struct rig {
+    struct toy t;
+    struct space space;
+    struct subscriber *s;
+};
+
+static void
+translate(void *self, const struct ask *q, struct dma_answer *out)
+{
+    (void)self;
+    *out = (struct dma_answer){
+        .result = DMA_OK,
+        .gpa = GPA(q->iova),
+        .first = q->iova & ~PAGE_MASK,
+        .last = q->iova | PAGE_MASK,
+        .perm = PERM_RW,
+    };
+}
+
+static struct rig r;
+
+static void
+up(bool no_acks)
+{
+    const struct space_section all = { 0, UINT64_MAX, &r.t.region, 0 };
+    const struct dist cost = DIST_CONST(100);
+    const struct subscriber_config c = { .name = "nic0/v",
+                                         .device = "nic0",
+                                         .no_acks = no_acks };
+
+    r = (struct rig){ 0 };
+    toy_init(&r.t, UINT64_MAX);
+    toy_trace(&r.t, TRACE_NORMAL);
+    space_init(&r.space, "nic0", &r.t.env);
+    space_set(&r.space, &all, 1);
+    r.s = subscriber_new(subscriber_kind("vhost-user"), &c, &r.t.env);
+    ck_assert(
+        subscriber_attach(r.s, &r.space, (struct translator){ translate, NULL }, NULL));
+    latencies_set(&r.t.env.latency, LATENCY_VHOST_MESSAGE, &cost);
+    for (uint64_t at = 0x1000; at < 0x4000; at += 0x1000) {
+        r.s->ops->dma(r.s, at, PERM_R);
+    }
+    sim_take_charge(r.t.env.sim);
+}
+
+static void
+down(void)
+{
+    subscriber_detach(r.s);
+    subscriber_free(r.s);
+    space_fini(&r.space);
+    fail_fini(&r.t.env.fail);
+    toy_fini(&r.t);
+}
+
+static bool
+keeps(uint64_t iova)
+{
+    struct range_piece p;
+
+    return r.s->ops->lookup(r.s, iova, &p);
+}
+
+START_TEST(S91_the_front_end_waits_for_the_acknowledgement)
+{
+    up(false);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(keeps(0x1000));                             /* on its way */
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 200); /* there and back */
+    ck_assert(sim_step(r.t.env.sim));
+    ck_assert_uint_eq(sim_now(r.t.env.sim), 100);
+    ck_assert(!keeps(0x1000));
+    ck_assert(keeps(0x2000));
+    down();
+}
+END_TEST
+
+START_TEST(S91_without_acknowledgements_nobody_waits)
+{
+    up(true);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 0);
+    ck_assert(keeps(0x1000));
+    ck_assert(sim_step(r.t.env.sim));
+    ck_assert(!keeps(0x1000));
+    down();
+}
+END_TEST
+
+START_TEST(messages_arrive_in_the_order_in_which_they_were_sent)
+{
+    const struct dist quick = DIST_CONST(1);
+
+    up(true);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    latencies_set(&r.t.env.latency, LATENCY_VHOST_MESSAGE, &quick);
+    toy_unmap(&r.t, 0x2000, 0x2fff);
+    ck_assert(sim_step(r.t.env.sim));
+    ck_assert(!keeps(0x1000) && keeps(0x2000));
+    ck_assert(sim_step(r.t.env.sim));
+    ck_assert(!keeps(0x2000));
+    ck_assert_uint_eq(sim_now(r.t.env.sim), 101);
+    down();
+}
+END_TEST
+
+START_TEST(S90_a_lost_socket_drops_events_and_begins_empty)
+{
+    up(false);
+    fail_order(&r.t.env.fail, &(struct fail_order){ "nic0/v", FAIL_MESSAGE, 1, 0 });
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert_uint_eq(r.s->errors, 1);
+    ck_assert(!keeps(0x2000)); /* gone with its process */
+    ck_assert_int_eq(r.s->ops->dma(r.s, 0x2000, PERM_R).result, DMA_BLOCKED);
+    toy_unmap(&r.t, 0x2000, 0x2fff);
+    ck_assert_uint_eq(r.s->errors, 1);
+    subscriber_detach(r.s);
+    ck_assert(
+        subscriber_attach(r.s, &r.space, (struct translator){ translate, NULL }, NULL));
+    ck_assert(!keeps(0x3000));
+    ck_assert_int_eq(r.s->ops->dma(r.s, 0x3000, PERM_R).result, DMA_OK);
+    down();
+}
+END_TEST
+
+START_TEST(what_is_on_its_way_does_not_outlive_it)
+{
+    up(true);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    subscriber_detach(r.s);
+    subscriber_free(r.s);
+    while (sim_step(r.t.env.sim)) {
+    }
+    space_fini(&r.space);
+    toy_fini(&r.t);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("subscriber_vhost_user");
+    TCase *tc = tcase_create("socket");
+
+    tcase_add_test(tc, S91_the_front_end_waits_for_the_acknowledgement);
+    tcase_add_test(tc, S91_without_acknowledgements_nobody_waits);
+    tcase_add_test(tc, messages_arrive_in_the_order_in_which_they_were_sent);
+    tcase_add_test(tc, S90_a_lost_socket_drops_events_and_begins_empty);
+    tcase_add_test(tc, what_is_on_its_way_does_not_outlive_it);
+    suite_add_tcase(s, tc);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
