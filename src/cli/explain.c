@@ -130,23 +130,35 @@ profile_has(const struct profile_info *p, enum quirk id)
 }
 
 static const struct {
-    const char *quirk, *scenario;
+    const char *quirk, *scenario; /* or a profile */
 } shown_by[] = {
 #define SHOWN(quirk, scenario) { quirk, scenario },
 #include "cli/quirk_shown.def"
 };
 
-static void
-print_shown(const struct quirk_info *q, bool in_profile)
+static const char *
+scenario_of(const char *name)
 {
-    puts("\nShown by");
     for (size_t i = 0; i < LEN(shown_by); i++) {
-        if (strcmp(shown_by[i].quirk, q->name) == 0) {
-            printf("    %s\n", shown_by[i].scenario);
-            return;
+        if (strcmp(shown_by[i].quirk, name) == 0) {
+            return shown_by[i].scenario;
         }
     }
-    puts(in_profile ? "    scenarios that run with the profile" : "    no scenario yet");
+    return NULL;
+}
+
+/* By a scenario of its own, or one that runs with a profile that has it. */
+static void
+print_shown(size_t quirk)
+{
+    const char *scenario = scenario_of(quirk_info((enum quirk)quirk)->name);
+
+    for (size_t k = 0; scenario == NULL && profile_at(k) != NULL; k++) {
+        if (profile_has(profile_at(k), (enum quirk)quirk)) {
+            scenario = scenario_of(profile_at(k)->name);
+        }
+    }
+    printf("\nShown by\n    %s\n", scenario != NULL ? scenario : "no scenario yet");
 }
 
 static void
@@ -167,7 +179,7 @@ print_quirk(size_t i)
         }
     }
     puts(any ? "" : " (none)");
-    print_shown(q, any);
+    print_shown(i);
 }
 
 static const char *

@@ -517,6 +517,9 @@ for_each_listening(struct vtd *v, const struct invalidation *inv,
 void
 vtd_notify_invalidated(struct vtd *v, const struct invalidation *inv)
 {
+    if (env_quirk(v->base.env, QUIRK_VTD_SILENT)) {
+        return;
+    }
     switch (inv->kind) {
     case INVAL_IOTLB:
         for_each_listening(v, inv, iotlb_invalidated);
