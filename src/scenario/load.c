@@ -14,7 +14,6 @@
 void
 field_profile(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    static const char *const later[] = { "qemu-2.8", "qemu-4.2", "qemu-9.2" };
     const char *names[16];
     char buf[VAL_TEXT];
     size_t n = 0;
@@ -27,12 +26,6 @@ field_profile(struct loader *l, const struct field *f, struct val v, void *out)
     if (p != NULL) {
         *(const struct profile_info **)out = p;
         return;
-    }
-    for (size_t i = 0; i < LEN(later); i++) {
-        if (val_is(v, later[i])) {
-            load_unsupported(l, v, "%s", later[i]);
-            return;
-        }
     }
     for (; n < LEN(names) && profile_at(n) != NULL; n++) {
         names[n] = profile_at(n)->name;
