@@ -485,13 +485,28 @@ is_listed(const struct scenario_expect *x, const char *name)
     return false;
 }
 
+/* Where the subscriber is stated, for a run without expectations of its own. */
+static struct src_pos
+stated_at(const struct machine *m, const char *label)
+{
+    for (size_t i = 0; i < m->sc->n_devices; i++) {
+        for (size_t k = 0; k < m->sc->devices[i].n_subs; k++) {
+            if (strcmp(m->sc->devices[i].subs[k].label, label) == 0) {
+                return m->sc->devices[i].subs[k].pos;
+            }
+        }
+    }
+    return (struct src_pos){ 0 };
+}
+
 static void
 expect_refusals(struct machine *m, const struct scenario_expect *x)
 {
     for (size_t i = 0; i < m->n_counts; i++) {
         const struct machine_subscriber_count *n = &m->counts[i];
         if (n->refused != is_listed(x, n->name) && !n->refusal_expected) {
-            expect_failed(m, in_scenario(m, x->pos), n->name,
+            const struct src_pos at = x->pos.line != 0 ? x->pos : stated_at(m, n->name);
+            expect_failed(m, in_scenario(m, at), n->name,
                           n->refused ? "registered" : "refused",
                           n->refused ? "refused" : "registered");
         }

@@ -116,7 +116,9 @@ trace_delivery(const struct notifier *n, const struct notify_event *ev)
     if (ev->type == NOTIFY_MAP || ev->perm != PERM_NONE) {
         trace_u64(&rec, TF_PERM, ev->perm);
     }
-    if (ev->has_pasid) {
+    if (ev->has_pasid && ev->pasid == NOTIFY_EVERY_PASID) {
+        trace_text(&rec, TF_PASIDS, "all");
+    } else if (ev->has_pasid) {
         trace_u64(&rec, TF_PASID, ev->pasid);
     }
     trace_text(&rec, TF_CAUSE, notify_cause_name(ev->cause));
