@@ -116,17 +116,9 @@ has_pending_of(const struct vtd *v, uint16_t sid)
     return false;
 }
 
-/* Found once the way to the tables was known. */
-static bool
-is_of_walk(enum vtd_fault f)
-{
-    return f == VTD_FAULT_ADDR || f == VTD_FAULT_WRITE || f == VTD_FAULT_READ ||
-           f == VTD_FAULT_PAGING_READ || f == VTD_FAULT_PAGING_RSVD ||
-           f == VTD_FAULT_INTERRUPT || f == VTD_FAULT_SM_INTERRUPT;
-}
-
 static uint64_t
-record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
+record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
+          bool walked)
 {
     uint64_t hi = VTD_FRCD_F | (q->access == PERM_W ? 0 : VTD_FRCD_READ) |
                   VTD_FRCD_REASON(fault) | q->sid;
@@ -140,7 +132,7 @@ record_of(const struct vtd *v, enum vtd_fault fault, const struct iommu_request 
               VTD_FRCD_PASID(q->pasid & (narrow ? UINT16_MAX : UINT32_MAX)) |
               (q->privileged ? VTD_FRCD_PRIV : 0);
     }
-    if (q->pasid == IOMMU_NO_PASID && is_of_walk(fault) &&
+    if (q->pasid == IOMMU_NO_PASID && walked &&
         env_quirk(v->base.env, QUIRK_VTD_FRCD_NO_PASID_ONES)) {
         hi |= VTD_FRCD_PASID(UINT16_MAX);
     }
@@ -161,7 +153,7 @@ set_pending(struct vtd *v, unsigned i)
 
 /* Returns the record written, or -1. */
 static int
-record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
+record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q, bool walked)
 {
     const unsigned i = v->next_record;
 
@@ -173,7 +165,7 @@ record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
         return -1;
     }
     vtd_set64(v, record_lo(i), q->iova & ~PAGE_MASK);
-    vtd_set64(v, record_hi(i), record_of(v, fault, q));
+    vtd_set64(v, record_hi(i), record_of(v, fault, q, walked));
     v->next_record = (i + 1) % v->cfg.fault_records;
     v->faults++;
     return (int)i;
@@ -181,12 +173,12 @@ record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q)
 
 void
 vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
-                bool fpd)
+                bool walked, bool fpd)
 {
     if (fpd && vtd_fault_qualified(fault)) {
         return;
     }
-    const int i = record(v, fault, q);
+    const int i = record(v, fault, q, walked);
     trace_fault(v, fault, q, i);
     if (i >= 0) {
         set_pending(v, (unsigned)i);

@@ -20,9 +20,12 @@
 
 #include "iommu/vtd.h"
 
-/* The request was refused; fpd as the entries on its way say. */
+/*
+ * The request was refused; fpd as the entries on its way say. `walked`: by the page
+ * tables, after a context was found.
+ */
 void vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q,
-                     bool fpd);
+                     bool walked, bool fpd);
 
 /* The queue stopped: sets FSTS.IQE, with the reason in IQERCD. */
 void vtd_fault_queue(struct vtd *v, enum vtd_iqei why);

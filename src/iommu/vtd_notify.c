@@ -299,7 +299,7 @@ sync_absent(struct vtd_space *s, enum notify_cause cause)
 
     if (env_quirk(env, QUIRK_IOMMU_INV_RAISES_FAULTS)) {
         const struct iommu_request q = iommu_request(s->sid, 0, PERM_R);
-        vtd_fault_raise(s->v, s->ctx.fault, &q, s->ctx.fpd);
+        vtd_fault_raise(s->v, s->ctx.fault, &q, false, s->ctx.fpd);
     }
     if (env_quirk(env, absent ? QUIRK_VTD_ABSENT_CONTEXT_KEEPS
                               : QUIRK_VTD_BAD_CONTEXT_KEEPS)) {

@@ -101,7 +101,8 @@ collapse(enum vtd_fault fault, enum perm access)
 }
 
 static enum xlate_result
-refuse(struct vtd *v, const struct iommu_request *q, enum vtd_fault fault, bool fpd)
+refuse(struct vtd *v, const struct iommu_request *q, enum vtd_fault fault, bool walked,
+       bool fpd)
 {
     const struct env *env = v->base.env;
     struct iommu_request told = *q;
@@ -121,7 +122,7 @@ refuse(struct vtd *v, const struct iommu_request *q, enum vtd_fault fault, bool 
         env_quirk(env, QUIRK_VTD_FPD_NOT_RESERVED)) {
         fpd = false;
     }
-    vtd_fault_raise(v, fault, &told, fpd);
+    vtd_fault_raise(v, fault, &told, walked, fpd);
     return XLATE_FAULT;
 }
 
@@ -247,7 +248,7 @@ translate_page(struct vtd *v, const struct iommu_request *q, const struct vtd_co
         hit = &walked;
     }
     if (fault != VTD_FAULT_NONE) {
-        return refuse(v, q, fault, c->fpd);
+        return refuse(v, q, fault, true, c->fpd);
     }
     answer_page(q, hit, out);
     return XLATE_OK;
@@ -261,7 +262,7 @@ pass_through(struct vtd *v, const struct iommu_request *q, const struct vtd_cont
              struct xlate *out)
 {
     if (vtd_is_interrupt(q->iova)) { /* with a PASID: no interrupt either */
-        return refuse(v, q, VTD_FAULT_SM_INTERRUPT, c->fpd);
+        return refuse(v, q, VTD_FAULT_SM_INTERRUPT, false, c->fpd);
     }
     if (q->pasid == IOMMU_NO_PASID) {
         vtd_notify_passed(v, q->sid);
@@ -279,7 +280,7 @@ pass_translated(struct vtd *v, const struct iommu_request *q, const struct vtd_c
         return refuse(v, q,
                       v->ttm == VTD_TTM_SCALABLE ? VTD_FAULT_SM_INTERRUPT
                                                  : VTD_FAULT_INTERRUPT,
-                      c->fpd);
+                      false, c->fpd);
     }
     answer_identity(q, out);
     return XLATE_OK;
@@ -312,7 +313,7 @@ translate(struct vtd *v, const struct iommu_request *q, struct xlate *out)
     struct vtd_context c;
     vtd_caches_resolve(v, q, &c);
     if (c.fault != VTD_FAULT_NONE) {
-        return refuse(v, q, c.fault, c.fpd);
+        return refuse(v, q, c.fault, false, c.fpd);
     }
     if (q->type == REQUEST_TRANSLATED) {
         return pass_translated(v, q, &c, out);
