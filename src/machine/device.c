@@ -87,16 +87,26 @@ config_of(const struct device *d, const struct scenario_subscriber *sub,
         .pasid = sub->has_pasid ? sub->pasid : ASK_NO_PASID,
     };
 
-    if (sub->n_reserved > 0) {
-        c.has_reserved = true;
-        c.reserved_first = sub->reserved[0].first;
-        c.reserved_last = sub->reserved[0].last;
-    } else if (d->iommu->ops->kind == IOMMU_KIND_VTD) {
-        c.has_reserved = true;
-        c.reserved_first = VTD_INTERRUPT_FIRST;
-        c.reserved_last = VTD_INTERRUPT_LAST;
-    }
     return c;
+}
+
+/* What the device's host keeps for itself; unless said, where interrupts are written. */
+static void
+reserve(const struct device *d, struct seat *seat)
+{
+    const struct scenario_subscriber *sub = seat->sub;
+    const bool x86 = d->iommu->ops->kind == IOMMU_KIND_VTD;
+    const size_t n = sub->n_reserved > 0 ? sub->n_reserved : x86;
+
+    seat->reserved = xcalloc(n + 1, sizeof(*seat->reserved));
+    seat->reserved[0] =
+        (struct subscriber_span){ VTD_INTERRUPT_FIRST, VTD_INTERRUPT_LAST };
+    for (size_t i = 0; i < sub->n_reserved; i++) {
+        seat->reserved[i] =
+            (struct subscriber_span){ sub->reserved[i].first, sub->reserved[i].last };
+    }
+    seat->group =
+        (struct subscriber_group){ .reserved = seat->reserved, .n_reserved = n };
 }
 
 static const enum request_type request_types[] = {
@@ -146,8 +156,12 @@ count_slot(struct machine *m, const char *name)
 void
 device_count(struct machine *m, const struct seat *seat)
 {
-    if (seat->shares == NULL && seat->s != NULL && seat->count != NOT_COUNTED) {
-        struct machine_subscriber_count *n = &m->counts[seat->count];
+    if (seat->count == NOT_COUNTED || seat->shares != NULL) {
+        return;
+    }
+    struct machine_subscriber_count *n = &m->counts[seat->count];
+    n->refused |= seat->refused;
+    if (seat->s != NULL) {
         n->maps += seat->s->maps;
         n->unmaps += seat->s->unmaps;
         n->deviotlb_unmaps += seat->s->deviotlb_unmaps;
@@ -171,14 +185,17 @@ device_subscribe(struct machine *m, struct device *d,
     seat->sub = sub;
     seat->count =
         sub->backend == BACKEND_EMULATED ? NOT_COUNTED : count_slot(m, sub->label);
+    reserve(d, seat);
     if (holder != NULL) {
-        seat->shares = holder;
-        seat->s = holder->s;
-        return !seat->s->refused;
+        seat->refused = !subscriber_join(holder->s, sub->label, &seat->group, why);
+        seat->shares = seat->refused ? NULL : holder;
+        seat->s = seat->refused ? NULL : holder->s;
+        return !seat->refused && !seat->s->refused;
     }
     struct subscriber_config config = config_of(d, sub, replay);
     seat->s =
         subscriber_new(subscriber_kind(backend_name(sub->backend)), &config, &m->env);
+    subscriber_join(seat->s, sub->label, &seat->group, NULL);
     check_add_subscriber(
         m->check, seat->s,
         check_pasid(d->truth, sub->has_pasid ? sub->pasid : IOMMU_NO_PASID));
@@ -229,11 +246,8 @@ device_free_stranded(struct machine *m)
 }
 
 static void
-seat_leave(struct machine *m, struct seat *seat)
+container_leave(struct machine *m, struct seat *seat)
 {
-    if (seat->shares != NULL || hand_over(m, seat)) {
-        return;
-    }
     if (seat->s->ops->shadow == SHADOW_MIRROR &&
         env_quirk(&m->env, QUIRK_VFIO_LEAK_NOTIFIER)) {
         strand(m, seat);
@@ -243,6 +257,21 @@ seat_leave(struct machine *m, struct seat *seat)
     device_count(m, seat);
     check_remove_subscriber(m->check, seat->s);
     subscriber_free(seat->s);
+}
+
+static void
+seat_free(struct machine *m, struct seat *seat)
+{
+    if (seat->refused) {
+        device_count(m, seat);
+    } else {
+        subscriber_part(seat->s, &seat->group);
+        if (seat->shares == NULL && !hand_over(m, seat)) {
+            container_leave(m, seat);
+        }
+    }
+    free(seat->reserved);
+    free(seat);
 }
 
 bool
@@ -258,8 +287,7 @@ device_unsubscribe(struct machine *m, struct device *d, const char *name)
     }
     struct seat *seat = *p;
     *p = seat->next;
-    seat_leave(m, seat);
-    free(seat);
+    seat_free(m, seat);
     return true;
 }
 
@@ -268,10 +296,11 @@ device_announce(struct device *d, const char *name)
 {
     struct seat *seat = device_seat(d, name);
 
-    if (seat != NULL) {
-        subscriber_replay(seat->s);
+    if (seat == NULL || seat->refused) {
+        return false;
     }
-    return seat != NULL;
+    subscriber_replay(seat->s);
+    return true;
 }
 
 /* ---- on the bus ---- */
@@ -305,8 +334,7 @@ device_free(struct machine *m, struct device *d)
     while (d->seats != NULL) {
         struct seat *seat = d->seats;
         d->seats = seat->next;
-        seat_leave(m, seat);
-        free(seat);
+        seat_free(m, seat);
     }
 }
 
@@ -327,7 +355,8 @@ device_reset(struct machine *m, struct device *d)
 
     (void)m;
     for (struct seat *seat = d->seats; seat != NULL; seat = seat->next) {
-        if (seat->shares == NULL && seat->s->ops->shadow == SHADOW_CACHE) {
+        if (seat->shares == NULL && !seat->refused &&
+            seat->s->ops->shadow == SHADOW_CACHE) {
             struct translator tr = seat->s->translator;
             subscriber_detach(seat->s);
             subscriber_attach(seat->s, d->space, tr, &why);
@@ -342,7 +371,7 @@ each_subscriber(struct machine *m,
 {
     for (size_t i = 0; i < m->sc->n_devices; i++) {
         for (struct seat *seat = m->devices[i].seats; seat != NULL; seat = seat->next) {
-            if (seat->shares == NULL) {
+            if (seat->shares == NULL && !seat->refused) {
                 fn(m, &m->devices[i], seat->s);
             }
         }
@@ -385,13 +414,13 @@ device_migrate_all(struct machine *m)
  * Whose shadow translates: the first backend that is not an observer and serves
  * requests with this PASID, or without. NULL: the IOMMU.
  */
-static struct subscriber *
-translating_subscriber(const struct device *d, const struct step_dma *a)
+static const struct seat *
+translating_seat(const struct device *d, const struct step_dma *a)
 {
     for (const struct seat *s = d->seats; s != NULL; s = s->next) {
         if (s->sub->backend != BACKEND_OBSERVER && s->sub->has_pasid == a->has_pasid &&
             (!a->has_pasid || s->sub->pasid == a->pasid)) {
-            return s->s;
+            return s;
         }
     }
     return NULL;
@@ -438,7 +467,8 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
            struct access_result *out)
 {
     enum perm access = a->write ? PERM_W : PERM_R;
-    struct subscriber *s = translating_subscriber(d, a);
+    const struct seat *seat = translating_seat(d, a);
+    struct subscriber *s = seat != NULL ? seat->s : NULL;
     struct subscriber *shadow = s != NULL && s->ops->dma != NULL ? s : NULL;
 
     const sim_time cost = latency_draw(&m->env.latency, LATENCY_DMA);
@@ -446,7 +476,7 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
     *out = (struct access_result){ .result = RESULT_OK };
     m->result.dmas++;
     sim_charge(m->env.sim, cost);
-    if (d->space == NULL || (s != NULL && s->refused)) {
+    if (d->space == NULL || (seat != NULL && (seat->refused || s->refused))) {
         out->result = RESULT_REFUSED;
         return;
     }

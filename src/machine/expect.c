@@ -321,7 +321,8 @@ refusal_expected(struct machine *m, const struct step *s)
         for (struct seat *seat = m->devices[device].seats; seat != NULL;
              seat = seat->next) {
             if (seat->count != NOT_COUNTED) {
-                m->counts[seat->count].refusal_expected |= seat->s->refused;
+                m->counts[seat->count].refusal_expected |=
+                    seat->refused || seat->s->refused;
             }
         }
     }

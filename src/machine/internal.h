@@ -22,7 +22,10 @@ struct seat {
     const struct scenario_subscriber *sub;
     struct subscriber *s;
     struct seat *shares; /* the seat whose container this joined, or NULL */
-    size_t count;        /* index into machine.counts, or NOT_COUNTED */
+    struct subscriber_group group;
+    struct subscriber_span *reserved; /* owned */
+    bool refused;                     /* by the container, which it is not in */
+    size_t count;                     /* index into machine.counts, or NOT_COUNTED */
 };
 #define NOT_COUNTED SIZE_MAX /* it listens to nothing */
 

@@ -44,6 +44,7 @@ struct host_window {
 struct host {
     const struct host_ops *ops;
     struct env *env;
+    const struct subscriber *s;
     const struct subscriber_config *config;
     struct rangemap shadow; /* an entry is what one MAP made */
     struct rangemap record; /* vdpa: what its listener takes for mapped */
@@ -67,7 +68,7 @@ host_aligned(uint64_t first, uint64_t last, uint64_t page)
     return first <= last && (first & (page - 1)) == 0 && ((last + 1) & (page - 1)) == 0;
 }
 
-/* Inside the configured aperture and clear of the reserved range. */
+/* Inside the configured aperture and clear of all reserved ranges. */
 bool host_valid(const struct host *h, uint64_t first, uint64_t last);
 /* That many pages more may be pinned. */
 bool host_may_lock(const struct host *h, uint64_t first, uint64_t last);

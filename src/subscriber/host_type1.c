@@ -17,7 +17,7 @@ host_init(struct host *h, const struct host_ops *ops, struct subscriber *s)
 {
     const struct subscriber_config *c = &s->config;
 
-    *h = (struct host){ .ops = ops, .env = s->env, .config = c };
+    *h = (struct host){ .ops = ops, .env = s->env, .s = s, .config = c };
     rangemap_init(&h->shadow, RANGEMAP_LINEAR, s->env->budget);
     rangemap_init(&h->record, RANGEMAP_CONSTANT, s->env->budget);
     h->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
@@ -42,6 +42,7 @@ bool
 host_valid(const struct host *h, uint64_t first, uint64_t last)
 {
     const struct subscriber_config *c = h->config;
+    struct subscriber_span reserved;
 
     if (c->has_aperture && (first < c->aperture_first || last > c->aperture_last)) {
         if (env_quirk(h->env, QUIRK_VFIO_NO_APERTURE_CHECK)) {
@@ -50,8 +51,7 @@ host_valid(const struct host *h, uint64_t first, uint64_t last)
         }
         return false;
     }
-    return !c->has_reserved ||
-           !ranges_overlap(first, last, c->reserved_first, c->reserved_last);
+    return !subscriber_reserved(h->s, first, last, &reserved);
 }
 
 bool

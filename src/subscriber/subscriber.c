@@ -69,14 +69,15 @@ trace_range(const struct subscriber *s, enum trace_event event, uint64_t first,
 }
 
 static void
-trace_refused(const struct subscriber *s, int error)
+trace_refused(const struct env *env, const char *who, const char *why, int error)
 {
     struct trace_rec rec;
 
-    if (begin_line(s, &rec, TE_REFUSED)) {
-        trace_text(&rec, TF_REASON, s->why.text);
+    if (trace_wants(env->trace, TE_REFUSED)) {
+        trace_begin(&rec, sim_now(env->sim), who, TE_REFUSED);
+        trace_text(&rec, TF_REASON, why);
         trace_u64(&rec, TF_ERRNO, (uint64_t)error);
-        trace_emit(s->env->trace, &rec);
+        trace_emit(env->trace, &rec);
     }
 }
 
@@ -286,7 +287,7 @@ refuse(struct subscriber *s, int error, const char *why)
     if (s->ops->clear != NULL) {
         s->ops->clear(s);
     }
-    trace_refused(s, error);
+    trace_refused(s->env, s->config.name, s->why.text, error);
     observe(s->env, refused, s);
     if (s->ops->aborts && !s->attaching && env_quirk(s->env, QUIRK_SUB_REFUSAL_ABORTS)) {
         env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "refused-at-run-time");
@@ -494,6 +495,77 @@ subscriber_free(struct subscriber *s)
     }
     free(s);
 }
+
+/* ---- the devices of a container ---- */
+
+static bool
+reserved_in(const struct subscriber_group *g, uint64_t first, uint64_t last,
+            struct subscriber_span *out)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < g->n_reserved; i++) {
+        const struct subscriber_span *r = &g->reserved[i];
+        if (ranges_overlap(r->first, r->last, first, last) &&
+            (!found || r->first < out->first)) {
+            *out = *r;
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool
+subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
+                    struct subscriber_span *out)
+{
+    struct subscriber_span one;
+    bool found = false;
+
+    for (const struct subscriber_group *g = s->groups; g != NULL; g = g->next) {
+        if (reserved_in(g, first, last, &one) && (!found || one.first < out->first)) {
+            *out = one;
+            found = true;
+        }
+    }
+    if (found) {
+        out->first = out->first < first ? first : out->first;
+        out->last = out->last > last ? last : out->last;
+    }
+    return found;
+}
+
+bool
+subscriber_join(struct subscriber *s, const char *who, struct subscriber_group *g,
+                struct err *e)
+{
+    struct range_piece held;
+
+    for (size_t i = 0; s->ops->next != NULL && i < g->n_reserved; i++) {
+        const struct subscriber_span *r = &g->reserved[i];
+        if (s->ops->next(s, r->first, &held) && held.first <= r->last) {
+            const char *why = "a reserved range of the device is mapped";
+            trace_refused(s->env, who, why, s->ops->in_use);
+            return err_set(e, "%s", why);
+        }
+    }
+    g->next = s->groups;
+    s->groups = g;
+    return true;
+}
+
+void
+subscriber_part(struct subscriber *s, struct subscriber_group *g)
+{
+    for (struct subscriber_group **p = &s->groups; *p != NULL; p = &(*p)->next) {
+        if (*p == g) {
+            *p = g->next;
+            return;
+        }
+    }
+}
+
+/* ---- coming and going ---- */
 
 /* One that misunderstood listens to the system's memory, as it is for the processor. */
 static struct space *

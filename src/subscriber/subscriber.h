@@ -66,6 +66,20 @@ struct translator {
 
 struct subscriber;
 
+struct subscriber_span {
+    uint64_t first, last;
+};
+
+/*
+ * What one device brings into a mirror's container: the addresses that its host IOMMU
+ * keeps for itself. Owned by whoever joins it, until it parts.
+ */
+struct subscriber_group {
+    const struct subscriber_span *reserved; /* borrowed */
+    size_t n_reserved;
+    struct subscriber_group *next; /* the container's */
+};
+
 struct subscriber_config {
     const char *name;   /* device/name; borrowed */
     const char *device; /* borrowed */
@@ -80,8 +94,6 @@ struct subscriber_config {
     uint64_t entry_limit; /* mappings; 0 = the kind's own */
     bool has_aperture;
     uint64_t aperture_first, aperture_last;
-    bool has_reserved; /* one reserved range inside the aperture */
-    uint64_t reserved_first, reserved_last;
     uint64_t locked_memory; /* bytes that may be pinned; 0 = no limit */
     /* vfio-spapr */
     unsigned version;      /* 1, else 2 */
@@ -104,6 +116,7 @@ struct subscriber_ops {
     enum shadow_kind shadow;
     bool wants_replay; /* by default, after registering */
     bool aborts;       /* QEMU's listener does, if it is refused while it listens */
+    int in_use;        /* mirrors: errno of a group that reserves what is mapped */
     size_t size;       /* of the kind's struct, whose first member is struct subscriber */
 
     void (*init)(struct subscriber *s,
@@ -174,6 +187,7 @@ struct subscriber {
     struct space *space;          /* its device's, while attached */
     struct space_listener listener;
     struct subscriber_binding *bindings;
+    struct subscriber_group *groups;
     struct notify_event late; /* one that it has yet to act on; type 0: none */
     struct space ram;         /* what it listens to instead of its device's space */
     bool attached;
@@ -210,6 +224,21 @@ void subscriber_free(struct subscriber *s);
  */
 bool subscriber_attach(struct subscriber *s, struct space *space, struct translator tr,
                        struct err *e);
+/*
+ * A device joins a mirror's container, the first one before subscriber_attach: from now
+ * on nothing can be mapped at what it reserves. False, with *e and a `refused` line in
+ * the name of `who`, if something is already, and then nothing has changed.
+ */
+bool subscriber_join(struct subscriber *s, const char *who, struct subscriber_group *g,
+                     struct err *e);
+/* It leaves again, if it is in. */
+void subscriber_part(struct subscriber *s, struct subscriber_group *g);
+/*
+ * The lowest reserved range of s that overlaps [first, last], cut to it; false: there is
+ * none.
+ */
+bool subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
+                         struct subscriber_span *out);
 /* Unregister everything; a mirror empties itself. */
 void subscriber_detach(struct subscriber *s);
 /*

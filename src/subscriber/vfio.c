@@ -261,25 +261,24 @@ vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
 }
 
 /*
- * The reserved range (x86: where devices write interrupts) overlays RAM in a
- * device's address space, so RAM comes in the pieces around it.
+ * What is reserved (x86: where devices write interrupts) overlays RAM in a device's
+ * address space, so RAM comes in the pieces between.
  */
 static void
 vfio_bypass_map(struct subscriber *s, uint64_t first, uint64_t last)
 {
-    const struct subscriber_config *c = &s->config;
+    struct subscriber_span hole;
 
-    if (!c->has_reserved ||
-        !ranges_overlap(first, last, c->reserved_first, c->reserved_last)) {
-        map_or_report(of(s), first, last, first, PERM_RW);
-        return;
+    while (subscriber_reserved(s, first, last, &hole)) {
+        if (hole.first > first) {
+            map_or_report(of(s), first, hole.first - 1, first, PERM_RW);
+        }
+        if (hole.last == last) {
+            return;
+        }
+        first = hole.last + 1;
     }
-    if (first < c->reserved_first) {
-        map_or_report(of(s), first, c->reserved_first - 1, first, PERM_RW);
-    }
-    if (last > c->reserved_last) {
-        map_or_report(of(s), c->reserved_last + 1, last, c->reserved_last + 1, PERM_RW);
-    }
+    map_or_report(of(s), first, last, first, PERM_RW);
 }
 
 /* A section of 2^64 bytes goes in two halves, which the kernel's length can say. */
@@ -333,23 +332,24 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
 
 /* ---- the kinds ---- */
 
-#define MIRROR(keyword, start, takes, dies)                                              \
+#define MIRROR(keyword, start, takes, dies, taken)                                       \
     {                                                                                    \
         .name = keyword, .flags = NOTIFY_MAP | NOTIFY_UNMAP, .shadow = SHADOW_MIRROR,    \
         .wants_replay = true, .size = sizeof(struct vfio), .init = start,                \
-        .fini = vfio_fini, .aborts = dies, .kernel_takes = takes, .trim = vfio_trim,     \
-        .open = vfio_open, .close = vfio_close, .notify = vfio_notify,                   \
-        .bypass_map = vfio_bypass_map, .bypass_unmap = vfio_empty,                       \
-        .teardown = vfio_empty, .clear = vfio_clear, .dma = vfio_dma,                    \
-        .lookup = vfio_lookup, .next = vfio_next,                                        \
+        .fini = vfio_fini, .aborts = dies, .in_use = taken, .kernel_takes = takes,       \
+        .trim = vfio_trim, .open = vfio_open, .close = vfio_close,                       \
+        .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
+        .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
+        .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \
     }
 
-const struct subscriber_ops subscriber_vfio = MIRROR("vfio", type1_v2_init, NULL, true);
+const struct subscriber_ops subscriber_vfio =
+    MIRROR("vfio", type1_v2_init, NULL, true, EINVAL);
 const struct subscriber_ops subscriber_vfio_v1 =
-    MIRROR("vfio-v1", type1_v1_init, NULL, true);
+    MIRROR("vfio-v1", type1_v1_init, NULL, true, EINVAL);
 const struct subscriber_ops subscriber_vfio_spapr =
-    MIRROR("vfio-spapr", spapr_init, spapr_kernel_takes, true);
+    MIRROR("vfio-spapr", spapr_init, spapr_kernel_takes, true, EINVAL);
 const struct subscriber_ops subscriber_iommufd =
-    MIRROR("iommufd", iommufd_init, NULL, true);
+    MIRROR("iommufd", iommufd_init, NULL, true, EADDRINUSE);
 const struct subscriber_ops subscriber_vdpa =
-    MIRROR("vhost-vdpa", vdpa_init, NULL, false);
+    MIRROR("vhost-vdpa", vdpa_init, NULL, false, EINVAL);

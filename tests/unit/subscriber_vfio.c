@@ -17,7 +17,8 @@ struct rig {
     struct toy t;
     struct space space;
     struct subscriber *s;
-    int error; /* of the last failure; 0: none since told() */
+    struct subscriber_group group; /* of its device */
+    int error;                     /* of the last failure; 0: none since told() */
 };
 
 static void
@@ -56,6 +57,7 @@ rig_attach(struct rig *r, const struct subscriber_config *c)
     const struct translator none = { 0 };
 
     r->s = subscriber_new(subscriber_kind("vfio"), c, &r->t.env);
+    ck_assert(subscriber_join(r->s, "nic0/vfio", &r->group, NULL));
     ck_assert(subscriber_attach(r->s, &r->space, none, NULL));
 }
 
@@ -205,17 +207,25 @@ START_TEST(S17_an_event_for_all_2_64_bytes_has_length_0_in_the_kernel)
 }
 END_TEST
 
+static const struct subscriber_span interrupts[] = { { 0xfee00000, 0xfeefffff } };
+
+/* The rig's device turns out to reserve these. */
+static void
+reserve(struct rig *r, const struct subscriber_span *spans, size_t n)
+{
+    r->group.reserved = spans;
+    r->group.n_reserved = n;
+}
+
 START_TEST(S18_S19_a_map_outside_the_valid_ranges_is_einval_an_unmap_is_not)
 {
     struct rig r;
     struct subscriber_config c = config();
 
-    c.has_reserved = true;
-    c.reserved_first = 0xfee00000;
-    c.reserved_last = 0xfeefffff;
     c.has_aperture = true;
     c.aperture_last = 0x7fffffffff;
     rig_init(&r, &c);
+    reserve(&r, interrupts, 1);
     ck_assert_int_eq(map(&r, 0xfedff000, 0x2000), EINVAL);
     ck_assert_int_eq(unmap(&r, 0xfedff000, 0x2000), 0);
     ck_assert_int_eq(map(&r, 0xfee00000, 0x1000), EINVAL);
@@ -224,6 +234,54 @@ START_TEST(S18_S19_a_map_outside_the_valid_ranges_is_einval_an_unmap_is_not)
     ck_assert_int_eq(map(&r, 0x7ffffff000, 0x2000), EINVAL);
     ck_assert_uint_eq(holds(&r, 0x7000000000, UINT64_MAX), 0);
     ck_assert_int_eq(map(&r, 0x7ffffff000, 0x1000), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S24_a_group_that_reserves_what_is_mapped_cannot_join)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+    const struct subscriber_span spans[] = { { 0x10000, 0x1ffff }, { 0x1000, 0x1fff } };
+    struct subscriber_group second = { .reserved = spans, .n_reserved = 2 };
+    struct err e = { .text = "" };
+
+    rig_init(&r, &c);
+    ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
+    ck_assert_int_eq(map(&r, 0x1f000, 0x1000), 0);
+    toy_trace(&r.t, TRACE_NORMAL);
+    ck_assert(!subscriber_join(r.s, "nic1/vfio", &second, &e));
+    ck_assert_str_eq(e.text, "a reserved range of the device is mapped");
+    ck_assert_str_eq(
+        toy_lines(&r.t),
+        "0 nic1/vfio refused "
+        "reason=a%20reserved%20range%20of%20the%20device%20is%20mapped errno=EINVAL\n");
+    ck_assert(!r.s->refused); /* the container goes on as it was */
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x2000);
+    ck_assert_int_eq(map(&r, 0x12000, 0x1000), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S24_a_group_that_joins_narrows_what_can_be_mapped_until_it_parts)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+    const struct subscriber_span spans[] = { { 0x10000, 0x1ffff }, { 0x1000, 0x1fff } };
+    struct subscriber_group second = { .reserved = spans, .n_reserved = 2 };
+
+    rig_init(&r, &c);
+    reserve(&r, interrupts, 1);
+    ck_assert_int_eq(map(&r, 0x2000, 0x1000), 0);
+    ck_assert_int_eq(map(&r, 0xf000, 0x1000), 0);
+    ck_assert(subscriber_join(r.s, "nic1/vfio", &second, NULL));
+    ck_assert_int_eq(map(&r, 0x1000, 0x1000), EINVAL);
+    ck_assert_int_eq(map(&r, 0x18000, 0x1000), EINVAL);
+    ck_assert_int_eq(map(&r, 0xfee00000, 0x1000), EINVAL);
+    ck_assert_int_eq(map(&r, 0x20000, 0x1000), 0);
+    subscriber_part(r.s, &second);
+    ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
+    ck_assert_int_eq(map(&r, 0xfee00000, 0x1000), EINVAL);
     rig_fini(&r);
 }
 END_TEST
@@ -416,7 +474,7 @@ START_TEST(S34_a_lone_map_for_a_change_keeps_the_old_permission)
 }
 END_TEST
 
-START_TEST(a_foreign_target_is_refused_for_maps_and_unmaps)
+START_TEST(S116_a_foreign_target_is_refused_for_maps_and_unmaps)
 {
     struct rig r;
     const struct subscriber_config c = config();
@@ -579,16 +637,16 @@ END_TEST
 
 /* ---- bypass ---- */
 
-START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_the_reserved_range)
+START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved)
 {
     struct rig r;
     struct range_piece p;
-    struct subscriber_config c = config();
+    const struct subscriber_config c = config();
+    const struct subscriber_span spans[] = { { 0x3ff00000, 0x7fffffff },
+                                             { 0x100000, 0x1fffff } };
 
-    c.has_reserved = true;
-    c.reserved_first = 0x100000;
-    c.reserved_last = 0x1fffff;
     rig_init(&r, &c);
+    reserve(&r, spans, 2);
     toy_trace(&r.t, TRACE_NORMAL);
     const struct space_section all = r.space.sections[0];
     space_set_bypass(&r.space);
@@ -596,7 +654,8 @@ START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_the_reserved_range)
                      "0 nic0/vfio unregister\n"
                      "0 nic0/vfio teardown iova=0x0 size=0x10000000000000000\n"
                      "0 nic0/vfio bypass-map iova=0x0 size=0x40000000 gpa=0x0 perm=rw\n");
-    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), GIB - MIB);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), GIB - 2 * MIB);
+    ck_assert(held(&r, 0x3feff000, &p) && !held(&r, 0x3ff00000, &p));
     ck_assert(!held(&r, 0x100000, &p));
     ck_assert(held(&r, 0x200000, &p));
     ck_assert_uint_eq(p.target, p.first);
@@ -722,6 +781,8 @@ suite(void)
     tcase_add_test(tc, S15_S16_S35_an_unmap_takes_what_it_finds_and_may_find_nothing);
     tcase_add_test(tc, S17_an_event_for_all_2_64_bytes_has_length_0_in_the_kernel);
     tcase_add_test(tc, S18_S19_a_map_outside_the_valid_ranges_is_einval_an_unmap_is_not);
+    tcase_add_test(tc, S24_a_group_that_reserves_what_is_mapped_cannot_join);
+    tcase_add_test(tc, S24_a_group_that_joins_narrows_what_can_be_mapped_until_it_parts);
     tcase_add_test(tc, S20_the_65536th_map_is_enospc_until_one_is_unmapped);
     tcase_add_test(tc, S20_the_entry_limit_can_be_set);
     tcase_add_test(tc, S21_a_map_over_the_locked_memory_limit_leaves_nothing);
@@ -735,14 +796,14 @@ suite(void)
     tcase_add_test(tc, S31_S32_a_target_that_is_not_one_piece_of_ram_is_dropped_whole);
     tcase_add_test(tc, S33_write_only_is_widened_and_rom_is_read_only);
     tcase_add_test(tc, S34_a_lone_map_for_a_change_keeps_the_old_permission);
-    tcase_add_test(tc, a_foreign_target_is_refused_for_maps_and_unmaps);
+    tcase_add_test(tc, S116_a_foreign_target_is_refused_for_maps_and_unmaps);
     tcase_add_test(tc, S36_a_newcomer_gets_one_map_a_page_in_ascending_order);
     tcase_add_test(tc, S38_leaving_empties_the_shadow_and_leaves_the_tables);
     tcase_add_test(tc, S38_a_section_of_2_64_is_emptied_in_two_halves);
     tcase_add_test(tc, S39_two_sections_are_two_registrations_each_with_its_own_part);
     tcase_add_test(tc, a_section_inside_its_region_gives_events_bus_addresses);
     tcase_add_test(tc, sections_are_rounded_inwards_to_host_pages_and_high_ones_skipped);
-    tcase_add_test(tc, ram_is_mapped_1_to_1_while_untranslated_around_the_reserved_range);
+    tcase_add_test(tc, ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("device");
