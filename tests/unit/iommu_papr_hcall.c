@@ -271,7 +271,7 @@ START_TEST(P1_a_map_is_announced_to_those_who_want_maps)
 }
 END_TEST
 
-START_TEST(P2_a_put_past_the_window_does_nothing)
+START_TEST(P2_S52_a_put_past_the_window_does_nothing)
 {
     ck_assert_int_eq(put(&rig, W0, 0x40000000, 3), PAPR_H_PARAMETER);
     ck_assert_log(&mu_log, "");
@@ -562,7 +562,7 @@ main(void)
                         (int)(sizeof(lopar) / sizeof(lopar[0])));
     tcase_add_test(spec, lopar_refuses_a_list_with_one_bad_entry_whole);
     tcase_add_test(spec, P1_a_map_is_announced_to_those_who_want_maps);
-    tcase_add_test(spec, P2_a_put_past_the_window_does_nothing);
+    tcase_add_test(spec, P2_S52_a_put_past_the_window_does_nothing);
     tcase_add_test(spec, P3_an_unknown_liobn_is_a_bad_parameter);
     tcase_add_test(spec, P4_control_bits_clear_map_nothing_but_are_kept_spec);
     tcase_add_test(spec, P5_reserved_bits_are_kept_and_not_announced);
@@ -585,7 +585,7 @@ main(void)
     tcase_add_loop_test(qemu, qemu_answers_as_it_was_observed, 0,
                         (int)(sizeof(observed) / sizeof(observed[0])));
     tcase_add_test(qemu, P1_a_map_is_announced_to_those_who_want_maps);
-    tcase_add_test(qemu, P2_a_put_past_the_window_does_nothing);
+    tcase_add_test(qemu, P2_S52_a_put_past_the_window_does_nothing);
     tcase_add_test(qemu, P3_an_unknown_liobn_is_a_bad_parameter);
     tcase_add_test(qemu, P4_control_bits_clear_are_an_unmap_qemu);
     tcase_add_test(qemu, P5_reserved_bits_are_kept_and_not_announced);

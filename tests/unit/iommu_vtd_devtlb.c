@@ -87,6 +87,19 @@ START_TEST(device_is_told_what_the_descriptor_names)
 }
 END_TEST
 
+START_TEST(S117_an_unknown_source_id_completes_without_effect_or_fault)
+{
+    set_latency(LATENCY_NOTIFY, 100);
+    bench_push(b, vtd_desc_dev_iotlb(0x4242, 0, 0x5000, 12));
+    bench_push_wait(b);
+    bench_ring(b);
+    ck_assert(bench_waited(b)); /* nobody is waited for */
+    ck_assert_uint_eq(near.events + far.events, 0);
+    ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
+    ck_assert_uint_eq(bench_read(b, VTD_IQH), b->tail);
+}
+END_TEST
+
 START_TEST(wait_is_for_every_device_and_the_queue_is_for_none)
 {
     set_latency(LATENCY_NOTIFY, 100);
@@ -489,6 +502,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, device_is_told_what_the_descriptor_names);
+    tcase_add_test(tc, S117_an_unknown_source_id_completes_without_effect_or_fault);
     tcase_add_test(tc, wait_is_for_every_device_and_the_queue_is_for_none);
     tcase_add_test(tc, a_device_gets_as_many_as_it_takes);
     tcase_add_test(tc, depth_0_is_32);
