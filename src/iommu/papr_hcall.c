@@ -90,9 +90,7 @@ lopar_put_indirect(struct papr_table *t, const struct mem *ram, struct hcall *h)
             return PAPR_H_PARAMETER;
         }
     }
-    for (uint64_t k = 0; k < h->npages; k++) {
-        papr_table_put(t, index + k, tces[k]);
-    }
+    papr_table_put_list(t, index, tces, h->npages);
     papr_hcall_wrote(t, h, index, h->npages);
     return PAPR_H_SUCCESS;
 }

@@ -180,6 +180,41 @@ papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
     announce_write(t, index, old, tce);
 }
 
+/* Whether the entries map memory that goes on from each to the next, over empty ones. */
+static bool
+is_new_run(const struct papr_table *t, uint64_t index, const uint64_t *tces, uint64_t n)
+{
+    const uint64_t page = UINT64_C(1) << t->page_lg2;
+
+    for (uint64_t k = 0; k < n; k++) {
+        if (papr_tce_present(papr_table_get(t, index + k)) ||
+            !papr_tce_present(tces[k]) ||
+            (k > 0 && !papr_tce_same(tces[k], tces[k - 1] + page, t->page_lg2))) {
+            return false;
+        }
+    }
+    return n > 0;
+}
+
+void
+papr_table_put_list(struct papr_table *t, uint64_t index, const uint64_t *tces,
+                    uint64_t n)
+{
+    if (!env_quirk(t->env, QUIRK_IOMMU_MAP_UNSPLIT) || !is_new_run(t, index, tces, n)) {
+        for (uint64_t k = 0; k < n; k++) {
+            papr_table_put(t, index + k, tces[k]);
+        }
+        return;
+    }
+    struct notify_event ev = event_of(t, index, tces[0], NOTIFY_MAP, CAUSE_MAP);
+
+    for (uint64_t k = 0; k < n; k++) {
+        papr_table_set(t, index + k, tces[k]);
+    }
+    ev.mask = (n << t->page_lg2) - 1;
+    notify_all(&t->region, 0, &ev);
+}
+
 /* Somebody had this table do too much. */
 static void
 overspend(const struct papr_table *t, const char *subject, const char *what,

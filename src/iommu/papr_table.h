@@ -118,6 +118,9 @@ void papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce
 
 /* Store an entry and announce it, before this returns. */
 void papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce);
+/* The same of n entries, one after the other. */
+void papr_table_put_list(struct papr_table *t, uint64_t index, const uint64_t *tces,
+                         uint64_t n);
 
 /*
  * Put (with `tell` off: set in the kernel) the same entry `count` times from `index` on,

@@ -119,6 +119,101 @@ START_TEST(odd_events_of_adjacent_pages_make_one_line_when_the_call_returns)
 }
 END_TEST
 
+/* An observer that was told of the page that the table maps at 0x1000. */
+static struct subscriber *
+observe_page(void)
+{
+    struct subscriber *s = observe_window();
+
+    rig_put(0x1000, 0x20003);
+    rig_hcall_returns(0x1000);
+    ck_assert_uint_eq(rig.n, 0);
+    return s;
+}
+
+START_TEST(an_unmap_of_what_is_still_mapped_is_overbroad_to_an_observer)
+{
+    struct subscriber *s = observe_page();
+    struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = 0x1000, .mask = PAGE_MASK };
+
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_OVERBROAD_UNMAP, BLAME_IOMMU, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(an_unmap_that_a_map_makes_good_is_not_overbroad)
+{
+    struct subscriber *s = observe_page();
+    struct notify_event unmap = { .type = NOTIFY_UNMAP, .mask = 0xffff };
+    struct notify_event map = rig_map_event(0x1000, 0x20000);
+
+    rig_pretend(s, &unmap, 1);
+    rig_pretend(s, &map, 1);
+    rig_hcall_returns(0x1000);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+START_TEST(an_unmap_of_what_the_guest_has_cleared_is_not_overbroad)
+{
+    observe_page();
+    rig_put(0x1000, 0);
+    rig_hcall_returns(0x1000);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+START_TEST(N19_a_map_that_a_replay_repeats_is_no_duplicate)
+{
+    struct subscriber *s = observe_page();
+    struct notify_event ev = rig_map_event(0x1000, 0x20000);
+
+    ev.cause = CAUSE_REPLAY;
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
+    ck_assert_uint_eq(rig.n, 0);
+    ev.cause = CAUSE_MAP;
+    rig_pretend(s, &ev, 1);
+    rig_hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_DUPLICATE_MAP, BLAME_IOMMU, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+/* An UNMAP announced to s alone. */
+static void
+pretend_to_one(struct subscriber *s, const struct notify_event *ev)
+{
+    const struct observer *o = &rig.env.observer;
+    struct notifier *n = &s->bindings->notifier;
+
+    o->delivered(o->self, n, ev);
+    o->announced(o->self, n->region, 0, ev, n);
+    rig_hcall_returns(0x1000);
+}
+
+START_TEST(N12_an_unmap_for_one_is_a_block_or_its_whole_window)
+{
+    struct subscriber *s = observe_window();
+    const struct notifier *n = &s->bindings->notifier;
+    struct notify_event ev = { .type = NOTIFY_UNMAP, .iova = n->first };
+
+    ev.mask = n->last - n->first;
+    pretend_to_one(s, &ev);
+    ev = (struct notify_event){ .type = NOTIFY_UNMAP, .iova = 0x4000, .mask = 0x3fff };
+    pretend_to_one(s, &ev);
+    ck_assert_uint_eq(rig.n, 0);
+    ev.iova = 0x5000;
+    pretend_to_one(s, &ev);
+    rig_expect_one(VIOLATION_MALFORMED_EVENT, BLAME_IOMMU, 0x5000, 0x8fff);
+    rig_end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -133,6 +228,11 @@ main(void)
     tcase_add_test(tc, N12_a_misaligned_address_is_malformed);
     tcase_add_test(tc, N11_an_unmap_with_a_permission_is_malformed);
     tcase_add_test(tc, odd_events_of_adjacent_pages_make_one_line_when_the_call_returns);
+    tcase_add_test(tc, an_unmap_of_what_is_still_mapped_is_overbroad_to_an_observer);
+    tcase_add_test(tc, an_unmap_that_a_map_makes_good_is_not_overbroad);
+    tcase_add_test(tc, an_unmap_of_what_the_guest_has_cleared_is_not_overbroad);
+    tcase_add_test(tc, N19_a_map_that_a_replay_repeats_is_no_duplicate);
+    tcase_add_test(tc, N12_an_unmap_for_one_is_a_block_or_its_whole_window);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

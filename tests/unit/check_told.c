@@ -100,6 +100,86 @@ START_TEST(a_failure_before_registration_is_no_answer_to_an_event)
 }
 END_TEST
 
+/* Every page leads to 0x20000. */
+static void
+answer(void *self, const struct ask *ask, struct dma_answer *out)
+{
+    (void)self;
+    *out = (struct dma_answer){
+        .result = DMA_OK,
+        .gpa = GPA(0x20000 | (ask->iova & PAGE_MASK)),
+        .first = ask->iova & ~PAGE_MASK,
+        .last = ask->iova | PAGE_MASK,
+        .perm = PERM_RW,
+    };
+}
+
+/* A cache that has learnt of the page at 0x1000, which the table maps to 0x20000. */
+static struct subscriber *
+cache(void)
+{
+    rig_papr();
+    struct subscriber *s = rig_subscribe("vhost", "dev/vhost", false);
+
+    s->translator = (struct translator){ .translate = answer };
+    rig_put(0x1000, 0x20003);
+    ck_assert_int_eq(s->ops->dma(s, 0x1000, PERM_R).result, DMA_OK);
+    return s;
+}
+
+START_TEST(what_a_cache_makes_of_an_answer_beyond_it_is_its_own_fault)
+{
+    rig_begin();
+    rig_quirk(QUIRK_VHOST_MASK_FROM_PLEN);
+    cache();
+    check_all(rig.check);
+    ck_assert_uint_eq(rig.n, 2); /* below the page and above it */
+    ck_assert_int_eq(rig.seen[0].blame, BLAME_SUBSCRIBER);
+    ck_assert_int_eq(rig.seen[1].blame, BLAME_SUBSCRIBER);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_cache_that_keeps_to_its_answer_is_right)
+{
+    rig_begin();
+    cache();
+    check_all(rig.check);
+    ck_assert_uint_eq(rig.n, 0);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_cache_that_did_not_ask_for_unmap_is_to_blame_for_what_it_keeps)
+{
+    rig_begin();
+    struct subscriber *s = cache();
+
+    s->bindings->notifier.flags = NOTIFY_DEVIOTLB_UNMAP;
+    rig_put(0x1000, 0);
+    rig_expect_one(VIOLATION_STALE_MAPPING, BLAME_SUBSCRIBER, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(a_mirror_that_maps_elsewhere_is_to_blame_for_what_it_holds_there)
+{
+    struct subscriber *s = mirror();
+    const struct notify_event done = rig_map_event(0x5000, 0x20000),
+                              told = rig_map_event(0x1000, 0x20000);
+
+    tamper(0x1000, 0x20003);
+    s->ops->notify(s, &done, 0x5000, 0x5fff);
+    rig_pretend(s, &told, 1);
+    rig_hcall_returns(0x1000);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_SUBSCRIBER, 0x1000, 0x1fff);
+    rig.n = 0;
+    check_all(rig.check);
+    rig_expect_one(VIOLATION_STALE_MAPPING, BLAME_SUBSCRIBER, 0x5000, 0x5fff);
+    rig_end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -112,6 +192,10 @@ main(void)
     tcase_add_test(tc, what_was_announced_wrongly_is_the_iommus_fault);
     tcase_add_test(tc, a_lost_unmap_of_what_is_not_held_is_an_odd_event_alone);
     tcase_add_test(tc, a_failure_before_registration_is_no_answer_to_an_event);
+    tcase_add_test(tc, what_a_cache_makes_of_an_answer_beyond_it_is_its_own_fault);
+    tcase_add_test(tc, a_cache_that_did_not_ask_for_unmap_is_to_blame_for_what_it_keeps);
+    tcase_add_test(tc, a_cache_that_keeps_to_its_answer_is_right);
+    tcase_add_test(tc, a_mirror_that_maps_elsewhere_is_to_blame_for_what_it_holds_there);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
