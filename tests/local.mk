@@ -142,6 +142,7 @@ cli_tests = \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
 	tests/cli/import_linux.sh \
+	tests/cli/import_papr.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \
@@ -340,6 +341,7 @@ test_data = \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
 	tests/cli/import_linux.sh \
+	tests/cli/import_papr.sh \
 	tests/cli/options.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \

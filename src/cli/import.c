@@ -24,6 +24,10 @@
 
 enum { ID_SIZE = 32 };
 
+/* What QEMU offers, and a scenario that says nothing. */
+#define USUAL_PAGE_SIZES                                                                 \
+    (UINT64_C(1) << 12 | UINT64_C(1) << 16 | UINT64_C(1) << 21 | UINT64_C(1) << 24)
+
 struct importer {
     struct trace_output *out;
     const char *path;
@@ -87,16 +91,34 @@ is_spanned(const struct importer *im, const struct capture_table *t)
     return im->spans && !t->vio;
 }
 
-/* The page sizes of `mask`, PAPR's bits, as a list. */
+/* A bit for each page size that the bridges offer. */
+static uint64_t
+offered_pages(const struct capture_summary *m)
+{
+    uint64_t sizes = 0;
+
+    for (unsigned lg2 = PAGE_LG2; lg2 < 40; lg2++) {
+        const uint64_t size = UINT64_C(1) << lg2;
+        sizes |= (papr_page_mask(size) & m->page_mask) != 0 ? size : 0;
+    }
+    if (m->page_mask == 0) {
+        sizes = USUAL_PAGE_SIZES;
+    }
+    for (size_t i = 0; i < m->n_dynamics; i++) {
+        sizes |= UINT64_C(1) << m->dynamics[i].page_lg2;
+    }
+    return sizes;
+}
+
 static void
-say_page_sizes(struct importer *im, uint32_t mask)
+say_page_sizes(struct importer *im, uint64_t sizes)
 {
     const char *separator = "";
 
     say(im, ", page_sizes: [");
-    for (unsigned lg2 = PAGE_LG2; lg2 < 40; lg2++) {
-        const uint64_t size = UINT64_C(1) << lg2;
-        if ((papr_page_mask(size) & mask) != 0) {
+    for (unsigned lg2 = PAGE_LG2; lg2 < 64; lg2++) {
+        const uint64_t size = sizes & UINT64_C(1) << lg2;
+        if (size != 0) {
             say(im, "%s%" PRIu64 "%s", separator, size >> (lg2 < 20 ? 10 : 20),
                 lg2 < 20 ? "KiB" : "MiB");
             separator = ", ";
@@ -105,18 +127,35 @@ say_page_sizes(struct importer *im, uint32_t mask)
     say(im, "]");
 }
 
+/* Where windows are that are made beside others; 0: the log does not show it. */
+static uint64_t
+dynamic_base(const struct importer *im, uint64_t bridge)
+{
+    for (size_t i = 0; i < im->machine.n_dynamics; i++) {
+        const struct capture_dynamic *d = &im->machine.dynamics[i];
+        if (papr_liobn_bridge(d->liobn) == bridge && d->base != 0) {
+            return d->base;
+        }
+    }
+    return 0;
+}
+
 /* What a bridge offers its guest beside the default window. */
 static void
 say_firmware(struct importer *im, const struct capture_table *t)
 {
     const struct capture_summary *m = &im->machine;
+    const uint64_t base = dynamic_base(im, t->liobn), sizes = offered_pages(m);
 
-    if (m->page_mask == 0 && m->n_dynamics == 0) {
+    if (m->page_mask == 0 && m->n_dynamics == 0 && m->loads == 0) {
         return;
     }
     say(im, ", buid: 0x%" PRIx64 ", ddw: on", capture_buid(t->liobn));
-    if (m->page_mask != 0) {
-        say_page_sizes(im, m->page_mask);
+    if (m->page_mask != 0 || sizes != USUAL_PAGE_SIZES) {
+        say_page_sizes(im, sizes);
+    }
+    if (base != 0 && base != PAPR_DYNAMIC_BASE) {
+        say(im, ", dynamic_base: 0x%" PRIx64, base);
     }
 }
 
@@ -185,6 +224,12 @@ say_head(struct importer *im)
         "buffer;\n"
         "  the size of a default window is 1 GiB unless calls show another.\n",
         im->machine.calls);
+    if (im->machine.per_entry_checks || im->machine.sticky_default) {
+        say(im, "quirks: [%s%s%s]\n",
+            im->machine.per_entry_checks ? "papr.per-entry-checks" : "",
+            im->machine.per_entry_checks && im->machine.sticky_default ? ", " : "",
+            im->machine.sticky_default ? "papr.sticky-default-window" : "");
+    }
 }
 
 /* --- what happened --- */
@@ -245,38 +290,110 @@ say_call(struct importer *im, const struct capture_op *op)
     }
 }
 
-/* A call of the firmware about the bridge of op, with what it answered. */
+/* The words by which firmware calls name the bridge of a LIOBN. */
+static const char *
+bridge_words(uint64_t liobn, char who[static 64])
+{
+    const uint64_t buid = capture_buid(papr_liobn_bridge(liobn));
+
+    snprintf(who, 64, "0, 0x%" PRIx64 ", 0x%" PRIx64, buid >> 32, buid & UINT32_MAX);
+    return who;
+}
+
+static void
+say_create(struct importer *im, uint64_t liobn, const struct capture_geometry *g)
+{
+    char who[64];
+
+    im->in_script = false;
+    say(im,
+        "  - {rtas: {call: create-pe-dma-window, args: [%s, %u, %d]}, "
+        "expect: {rets: [0, 0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 "]}}\n",
+        bridge_words(liobn, who), g->page_lg2,
+        (int)g->page_lg2 + __builtin_ctzll(g->entries), liobn, g->base >> 32,
+        g->base & UINT32_MAX);
+}
+
+static void
+say_remove(struct importer *im, uint64_t liobn)
+{
+    im->in_script = false;
+    say(im,
+        "  - {rtas: {call: remove-pe-dma-window, args: [0x%" PRIx64
+        "]}, expect: {ret: 0}}\n",
+        liobn);
+}
+
+/* A query or reset. */
+static void
+say_bridge_call(struct importer *im, const char *call, uint64_t liobn)
+{
+    char who[64];
+
+    im->in_script = false;
+    say(im, "  - {rtas: {call: %s-pe-dma-window, args: [%s]}, expect: {ret: 0}}\n", call,
+        bridge_words(liobn, who));
+}
+
+/*
+ * Calls by which a guest gets the windows that a migration brought. A window is made in
+ * the lowest table that is free; it begins at 0 if it is the only one, else high up. So
+ * one that is to be alone high up is made beside another, which goes then.
+ */
+static void
+say_loaded(struct importer *im, const struct capture_op *op)
+{
+    const struct capture_geometry *low = &op->loaded[0], *high = &op->loaded[1];
+    const bool has_low = low->state == CAPTURE_WINDOW_DYNAMIC;
+    const bool has_high = high->state == CAPTURE_WINDOW_DYNAMIC;
+    const bool low_is_far = has_low && low->base != 0;
+    const bool high_first = low_is_far || !has_low;
+    const struct capture_geometry other = { .base = low->base,
+                                            .page_lg2 = low->page_lg2,
+                                            .entries = 1 };
+
+    say_bridge_call(im, "reset", op->liobn);
+    if (high_first && (has_high || low_is_far)) {
+        say_create(im, op->liobn + 1, has_high ? high : &other);
+    }
+    if (low->state != CAPTURE_WINDOW_DEFAULT) {
+        say_remove(im, op->liobn);
+    }
+    if (has_low) {
+        say_create(im, op->liobn, low);
+    }
+    if (has_high && !high_first) {
+        say_create(im, op->liobn + 1, high);
+    }
+    if (low_is_far && !has_high) {
+        say_remove(im, op->liobn + 1);
+    }
+}
+
+/* A call of the firmware, with what it answered. */
 static void
 say_rtas(struct importer *im, const struct capture_op *op)
 {
-    const uint64_t buid = capture_buid(op->liobn);
-    char who[64], argument[256];
+    const struct capture_geometry made = { .base = op->base,
+                                           .entries = op->entries,
+                                           .page_lg2 = op->page_lg2 };
 
-    snprintf(who, sizeof(who), "0, 0x%" PRIx64 ", 0x%" PRIx64, buid >> 32,
-             buid & UINT32_MAX);
     switch (op->kind) {
     case CAPTURE_WINDOW_QUERY:
-        snprintf(argument, sizeof(argument),
-                 "{call: query-pe-dma-window, args: [%s]}, expect: {ret: 0}", who);
+        say_bridge_call(im, "query", op->liobn);
         break;
     case CAPTURE_WINDOW_CREATE:
-        snprintf(argument, sizeof(argument),
-                 "{call: create-pe-dma-window, args: [%s, %u, %d]}, "
-                 "expect: {rets: [0, 0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 "]}",
-                 who, op->page_lg2, (int)op->page_lg2 + __builtin_ctzll(op->entries),
-                 op->liobn, op->base >> 32, op->base & UINT32_MAX);
+        say_create(im, op->liobn, &made);
         break;
     case CAPTURE_WINDOW_REMOVE:
-        snprintf(argument, sizeof(argument),
-                 "{call: remove-pe-dma-window, args: [0x%" PRIx64 "]}, expect: {ret: 0}",
-                 op->liobn);
+        say_remove(im, op->liobn);
+        break;
+    case CAPTURE_WINDOWS_LOADED:
+        say_loaded(im, op);
         break;
     default:
-        snprintf(argument, sizeof(argument),
-                 "{call: reset-pe-dma-window, args: [%s]}, expect: {ret: 0}", who);
+        say_bridge_call(im, "reset", op->liobn);
     }
-    im->in_script = false;
-    say(im, "  - {rtas: %s}\n", argument);
 }
 
 /* A reset of one bridge, or (vio) of every VIO table. */
@@ -334,6 +451,7 @@ say_op(struct importer *im, const struct capture_op *op)
     case CAPTURE_WINDOW_CREATE:
     case CAPTURE_WINDOW_REMOVE:
     case CAPTURE_WINDOW_RESET:
+    case CAPTURE_WINDOWS_LOADED:
         say_rtas(im, op);
         break;
     case CAPTURE_BRIDGE_RESET:

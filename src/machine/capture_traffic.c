@@ -45,6 +45,24 @@ reset_vio(struct machine *m)
     }
 }
 
+/* Both windows of a bridge as a migration brought them. */
+static bool
+load_windows(struct iommu *iommu, const struct capture_op *op)
+{
+    bool ok = true;
+
+    papr_window_reset(iommu);
+    if (op->loaded[0].state != CAPTURE_WINDOW_DEFAULT) {
+        ok = papr_window_remove(iommu, op->liobn);
+    }
+    for (unsigned i = 0; ok && i < 2; i++) {
+        const struct capture_geometry *g = &op->loaded[i];
+        ok = g->state != CAPTURE_WINDOW_DYNAMIC ||
+             papr_window_create(iommu, op->liobn + i, g->base, g->page_lg2, g->entries);
+    }
+    return ok;
+}
+
 /* What the platform did to a window. False and *e if this machine cannot follow. */
 static bool
 platform(struct capture_traffic *k, const struct capture_op *op, struct err *e)
@@ -68,6 +86,9 @@ platform(struct capture_traffic *k, const struct capture_op *op, struct err *e)
         break;
     case CAPTURE_WINDOW_RESET:
         papr_window_reset(iommu);
+        break;
+    case CAPTURE_WINDOWS_LOADED:
+        ok = load_windows(iommu, op);
         break;
     case CAPTURE_WINDOW_CREATE:
         ok = papr_window_create(iommu, op->liobn, op->base, op->page_lg2, op->entries);
@@ -145,7 +166,7 @@ capture_traffic_next(struct traffic *t, struct step *out, struct err *e)
             make_step(k, &op, out);
             return TRAFFIC_STEP;
         }
-        if (op.kind >= CAPTURE_BRIDGE_RESET && op.kind <= CAPTURE_WINDOW_RESET &&
+        if (op.kind >= CAPTURE_BRIDGE_RESET && op.kind <= CAPTURE_WINDOWS_LOADED &&
             op.kind != CAPTURE_WINDOW_QUERY && !platform(k, &op, e)) {
             return TRAFFIC_ERROR;
         }

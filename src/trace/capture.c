@@ -20,12 +20,12 @@
 #define LIOBN_PCI  UINT64_C(0x80000000)
 #define BUID_FIRST UINT64_C(0x800000020000000)
 
+enum { LIST_MAX = 512 }; /* longer ones are refused and leave no line */
+
 /* What is known of a LIOBN. */
 struct window {
     uint64_t liobn;
-    enum capture_window state;
-    uint64_t base, entries;
-    unsigned page_lg2;
+    struct capture_geometry is;
 };
 
 /* A VIO device that was seen, with a table or without. */
@@ -55,6 +55,7 @@ struct capture {
     bool moving;    /* tables that appear are only moved: a subscriber has just come */
     bool resetting; /* bridge after bridge is being reset */
     bool vio_reset_due; /* after the bridge just reported */
+    uint64_t loading;   /* the bridge whose tables are being loaded; 0: none */
 };
 
 struct capture *
@@ -106,7 +107,9 @@ read_line(struct capture *c)
     struct capture_line l;
 
     while (!c->ended) {
-        if (getline(&c->text, &c->text_size, c->file) < 0) {
+        const ssize_t len = getline(&c->text, &c->text_size, c->file);
+
+        if (len < 0) {
             end_of_file(c);
             return false;
         }
@@ -115,6 +118,9 @@ read_line(struct capture *c)
         case CAPTURE_SKIPPED:
             continue;
         case CAPTURE_MALFORMED:
+            if (c->text[len - 1] != '\n') {
+                continue; /* cut off, as a log is whose writer was killed */
+            }
             c->ended = c->failed = true;
             c->why.file = c->path;
             c->why.line = c->line;
@@ -206,7 +212,8 @@ set_window(struct capture *c, uint64_t liobn, enum capture_window state)
         c->windows = xrealloc(c->windows, c->n_windows + 1, sizeof(*c->windows));
         w = &c->windows[c->n_windows++];
     }
-    *w = (struct window){ .liobn = liobn, .state = state, .page_lg2 = PAGE_LG2 };
+    *w =
+        (struct window){ .liobn = liobn, .is = { .state = state, .page_lg2 = PAGE_LG2 } };
     return w;
 }
 
@@ -216,7 +223,7 @@ set_bridge(struct capture *c, uint64_t liobn)
 {
     for (size_t i = 0; i < c->n_windows; i++) {
         if (bridge_of(c->windows[i].liobn) == liobn) {
-            c->windows[i].state = CAPTURE_WINDOW_OFF;
+            c->windows[i].is.state = CAPTURE_WINDOW_OFF;
         }
     }
     set_window(c, liobn, CAPTURE_WINDOW_DEFAULT);
@@ -230,10 +237,10 @@ place(struct capture *c, struct capture_op *op)
 
     op->page_lg2 = PAGE_LG2;
     if (w != NULL) {
-        op->window = w->state;
-        op->base = w->base;
-        op->entries = w->entries;
-        op->page_lg2 = w->page_lg2;
+        op->window = w->is.state;
+        op->base = w->is.base;
+        op->entries = w->is.entries;
+        op->page_lg2 = w->is.page_lg2;
     }
 }
 
@@ -269,11 +276,14 @@ post_load_resizes(const struct capture_line *l)
     return l->n[1] != l->n[2];
 }
 
-/* A later line says what this table is about: its own creation, or a window reset. */
+/*
+ * A line after the `ahead` next ones says what this table is about: its own creation,
+ * or a window reset.
+ */
 static bool
-belongs_to_later_line(struct capture *c, uint64_t liobn)
+belongs_to_later_line(struct capture *c, size_t ahead, uint64_t liobn)
 {
-    for (size_t i = 0;; i++) {
+    for (size_t i = ahead;; i++) {
         const struct capture_line *l = peek(c, i);
 
         if (l == NULL) {
@@ -327,7 +337,7 @@ on_new_table(struct capture *c, const struct capture_line *l, struct capture_op 
     }
     bool known = find_window(c, bridge_of(liobn)) != NULL;
 
-    if (liobn != bridge_of(liobn) || (known && belongs_to_later_line(c, liobn))) {
+    if (liobn != bridge_of(liobn) || (known && belongs_to_later_line(c, 0, liobn))) {
         return false;
     }
     set_bridge(c, liobn);
@@ -377,43 +387,59 @@ on_query(const struct capture_line *l, struct capture_op *op)
     return true;
 }
 
+/* A line that is as printed and cannot be true. The capture ends there. */
 static bool
-make_window(struct capture *c, struct capture_op *op, uint64_t liobn, uint64_t base,
-            unsigned page_lg2, uint64_t entries)
+impossible(struct capture *c, const struct capture_line *l, const char *what)
+{
+    c->ended = c->failed = true;
+    c->n_queue = 0;
+    return err_at(&c->why, c->path, l->line, 0, "%s", what);
+}
+
+static void
+make_window(struct capture *c, uint64_t liobn, uint64_t base, unsigned page_lg2,
+            uint64_t entries)
 {
     struct window *w = set_window(c, liobn, CAPTURE_WINDOW_DYNAMIC);
 
-    w->base = base;
-    w->page_lg2 = page_lg2;
-    w->entries = entries;
-    op->kind = CAPTURE_WINDOW_CREATE;
-    op->liobn = liobn;
-    place(c, op);
-    return true;
+    w->is.base = base;
+    w->is.page_lg2 = page_lg2;
+    w->is.entries = entries;
 }
 
 static bool
 on_create(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
-    unsigned page_lg2;
+    const uint64_t page = l->n[2], size = l->n[3];
 
-    if (!is_pow2(l->n[2]) || l->n[2] < PAGE_BYTES) {
-        c->ended = c->failed = true;
-        c->n_queue = 0;
-        err_at(&c->why, c->path, l->line, 0, "a window with an impossible page size");
-        return false;
+    if (!is_pow2(page) || page < PAGE_BYTES || !is_pow2(size) || size < page) {
+        return impossible(c, l, "a window of an impossible size or page size");
     }
-    page_lg2 = (unsigned)__builtin_ctzll(l->n[2]);
-    return make_window(c, op, l->n[5], l->n[4], page_lg2, l->n[3] >> page_lg2);
+    const unsigned page_lg2 = (unsigned)__builtin_ctzll(page);
+
+    make_window(c, l->n[5], l->n[4], page_lg2, size >> page_lg2);
+    op->kind = CAPTURE_WINDOW_CREATE;
+    op->liobn = l->n[5];
+    place(c, op);
+    return true;
+}
+
+static struct capture_geometry
+geometry_of(struct capture *c, uint64_t liobn)
+{
+    const struct window *w = find_window(c, liobn);
+
+    return w != NULL ? w->is : (struct capture_geometry){ .state = CAPTURE_WINDOW_OFF };
 }
 
 static bool
-remove_window(struct capture *c, struct capture_op *op, uint64_t liobn)
+on_remove(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
     op->kind = CAPTURE_WINDOW_REMOVE;
-    op->liobn = liobn;
+    op->liobn = l->n[0];
     place(c, op);
-    set_window(c, liobn, CAPTURE_WINDOW_OFF);
+    set_window(c, op->liobn, CAPTURE_WINDOW_OFF);
+    op->none_left = geometry_of(c, op->liobn ^ 1).state == CAPTURE_WINDOW_OFF;
     return true;
 }
 
@@ -426,20 +452,60 @@ on_window_reset(struct capture *c, const struct capture_line *l, struct capture_
     return true;
 }
 
+/* More lines of the same bridge follow in the migration stream. */
+static bool
+goes_on_loading(struct capture *c)
+{
+    const struct capture_line *l = peek(c, 0);
+
+    if (l == NULL || bridge_of(l->n[0]) != c->loading) {
+        return false;
+    }
+    return l->event == CAPTURE_EV_POST_LOAD ||
+           (l->event == CAPTURE_EV_NEW_TABLE && belongs_to_later_line(c, 1, l->n[0]));
+}
+
+/* What the windows of the bridge are, once all that was loaded is known. */
+static bool
+report_loaded(struct capture *c, struct capture_op *op)
+{
+    if (c->loading == 0 || goes_on_loading(c)) {
+        return false;
+    }
+    op->kind = CAPTURE_WINDOWS_LOADED;
+    op->liobn = c->loading;
+    op->loaded[0] = geometry_of(c, c->loading);
+    op->loaded[1] = geometry_of(c, c->loading + 1);
+    c->loading = 0;
+    return true;
+}
+
 /*
- * Incoming migration: a window whose size differs is there anew, and one of no
- * entries is gone. Its contents are not in the log.
+ * Incoming migration: a table has the geometry of the stream, its contents are not in
+ * the log. One of no entries is switched off.
  */
 static bool
 on_post_load(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
-    if (!post_load_resizes(l) || l->n[4] >= 64) {
+    const uint64_t liobn = l->n[0], entries = l->n[2], base = l->n[3], page_lg2 = l->n[4];
+    const struct capture_geometry was = geometry_of(c, liobn);
+    const bool is_default = was.state == CAPTURE_WINDOW_DEFAULT &&
+                            !post_load_resizes(l) && base == 0 && page_lg2 == PAGE_LG2;
+
+    if (!is_pci(liobn) || find_window(c, bridge_of(liobn)) == NULL) {
         return false;
     }
-    if (l->n[2] == 0) {
-        return remove_window(c, op, l->n[0]);
+    if (entries != 0 && !is_default) {
+        if (!is_pow2(entries) || page_lg2 < PAGE_LG2 || page_lg2 >= 64) {
+            return impossible(c, l, "a window of an impossible size or page size");
+        }
+        make_window(c, liobn, base, (unsigned)page_lg2, entries);
+        c->loading = bridge_of(liobn);
+    } else if (entries == 0 && was.state != CAPTURE_WINDOW_OFF) {
+        set_window(c, liobn, CAPTURE_WINDOW_OFF);
+        c->loading = bridge_of(liobn);
     }
-    return make_window(c, op, l->n[0], l->n[3], (unsigned)l->n[4], l->n[2]);
+    return report_loaded(c, op);
 }
 
 /* --- calls --- */
@@ -510,6 +576,9 @@ on_indirect(struct capture *c, const struct capture_line *l, struct capture_op *
 {
     uint64_t last_index = l->n[3], last_tce = l->n[4];
 
+    if (last_index >= LIST_MAX) {
+        return impossible(c, l, "a list of more than 512 entries");
+    }
     begin_call(c, l, CAPTURE_INDIRECT, op);
     op->list = l->n[2];
     op->ret = (int64_t)l->n[5];
@@ -570,7 +639,7 @@ on_line(struct capture *c, const struct capture_line *l, struct capture_op *op)
     case CAPTURE_EV_CREATE:
         return on_create(c, l, op);
     case CAPTURE_EV_REMOVE:
-        return remove_window(c, op, l->n[0]);
+        return on_remove(c, l, op);
     case CAPTURE_EV_RESET:
         return on_window_reset(c, l, op);
     case CAPTURE_EV_POST_LOAD:

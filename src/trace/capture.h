@@ -28,10 +28,11 @@ enum capture_kind {
     CAPTURE_BRIDGE_RESET, /* by a machine reset: default window alone, empty */
     CAPTURE_VIO_RESET,    /* every VIO table is empty; liobn means nothing */
     /* Dynamic windows */
-    CAPTURE_WINDOW_QUERY,  /* liobn: window 0's; page_mask */
-    CAPTURE_WINDOW_CREATE, /* liobn, base, page_lg2, entries; empty */
-    CAPTURE_WINDOW_REMOVE, /* liobn */
-    CAPTURE_WINDOW_RESET,  /* by RTAS: default window alone, empty; liobn: window 0's */
+    CAPTURE_WINDOW_QUERY,   /* liobn: window 0's; page_mask */
+    CAPTURE_WINDOW_CREATE,  /* liobn, base, page_lg2, entries; empty */
+    CAPTURE_WINDOW_REMOVE,  /* liobn */
+    CAPTURE_WINDOW_RESET,   /* by RTAS: default window alone, empty; liobn: window 0's */
+    CAPTURE_WINDOWS_LOADED, /* by an incoming migration; liobn: window 0's; loaded */
     /* Hypercalls: liobn, ioba, ret and what their arguments were */
     CAPTURE_PUT,      /* tce */
     CAPTURE_INDIRECT, /* list, npages; entry k is tce + k * step */
@@ -50,6 +51,13 @@ enum capture_window {
     CAPTURE_WINDOW_DYNAMIC
 };
 
+/* One window; of a default window the log knows no more than its state. */
+struct capture_geometry {
+    enum capture_window state;
+    uint64_t base, entries;
+    unsigned page_lg2;
+};
+
 struct capture_op {
     enum capture_kind kind;
     uint32_t line; /* of the capture, 1-based */
@@ -64,7 +72,9 @@ struct capture_op {
     enum capture_window window;
     uint64_t base, entries; /* of the window */
     unsigned page_lg2;      /* of the window; XLATE: of the page that answered */
-    uint32_t page_mask;     /* page sizes offered, PAPR's bits */
+    bool none_left;         /* WINDOW_REMOVE: it was the bridge's last */
+    struct capture_geometry loaded[2]; /* both windows of the bridge */
+    uint32_t page_mask;                /* page sizes offered, PAPR's bits */
     uint64_t gpa;
     enum perm perm;
 };
@@ -126,6 +136,10 @@ struct capture_summary {
     uint64_t calls;     /* hypercalls */
     uint64_t ops;
     uint64_t subscriptions; /* times that a subscriber came */
+    uint64_t loads;         /* bridges that an incoming migration changed */
+    /* What the platform was seen to do otherwise than LoPAR; see util/quirks.def. */
+    bool per_entry_checks;
+    bool sticky_default;
 };
 
 /*

@@ -16,7 +16,10 @@
 #define VIO_WINDOW     (UINT64_C(1) << 28)
 #define ADDRESS_LIMIT  (UINT64_C(1) << 52) /* of guest memory */
 
-enum { RAM_GRAIN_LG2 = 24 };
+enum {
+    RAM_GRAIN_LG2 = 24,
+    LIST_MAX = 512, /* entries that LoPAR lets one call write */
+};
 
 /* What calls showed of a default window or a VIO table. */
 struct evidence {
@@ -61,14 +64,15 @@ add_table(struct survey *s, const struct capture_op *op)
 }
 
 static void
-add_dynamic(struct capture_summary *out, const struct capture_op *op)
+add_dynamic(struct capture_summary *out, uint32_t line, uint64_t liobn,
+            const struct capture_geometry *g)
 {
     const struct capture_dynamic d = {
-        .line = op->line,
-        .liobn = op->liobn,
-        .base = op->base,
-        .entries = op->entries,
-        .page_lg2 = op->page_lg2,
+        .line = line,
+        .liobn = liobn,
+        .base = g->base,
+        .entries = g->entries,
+        .page_lg2 = g->page_lg2,
     };
 
     for (size_t i = 0; i < out->n_dynamics; i++) {
@@ -81,6 +85,27 @@ add_dynamic(struct capture_summary *out, const struct capture_op *op)
     }
     out->dynamics = xrealloc(out->dynamics, out->n_dynamics + 1, sizeof(d));
     out->dynamics[out->n_dynamics++] = d;
+}
+
+static void
+add_created(struct capture_summary *out, const struct capture_op *op)
+{
+    const struct capture_geometry g = { .base = op->base,
+                                        .entries = op->entries,
+                                        .page_lg2 = op->page_lg2 };
+
+    add_dynamic(out, op->line, op->liobn, &g);
+}
+
+static void
+add_loaded(struct capture_summary *out, const struct capture_op *op)
+{
+    out->loads++;
+    for (unsigned i = 0; i < 2; i++) {
+        if (op->loaded[i].state == CAPTURE_WINDOW_DYNAMIC) {
+            add_dynamic(out, op->line, op->liobn + i, &op->loaded[i]);
+        }
+    }
 }
 
 /* --- guest memory --- */
@@ -149,10 +174,12 @@ note_reach(struct evidence *ev, const struct capture_op *op)
         accept(ev, first + ((multi ? op->npages : 1) << op->page_lg2));
     } else if (!multi || (op->kind == CAPTURE_STUFF && op->npages > 0)) {
         refuse(ev, first);
-    } else if (op->npages > 2) { /* an INDIRECT that wrote all but the last */
+    } else if (op->npages >= 2) { /* an INDIRECT that wrote all but the last */
         uint64_t end = first + ((op->npages - 1) << op->page_lg2);
 
-        accept(ev, end);
+        if (op->npages > 2) { /* else perhaps not even the first */
+            accept(ev, end);
+        }
         refuse(ev, end);
     }
 }
@@ -179,6 +206,26 @@ window_size(const struct evidence *ev)
     return size > 0 ? size : PAGE_BYTES; /* nothing was ever accepted */
 }
 
+/* --- what LoPAR would have answered otherwise --- */
+
+/*
+ * Nobody asked whether the target is memory, too many were not too many, none at all
+ * were a mistake, or entries before the refused one stayed.
+ */
+static bool
+shows_per_entry_checks(const struct capture_op *op)
+{
+    const bool multi = op->kind == CAPTURE_INDIRECT || op->kind == CAPTURE_STUFF;
+
+    if (op->ret != 0) {
+        return op->window != CAPTURE_WINDOW_OFF && multi &&
+               (op->npages == 0 || op->kind == CAPTURE_INDIRECT);
+    }
+    return op->kind != CAPTURE_GET &&
+           (op->npages > LIST_MAX ||
+            ((op->tce & PERM_RW) != 0 && op->tce >= ADDRESS_LIMIT));
+}
+
 /* --- the whole --- */
 
 static void
@@ -188,6 +235,7 @@ survey_call(struct survey *s, const struct capture_op *op)
 
     s->out->calls++;
     name_pages(s, op);
+    s->out->per_entry_checks |= shows_per_entry_checks(op);
     if (ev != NULL && op->window == CAPTURE_WINDOW_DEFAULT) {
         note_reach(ev, op);
     }
@@ -206,7 +254,14 @@ survey_op(struct survey *s, const struct capture_op *op)
         s->out->page_mask |= op->page_mask;
         break;
     case CAPTURE_WINDOW_CREATE:
-        add_dynamic(s->out, op);
+        add_created(s->out, op);
+        break;
+    case CAPTURE_WINDOWS_LOADED:
+        add_loaded(s->out, op);
+        break;
+    case CAPTURE_WINDOW_REMOVE:
+        s->out->sticky_default |=
+            op->none_left && op->window == CAPTURE_WINDOW_DYNAMIC && (op->liobn & 1) == 0;
         break;
     case CAPTURE_PUT:
     case CAPTURE_INDIRECT:
@@ -224,7 +279,6 @@ survey_op(struct survey *s, const struct capture_op *op)
         break;
     case CAPTURE_BRIDGE_RESET:
     case CAPTURE_VIO_RESET:
-    case CAPTURE_WINDOW_REMOVE:
     case CAPTURE_WINDOW_RESET:
     case CAPTURE_SUBSCRIBER_STOP:
         break;

@@ -24,9 +24,21 @@
 #define CREATE(liobn, start)                                                             \
     P "spapr_iommu_ddw_create buid=0x800000020000000 addr=0x0, page size=0x1000000, "    \
       "requested=0x40000000, start addr=" start ", liobn=" liobn "\n"
-#define CREATE1   CREATE("0x80000001", "0x800000000000000")
-#define RESET     P "spapr_iommu_ddw_reset buid=0x800000020000000 addr=0x0\n"
-#define REMOVE1   P "spapr_iommu_ddw_remove liobn=0x80000001\n"
+#define CREATE1 CREATE("0x80000001", "0x800000000000000")
+#define RESET   P "spapr_iommu_ddw_reset buid=0x800000020000000 addr=0x0\n"
+#define REMOVE1 P "spapr_iommu_ddw_remove liobn=0x80000001\n"
+#define CREATE_OF(page, size)                                                            \
+    P "spapr_iommu_ddw_create buid=0x800000020000000 addr=0x0, page size=" page          \
+      ", requested=" size ", start addr=0x0, liobn=0x80000000\n"
+#define LOAD(liobn, was, is, ps)                                                         \
+    P "spapr_iommu_post_load liobn=" liobn " " was " => 0x" is " bus_offset=0x0 ps=" ps  \
+      "\n"
+#define LOAD0(was, is, ps) LOAD("80000000", was, is, ps)
+#define LOAD1(was, is, ps) LOAD("80000001", was, is, ps)
+#define REMOVE0            P "spapr_iommu_ddw_remove liobn=0x80000000\n"
+#define STUFFED(ioba, npages, ret)                                                       \
+    P "spapr_iommu_pci_stuff liobn=0x80000000 ioba=" ioba " tcevalue=0x0 npages=" npages \
+      " ret=" ret "\n"
 #define FREE(reg) P "spapr_vio_free_crq CRQ for dev " reg " freed\n"
 
 static char file[64];
@@ -49,9 +61,8 @@ static const char *
 words_of(const char *text, char *buf, size_t size)
 {
     static const char *const letters[] = {
-        "bridge", "vio",    "reset",    "vioreset", "query",
-        "create", "remove", "winreset", "put",      "indirect",
-        "stuff",  "get",    "xlate",    "start",    "stop",
+        "bridge", "vio", "reset",    "vioreset", "query", "create", "remove", "winreset",
+        "loaded", "put", "indirect", "stuff",    "get",   "xlate",  "start",  "stop",
     };
     struct capture_op op;
     struct err e;
@@ -69,7 +80,7 @@ words_of(const char *text, char *buf, size_t size)
         len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? " " : "",
                                 letters[op.kind]);
         if (op.kind <= CAPTURE_BRIDGE_RESET ||
-            (op.kind >= CAPTURE_WINDOW_CREATE && op.kind <= CAPTURE_WINDOW_RESET)) {
+            (op.kind >= CAPTURE_WINDOW_CREATE && op.kind <= CAPTURE_WINDOWS_LOADED)) {
             len += (size_t)snprintf(buf + len, size - len, ":%" PRIx64, op.liobn & 0xfff);
         }
     }
@@ -235,12 +246,63 @@ END_TEST
 
 START_TEST(incoming_migration_makes_and_removes_windows)
 {
-    ck_assert_ops(
-        TABLE0 TABLE1 P
-        "spapr_iommu_post_load liobn=80000001 0 => 0x40 bus_offset=0x0 ps=24\n" P
-        "spapr_iommu_post_load liobn=80000000 40000 => 0x40000 bus_offset=0x0 ps=12\n" P
-        "spapr_iommu_post_load liobn=80000001 40 => 0x0 bus_offset=0x0 ps=0\n",
-        "bridge:0 create:1 remove:1");
+    ck_assert_ops(TABLE0 TABLE1 LOAD1("0", "40", "24") LOAD0("40000", "40000", "12")
+                      LOAD1("40", "0", "0") PUT,
+                  "bridge:0 loaded:0 put");
+    ck_assert_ops(TABLE0 LOAD0("40000", "40000", "12") PUT, "bridge:0 put");
+    ck_assert_ops(TABLE0 OTHER0 LOAD0("40000", "0", "0") TABLE1 LOAD1("0", "40", "24"),
+                  "bridge:0 bridge:100 loaded:0");
+}
+END_TEST
+
+START_TEST(a_loaded_table_has_the_geometry_of_the_stream)
+{
+    const struct capture_op op =
+        op_at(TABLE0 LOAD0("40000", "40000", "16") TABLE1 LOAD1("0", "40", "24"), 1);
+
+    ck_assert_int_eq(op.kind, CAPTURE_WINDOWS_LOADED);
+    ck_assert_int_eq(op.loaded[0].state, CAPTURE_WINDOW_DYNAMIC);
+    ck_assert_uint_eq(op.loaded[0].page_lg2, 16);
+    ck_assert_uint_eq(op.loaded[0].entries, 0x40000);
+    ck_assert_int_eq(op.loaded[1].state, CAPTURE_WINDOW_DYNAMIC);
+    ck_assert_uint_eq(op.loaded[1].page_lg2, 24);
+    ck_assert_uint_eq(op.loaded[1].entries, 0x40);
+}
+END_TEST
+
+START_TEST(a_last_line_that_is_cut_off_is_no_line)
+{
+    ck_assert_ops(TABLE0 PUT P "spapr_iommu_pci_put liobn=0x800", "bridge:0 put");
+    ck_assert_ops(TABLE0 PUT P "spapr_iommu_pci_put liobn=0x80000000 ioba=0x0 tce=0x0 "
+                               "ret=0",
+                  "bridge:0 put put");
+}
+END_TEST
+
+START_TEST(lines_that_cannot_be_true_are_errors)
+{
+    static const char *const lies[] = {
+        CREATE_OF("0x10000", "0x1000"),
+        CREATE_OF("0x10000", "0x30000"),
+        CREATE_OF("0x800", "0x1000"),
+        LOAD0("40000", "30000", "12"),
+        LOAD0("40000", "40001", "12"),
+        LOAD0("40000", "20000", "64"),
+        P "spapr_iommu_pci_indirect liobn=0x80000000 ioba=0x0 tcelist=0x0 iobaN=0x200 "
+          "tceN=0x0 ret=0\n",
+    };
+    char text[512];
+
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct capture_summary s;
+        struct err e;
+
+        snprintf(text, sizeof(text), "%s%s", TABLE0, lies[i]);
+        write_file(text);
+        ck_assert_msg(!capture_summarize(file, &s, &e), "%s", lies[i]);
+        ck_assert_uint_eq(e.line, 2);
+        unlink(file);
+    }
 }
 END_TEST
 
@@ -405,6 +467,54 @@ START_TEST(the_lowest_refused_address_above_accepted_ones_ends_the_window)
 }
 END_TEST
 
+START_TEST(a_list_that_failed_ends_the_window_too)
+{
+    struct capture_summary s = summary_of(
+        TABLE0 PUT P "spapr_iommu_pci_indirect liobn=0x80000000 ioba=0x3fff000 "
+                     "tcelist=0x1000 iobaN=0x0 tceN=0x22003 ret=-4\n");
+
+    ck_assert_uint_eq(s.tables[0].size, 0x4000000);
+    ck_assert(s.per_entry_checks);
+    capture_summary_fini(&s);
+}
+END_TEST
+
+START_TEST(what_lopar_would_have_answered_otherwise_is_noticed)
+{
+    static const struct {
+        const char *text;
+        bool per_entry, sticky;
+    } logs[] = {
+        { PUT CREATE1 REMOVE1 RESET, false, false },
+        { REFUSED("0x5000000"), false, false },
+        { STUFFED("0x200000", "512", "0"), false, false },
+        { STUFFED("0x201000", "513", "0"), true, false },
+        { STUFFED("0x201000", "0", "-4"), true, false },
+        { STUFFED("0x40000000", "4", "-4"), false, false },
+        { P
+          "spapr_iommu_pci_put liobn=0x80000000 ioba=0x0 tce=0xfffffffffffff003 ret=0\n",
+          true, false },
+        { P
+          "spapr_iommu_pci_put liobn=0x80000000 ioba=0x0 tce=0xfffffffffffff000 ret=0\n",
+          false, false },
+        { REMOVE0, false, false },
+        { REMOVE0 CREATE("0x80000000", "0x0") REMOVE0, false, true },
+        { CREATE1 REMOVE0 REMOVE1, false, false },
+        { CREATE1 REMOVE0 CREATE("0x80000000", "0x0") REMOVE0, false, false },
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+        snprintf(text, sizeof(text), "%s%s", TABLE0, logs[i].text);
+        struct capture_summary s = summary_of(text);
+
+        ck_assert_msg(s.per_entry_checks == logs[i].per_entry, "%s", text);
+        ck_assert_msg(s.sticky_default == logs[i].sticky, "%s", text);
+        capture_summary_fini(&s);
+    }
+}
+END_TEST
+
 START_TEST(refusals_while_the_default_window_is_gone_say_nothing)
 {
     struct capture_summary s = summary_of(
@@ -444,6 +554,9 @@ main(void)
     tcase_add_test(c, a_machine_reset_names_each_bridge_and_the_vio_tables_once);
     tcase_add_test(c, vio_tables_are_reset_when_all_devices_lose_their_queue_in_a_row);
     tcase_add_test(c, incoming_migration_makes_and_removes_windows);
+    tcase_add_test(c, a_loaded_table_has_the_geometry_of_the_stream);
+    tcase_add_test(c, a_last_line_that_is_cut_off_is_no_line);
+    tcase_add_test(c, lines_that_cannot_be_true_are_errors);
     tcase_add_test(c, a_stuff_began_where_its_loop_began);
     tcase_add_test(c, a_list_is_contiguous_up_to_its_last_entry);
     tcase_add_test(c, a_list_that_failed_has_one_entry_more_than_was_good);
@@ -453,6 +566,8 @@ main(void)
     tcase_add_test(c, a_machine_has_what_the_log_names);
     tcase_add_test(c, a_bridge_after_the_first_call_was_plugged_in);
     tcase_add_test(c, the_lowest_refused_address_above_accepted_ones_ends_the_window);
+    tcase_add_test(c, a_list_that_failed_ends_the_window_too);
+    tcase_add_test(c, what_lopar_would_have_answered_otherwise_is_noticed);
     tcase_add_test(c, refusals_while_the_default_window_is_gone_say_nothing);
     tcase_add_test(c, ram_reaches_to_lists_and_to_the_ends_of_lists);
     suite_add_tcase(s, c);

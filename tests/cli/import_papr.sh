@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `iommusim import --from qemu-log`: logs of PAPR guests that no guest of ours made.
+# Each becomes a scenario that holds, and its tables at the end are the log's.
+. "$srcdir/tests/cli/support_tap.sh"
+
+p=1@10.000005:spapr_iommu
+high=0x800000000000000
+
+table() { echo "${p}_new_table liobn=$1 table=0x7f fd=-1"; }
+put() { echo "${p}_pci_put liobn=$1 ioba=$2 tce=$3 ret=${4:-0}"; }
+gone() { echo "${p}_ddw_remove liobn=$1"; }
+# create LIOBN START PAGE SIZE
+create() {
+    echo "${p}_ddw_create buid=0x800000020000000 addr=0x0, page size=$3, requested=$4," \
+        "start addr=$2, liobn=$1"
+}
+# load LIOBN WAS IS START PAGE_SHIFT: a line of an incoming migration
+load() {
+    case $2 in $3) ;; *) table 0x$1 ;; esac
+    echo "${p}_post_load liobn=$1 $2 => 0x$3 bus_offset=$4 ps=$5"
+}
+indirect() {
+    echo "${p}_pci_indirect liobn=0x80000000 ioba=$1 tcelist=0x400000 iobaN=$2" \
+        "tceN=$3 ret=$4"
+}
+
+# holds NAME [LIOBN:IOBA:TCE...]: log.trace holds under both profiles and ends so.
+holds() {
+    name=$1
+    shift
+    for entry in "$@"; do
+        echo "$entry" | sed 's/\(.*\):\(.*\):\(.*\)/tce liobn=\1 ioba=\2 tce=\3/'
+    done | sort >want
+    sim import --from qemu-log --subscriber "${subscriber:-vfio-spapr}" --dump -o log.yaml log.trace
+    for profile in spec qemu-7.2; do
+        test $status -eq 0 && sim --profile $profile log.yaml
+        test $status -eq 0 || break
+        sed -n 's/.* tce liobn/tce liobn/p' out | sort | cmp -s - want || status=no
+    done
+    test $status = 0
+    ok "$name"
+}
+
+w0=0x80000000 w1=0x80000001
+
+{ table $w0; put $w0 0x5000 0x1003; printf '%s' "${p}_pci_put liobn=0x8000"; } >log.trace
+holds 'a last line that was cut off' $w0:0x5000:0x1003
+
+{ table $w0; table $w1; create $w1 0x100000000 0x10000000 0x20000000
+  put $w1 0x110000000 0x10000003; } >log.trace
+sim import --from qemu-log --subscriber vhost -o log.yaml log.trace
+sim log.yaml
+test $status -eq 0
+ok 'a window with pages and at a place that are not the usual'
+
+{ table $w0; gone $w0; table $w0; create $w0 0x0 0x10000 0x1000000
+  put $w0 0x10000 0x10003; gone $w0; put $w0 0x10000 0x10003 -4
+  table $w0; create $w0 0x0 0x10000 0x1000000; put $w0 0x20000 0x20003; } >log.trace
+holds 'window 0 as a dynamic one, after which no default window comes back' \
+    $w0:0x20000:0x20003
+grep -q 'quirks: \[papr.sticky-default-window\]' log.yaml
+ok 'that is said in the scenario'
+
+{ table $w0; load 80000000 40000 40000 0x0 12; load 80000001 0 100 $high 16
+  put $w0 0x5000 0x1003; put $w1 0x800000000010000 0x10003; } >log.trace
+holds 'a migration with both windows' $w0:0x5000:0x1003 $w1:0x800000000010000:0x10003
+cat >replay.yaml <<EOF
+iommusim: 1
+machine:
+  ram: 32MiB
+  iommus: {phb0: {model: papr-tce}}
+  devices: {nic0: {iommu: phb0, backend: vfio-spapr}}
+guest: {driver: manual}
+timeline:
+  - replay: {capture: log.trace, from: qemu-log}
+EOF
+sim replay.yaml
+test $status -eq 0
+ok 'which can be replayed, too'
+
+{ table $w0; load 80000000 40000 0 0x0 0; put $w0 0x5000 0x1003 -4; } >log.trace
+holds 'a migration without any window'
+
+{ table $w0; load 80000000 40000 0 0x0 0; load 80000001 0 100 $high 16
+  put $w0 0x5000 0x1003 -4; put $w1 0x800000000010000 0x10003; } >log.trace
+holds 'a migration with window 1 alone' $w1:0x800000000010000:0x10003
+sim replay.yaml
+test $status -eq 0
+ok 'which can be replayed, too'
+
+{ table $w0; load 80000000 40000 100 0x0 16; load 80000001 0 10 $high 24
+  put $w0 0x10000 0x10003; put $w0 0x1000000 0x3 -4; put $w1 $high 0x1000003; } >log.trace
+holds 'a migration with window 0 as a dynamic one' $w0:0x10000:0x10003 $w1:$high:0x1000003
+
+{ table $w0; load 80000000 40000 40000 0x0 16; put $w0 0x50000000 0x10003; } >log.trace
+holds 'a migration with larger pages, as many' $w0:0x50000000:0x10003
+
+{ table $w0; load 80000000 40000 10 $high 24; put $w0 $high 0x1000003; } >log.trace
+subscriber=vhost # no container follows two windows in one place, for a moment
+holds 'a migration with window 0 alone, high up' $w0:$high:0x1000003
+subscriber=
+
+{ table $w0; indirect 0x3ffe000 0x1 0x3003 -4; indirect 0x3fff000 0x0 0x2003 -4; } >log.trace
+holds 'lists that ran over the end of the window' $w0:0x3ffe000:0x1003 \
+    $w0:0x3fff000:0x1003
+
+{ table $w0; indirect 0x5000 0x0 0x0 -4
+  echo "${p}_pci_stuff liobn=$w0 ioba=0x5000 tcevalue=0x3 npages=0 ret=-4"
+  echo "${p}_pci_stuff liobn=$w0 ioba=0x201000 tcevalue=0x0 npages=513 ret=0"; } >log.trace
+holds 'counts that LoPAR would have answered otherwise'
+tap_done
