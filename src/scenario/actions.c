@@ -30,12 +30,12 @@ static const struct action actions[] = {
       &change_schema,
       finish_map,
       NULL },
-    { { "dma", "any", "device iova size access data",
+    { { "dma", "any", "device iova size access data pasid",
         "The device reads or writes memory. data (a list of bytes, or one integer) is "
         "what a "
         "write stores and what a read must find; without it memory stays as it is and "
         "only "
-        "the access is judged.",
+        "the access is judged. pasid: what the request carries (VT-d); by default none.",
         "- dma: {device: nic0, iova: 0x1010, size: 64, access: write}" },
       STEP_DMA,
       &dma_schema,
