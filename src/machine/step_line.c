@@ -204,6 +204,9 @@ put_dma(struct line *l, const struct step_dma *s)
     if (a->done != s->size) {
         trace_u64(&l->rec, TF_DONE, a->done);
     }
+    if (s->has_pasid) {
+        trace_u64(&l->rec, TF_PASID, s->pasid);
+    }
 }
 
 static void
