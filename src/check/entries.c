@@ -53,8 +53,9 @@ static enum entries_state
 judge_legacy(const struct iommu_roots *roots, struct vtd_pair e)
 {
     unsigned aw = vtd_ctx_aw(e.hi), widest = vtd_aw_code(roots->aw_bits);
+    bool has_table = vtd_ctx_tt(e.lo) != VTD_TT_PASS;
 
-    if ((e.lo & (VTD_CTX_LO_RSVD | beyond(roots))) != 0 ||
+    if ((e.lo & (VTD_CTX_LO_RSVD | (has_table ? beyond(roots) : 0))) != 0 ||
         (e.hi & VTD_CTX_HI_RSVD) != 0 || aw < 1 || aw > widest) {
         return ENTRIES_BLOCKED;
     }

@@ -45,12 +45,15 @@ static enum vtd_fault
 check_legacy(const struct vtd *v, const uint64_t w[2])
 {
     const unsigned aw = vtd_ctx_aw(w[1]);
+    const bool passes = vtd_ctx_tt(w[0]) == VTD_TT_PASS;
+    const bool lax = passes && env_quirk(v->base.env, QUIRK_VTD_PASS_ANY_WIDTH);
+    /* What passes has no table, so its address is ignored. */
+    const uint64_t rsvd = VTD_CTX_LO_RSVD | (passes && !lax ? 0 : beyond_haw(v));
 
     if ((w[0] & VTD_CTX_P) == 0) {
         return VTD_FAULT_CONTEXT_P;
     }
-    if ((w[0] & (VTD_CTX_LO_RSVD | beyond_haw(v))) != 0 ||
-        (w[1] & VTD_CTX_HI_RSVD) != 0) {
+    if ((w[0] & rsvd) != 0 || (w[1] & VTD_CTX_HI_RSVD) != 0) {
         return VTD_FAULT_CONTEXT_RSVD;
     }
     if (!supports_aw(v, aw)) {
@@ -62,8 +65,7 @@ check_legacy(const struct vtd *v, const uint64_t w[2])
     case VTD_TT_ATS:
         return v->cfg.device_iotlb ? VTD_FAULT_NONE : VTD_FAULT_CONTEXT_INV;
     case VTD_TT_PASS:
-        return v->cfg.pass_through && (aw == vtd_aw_code(v->cfg.aw_bits) ||
-                                       env_quirk(v->base.env, QUIRK_VTD_PASS_ANY_WIDTH))
+        return v->cfg.pass_through && (aw == vtd_aw_code(v->cfg.aw_bits) || lax)
                    ? VTD_FAULT_NONE
                    : VTD_FAULT_CONTEXT_INV;
     case VTD_TT_RESERVED:

@@ -227,7 +227,6 @@ first(const struct walk *w, struct vtd_page *out, bool *clean)
     struct vtd_table at;
     struct vtd_path path;
 
-    out->perm = PERM_RW; /* no fault of a first stage may be cached */
     if (!vtd_fs_canonical(w->iova, vtd_ss_span_lg2(w->c->fs_levels) + 9)) {
         return VTD_FAULT_SM_CANONICAL;
     }

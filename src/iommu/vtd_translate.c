@@ -178,7 +178,7 @@ walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
         e->perm = (uint8_t)page.perm;
         e->flags = clean ? VTD_CACHED_CLEAN : 0;
         vtd_caches_put_page(v, q->sid, e);
-    } else if (page.perm == PERM_NONE && !vtd_context_has_first(c) &&
+    } else if (!vtd_context_has_first(c) && page.perm == PERM_NONE &&
                vtd_caches_holes(v)) {
         e->tag = align_down(q->iova, PAGE_LG2);
         e->level = 1;

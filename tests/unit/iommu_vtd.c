@@ -76,7 +76,9 @@ expect(uint64_t iova, enum perm access, enum vtd_fault reason)
     bench_flush_context(b, SID_A, 0);
     bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
     bench_flush_global(b);
-    ck_assert_msg(bench_faults(b, SID_A, iova, access, reason), "not fault 0x%x", reason);
+    ck_assert_msg(reason == VTD_FAULT_NONE ? bench_reads(b, SID_A, iova, iova)
+                                           : bench_faults(b, SID_A, iova, access, reason),
+                  "not fault 0x%x", reason);
 }
 
 /* Each condition is made while all later ones hold too, then mended. */
@@ -134,6 +136,45 @@ START_TEST(V4_V5_each_fault_in_the_order_of_the_checks)
     bench_map(b, table, iova, 0x20000 | RW);
     bench_flush_global(b);
     ck_assert(bench_writes(b, SID_A, iova | 0x10, 0x20010));
+    down();
+}
+END_TEST
+
+/* Each of `bits` changed alone, the others of that word as they are. */
+static void
+expect_each(uint64_t at, uint64_t bits, enum vtd_fault reason)
+{
+    const uint64_t word = mem_read64le(b->env.mem, GPA(at));
+
+    for (unsigned i = 0; i < 64; i++) {
+        if ((bits >> i & 1) != 0) {
+            put(at, word ^ VTD_BIT(i));
+            expect(0x1000, PERM_R, reason);
+        }
+    }
+    put(at, word);
+    expect(0x1000, PERM_R, VTD_FAULT_NONE);
+}
+
+START_TEST(V4_each_reserved_bit_of_root_and_context_entries)
+{
+    const uint64_t beyond = UINT64_C(0xffff000000000000);
+
+    up();
+    const uint64_t root = vtd_root_addr(b->root, SID_A);
+    uint64_t table = bench_domain(b, SID_A, 1, 4);
+    const uint64_t contexts = mem_read64le(b->env.mem, GPA(root)) & VTD_ROOT_PTR;
+    const uint64_t context = vtd_ctx_addr(contexts, SID_A);
+
+    bench_map(b, table, 0x1000, 0x1000 | RW);
+    expect_each(root, beyond | 0xffe, VTD_FAULT_ROOT_RSVD);
+    expect_each(root + 8, UINT64_MAX, VTD_FAULT_ROOT_RSVD);
+    expect_each(context, beyond | 0xff0, VTD_FAULT_CONTEXT_RSVD);
+    expect_each(context + 8, UINT64_C(0xffffffffff000080), VTD_FAULT_CONTEXT_RSVD);
+    expect_each(context + 8, 0xffff78, VTD_FAULT_NONE); /* DID, what is ignored */
+    put(context, 9); /* pass-through: the address is ignored, too */
+    expect_each(context, 0xff0, VTD_FAULT_CONTEXT_RSVD);
+    expect_each(context, beyond | UINT64_C(0xfffffffff000), VTD_FAULT_NONE);
     down();
 }
 END_TEST
@@ -310,6 +351,7 @@ add_tables(Suite *s)
     TCase *tc = tcase_create("tables");
 
     tcase_add_test(tc, V4_V5_each_fault_in_the_order_of_the_checks);
+    tcase_add_test(tc, V4_each_reserved_bit_of_root_and_context_entries);
     tcase_add_test(tc, unreadable_top_table_is_fault_3);
     tcase_add_test(tc, V6_permission_is_the_and_over_levels);
     tcase_add_test(tc, V7_superpages_translate_their_offset);

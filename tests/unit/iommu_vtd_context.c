@@ -92,6 +92,51 @@ START_TEST(V4_V5_scalable_tables_fault_in_the_order_of_the_checks)
 }
 END_TEST
 
+/* Each of `bits` changed alone, the others of that word as they are. */
+static void
+expect_each(uint64_t at, uint64_t bits, unsigned reason)
+{
+    const uint64_t word = sm_get(b, at);
+
+    for (unsigned i = 0; i < 64; i++) {
+        if ((bits >> i & 1) != 0) {
+            sm_put(b, at, word ^ VTD_BIT(i));
+            expect(NONE, reason);
+        }
+    }
+    sm_put(b, at, word);
+    expect(NONE, 0);
+}
+
+START_TEST(V4_each_reserved_bit_of_scalable_tables)
+{
+    const uint64_t beyond = UINT64_C(0xffff000000000000);
+
+    up();
+    const uint64_t root = vtd_root_addr(b->root, SID_A), ctx = sm_context(b, SID_A, 0);
+    const uint64_t table = sm_second(b, ctx, 0, 1), pasid = sm_slot(b, ctx, 0);
+    const uint64_t dir = sm_get(b, ctx) & VTD_SM_CTX_PTR;
+
+    bench_map(b, table, 0x1000, 0x20000 | RW);
+    expect_each(root, beyond | 0xffe, VTD_FAULT_SM_ROOT_RSVD);
+    expect_each(root + 8, UINT64_MAX, 0); /* of devices from 128 up */
+    expect_each(ctx, beyond | 0x1f0, VTD_FAULT_SM_CONTEXT_RSVD);
+    expect_each(ctx, 0xe0e, 0); /* FPD, DTE, PASIDE, PDTS */
+    expect_each(ctx + 8, UINT64_C(0xffffffffffe00000), VTD_FAULT_SM_CONTEXT_RSVD);
+    expect_each(ctx + 16, UINT64_MAX, VTD_FAULT_SM_CONTEXT_RSVD);
+    expect_each(ctx + 24, UINT64_MAX, VTD_FAULT_SM_CONTEXT_RSVD);
+    expect_each(dir, beyond | 0xffc, VTD_FAULT_SM_DIR_RSVD);
+    expect_each(pasid, beyond | 0xe20, VTD_FAULT_SM_PASID_RSVD);
+    expect_each(pasid + 8, 0xf87f0000, VTD_FAULT_SM_PASID_RSVD);
+    expect_each(pasid + 8, UINT64_C(0xffffffff0780ffff), 0);
+    expect_each(pasid + 16, 0xf00, VTD_FAULT_SM_PASID_RSVD);
+    for (unsigned word = 3; word < 8; word++) {
+        expect_each(pasid + 8 * word, UINT64_MAX, VTD_FAULT_SM_PASID_RSVD);
+    }
+    down();
+}
+END_TEST
+
 /* What an entry may ask for: v0 with SSPTPTR, v2, the answer. */
 static const struct {
     uint64_t v0, v2;
@@ -130,6 +175,19 @@ START_TEST(a_PASID_entry_may_ask_for_what_is_offered)
     sm_pasid(b, ctx, 0, entries[_i].v0 | bench_page(b) | VTD_PASID_P, 1,
              entries[_i].v2 | bench_page(b));
     expect(NONE, entries[_i].reason);
+    down();
+}
+END_TEST
+
+START_TEST(without_pass_through_no_PASID_may_ask_for_it)
+{
+    struct iommu_vtd_config c = sm_config();
+
+    c.pass_through = false;
+    sm_boot(b, &c, "spec");
+    sm_pasid(b, sm_context(b, SID_A, 0), 0,
+             VTD_PASID_P | VTD_PASID_PGTT(VTD_PGTT_PASS) | VTD_PASID_AW(2), 1, 0);
+    expect(NONE, VTD_FAULT_SM_PASID_INV);
     down();
 }
 END_TEST
@@ -488,8 +546,10 @@ main(void)
     TCase *tables = tcase_create("tables"), *requests = tcase_create("requests");
 
     tcase_add_test(tables, V4_V5_scalable_tables_fault_in_the_order_of_the_checks);
+    tcase_add_test(tables, V4_each_reserved_bit_of_scalable_tables);
     tcase_add_loop_test(tables, a_PASID_entry_may_ask_for_what_is_offered, 0,
                         (int)(sizeof(entries) / sizeof(entries[0])));
+    tcase_add_test(tables, without_pass_through_no_PASID_may_ask_for_it);
     tcase_add_test(tables, without_a_first_stage_nobody_may_ask_for_it);
     tcase_add_test(tables, V38_upper_devices_use_the_upper_table);
     tcase_add_test(tables, V38_a_PASID_is_directory_and_slot);

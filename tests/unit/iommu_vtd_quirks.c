@@ -479,6 +479,9 @@ START_TEST(pass_through_of_any_width)
     bench_flush_context(b, SID_A, 0);
     add(QUIRK_VTD_PASS_ANY_WIDTH);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x1000));
+    bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, VTD_BIT(48)), vtd_ctx_hi(1, 1));
+    bench_flush_context(b, SID_A, 1);
+    ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_CONTEXT_RSVD));
     down();
 }
 END_TEST
