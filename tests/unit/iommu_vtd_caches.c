@@ -103,7 +103,7 @@ START_TEST(V14_absent_PASID_entries_are_cached_in_caching_mode)
         c.caching_mode = cm != 0;
         sm_boot(b, &c, "spec");
         context = sm_context(b, SID_A, 0);
-        sm_slot(b, context, 3);
+        sm_put(b, sm_slot(b, context, 3) + 8, 9); /* not its DID: it is absent */
         ck_assert_uint_eq(sm_reason(b, SID_A, 3, 0x1000, PERM_R), VTD_FAULT_SM_PASID_P);
         bench_map(b, sm_second(b, context, 3, 7), 0x1000, 0x20000 | RW);
         if (cm != 0) {
@@ -115,6 +115,34 @@ START_TEST(V14_absent_PASID_entries_are_cached_in_caching_mode)
         ck_assert(reads(3, 0x1000, 0x20000));
         bench_fini(b);
     }
+}
+END_TEST
+
+/* ---- pages ---- */
+
+START_TEST(V10_pages_of_each_size_are_used_until_invalidated)
+{
+    up();
+    uint64_t second = sm_second(b, context, 3, 1), first = sm_first(b, context, 4, 2);
+    for (unsigned level = 1; level <= 3; level++) {
+        const uint64_t size = UINT64_C(1) << vtd_ss_span_lg2(level), iova = 4 * size;
+        const uint64_t leaf = level == 1 ? 0 : VTD_SS_PS, old = 8 * size, new = 9 * size;
+        bench_entry(b, second, 4, iova, level, old | leaf | RW);
+        sm_map(b, first, iova, level, old | leaf | FS_RW);
+        ck_assert(reads(3, iova, old));
+        ck_assert(reads(4, iova, old));
+        bench_entry(b, second, 4, iova, level, new | leaf | RW);
+        sm_map(b, first, iova, level, new | leaf | FS_RW);
+        ck_assert(reads(3, iova + size - 8, old + size - 8));
+        ck_assert(reads(4, iova + size - 8, old + size - 8));
+        sm_flush(b);
+        ck_assert(reads(3, iova, new));
+        ck_assert(reads(4, iova, new));
+        sm_flush(b);
+        bench_entry(b, second, 4, iova, level, 0);
+        sm_map(b, first, iova, level, 0);
+    }
+    down();
 }
 END_TEST
 
@@ -388,6 +416,7 @@ main(void)
 
     tcase_add_test(tc, V10_PASID_entries_are_used_until_invalidated);
     tcase_add_test(tc, V14_absent_PASID_entries_are_cached_in_caching_mode);
+    tcase_add_test(tc, V10_pages_of_each_size_are_used_until_invalidated);
     tcase_add_test(tc, a_stale_table_is_used_until_the_hint_is_left_out);
     tcase_add_test(tc, a_stale_permission_of_a_table_is_used_too);
     tcase_add_test(tc, each_level_has_a_cache_of_its_own_size);

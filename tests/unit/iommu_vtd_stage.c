@@ -165,6 +165,7 @@ START_TEST(supervisors_need_SRE_and_are_bound_by_WPE)
     sm_put(b, context + 8, 5 | VTD_SM_CTX_RID_PRIV);
     sm_flush(b);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_W, 0x20000));
+    ck_assert_uint_eq(sm_reason(b, SID_A, 5, 0x1000, PERM_R), VTD_FAULT_SM_USER);
     down();
 }
 END_TEST
