@@ -118,6 +118,42 @@ START_TEST(V14_absent_PASID_entries_are_cached_in_caching_mode)
 }
 END_TEST
 
+START_TEST(V10_scalable_context_entries_are_used_until_invalidated)
+{
+    static const struct {
+        struct invalidation inv;
+        bool drops;
+    } cases[] = {
+        { { .kind = INVAL_PASID_CACHE, .scope = INVAL_GLOBAL }, false },
+        { { .kind = INVAL_CONTEXT, .scope = INVAL_DEVICE, .sid = SID_B }, false },
+        { { .kind = INVAL_CONTEXT, .scope = INVAL_DEVICE, .sid = SID_A, .did = 9 },
+          true },
+        { { .kind = INVAL_CONTEXT,
+            .scope = INVAL_DEVICE,
+            .sid = SID_A ^ 4,
+            .sid_mask = 4 },
+          true },
+        { { .kind = INVAL_CONTEXT, .scope = INVAL_DOMAIN, .did = 9 }, true },
+        { { .kind = INVAL_CONTEXT, .scope = INVAL_GLOBAL }, true },
+    };
+
+    up();
+    const uint64_t entry = sm_get(b, context);
+    bench_map(b, sm_second(b, context, 3, 1), 0x1000, 0x20000 | RW);
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        sm_put(b, context, entry);
+        sm_flush(b);
+        ck_assert(reads(3, 0x1000, 0x20000));
+        sm_put(b, context, 0);
+        invalidate(cases[i].inv);
+        ck_assert_msg((sm_reason(b, SID_A, 3, 0x1000, PERM_R) ==
+                       VTD_FAULT_SM_CONTEXT_P) == cases[i].drops,
+                      "case %u", i);
+    }
+    down();
+}
+END_TEST
+
 /* ---- pages ---- */
 
 START_TEST(V10_pages_of_each_size_are_used_until_invalidated)
@@ -265,6 +301,8 @@ static const struct {
         .did = 1,
         .has_pasid = true,
         .pasid = 7 },
+      { false, false, false, false } },
+    { { .kind = INVAL_PASID_IOTLB, .scope = INVAL_PASID, .did = 1, .has_pasid = true },
       { false, false, false, false } },
     { { .kind = INVAL_IOTLB,
         .scope = INVAL_PAGE,
@@ -416,6 +454,7 @@ main(void)
 
     tcase_add_test(tc, V10_PASID_entries_are_used_until_invalidated);
     tcase_add_test(tc, V14_absent_PASID_entries_are_cached_in_caching_mode);
+    tcase_add_test(tc, V10_scalable_context_entries_are_used_until_invalidated);
     tcase_add_test(tc, V10_pages_of_each_size_are_used_until_invalidated);
     tcase_add_test(tc, a_stale_table_is_used_until_the_hint_is_left_out);
     tcase_add_test(tc, a_stale_permission_of_a_table_is_used_too);

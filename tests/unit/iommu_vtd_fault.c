@@ -129,6 +129,10 @@ START_TEST(V23_several_records_fill_in_a_ring)
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_FRI(1));
     ck_assert_uint_eq(record(2, false), 0x8000);
     ck_assert_uint_eq(b->m->ops->faults(b->m), 6);
+    clear_record(1);
+    clear_record(2);
+    refused(0x70, 0x9000);
+    ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_FRI(0));
     down();
 }
 END_TEST
@@ -252,6 +256,26 @@ START_TEST(queue_error_and_fault_share_one_event)
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
+    /* Pending as long as one of them is. */
+    bench_write(b, VTD_IQT, 0x7000);
+    bench_write(b, VTD_FSTS, VTD_FSTS_IQE);
+    ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
+    clear_record(0);
+    ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
+    down();
+}
+END_TEST
+
+START_TEST(address_type_is_recorded_where_there_are_device_TLBs)
+{
+    struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
+    struct xlate x;
+
+    up("spec");
+    q.type = REQUEST_TRANSLATED;
+    ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_FAULT);
+    ck_assert_uint_eq(record(0, true),
+                      VTD_FRCD_F | VTD_FRCD_READ | VTD_FRCD_REASON(1) | SID_A);
     down();
 }
 END_TEST
@@ -271,6 +295,7 @@ main(void)
     tcase_add_test(tc, Q17_overflow_alone_is_no_event);
     tcase_add_test(tc, pending_interrupt_outlives_its_record_in_qemu);
     tcase_add_test(tc, no_PASID_is_16_ones_in_qemu);
+    tcase_add_test(tc, address_type_is_recorded_where_there_are_device_TLBs);
     tcase_add_test(tc, queue_error_and_fault_share_one_event);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
