@@ -167,9 +167,6 @@ struct iommu_ops {
     /* Registers; NULL where the model has none. width is 4 or 8, off its multiple. */
     uint64_t (*mmio_read)(struct iommu *m, uint64_t off, unsigned width);
     void (*mmio_write)(struct iommu *m, uint64_t off, unsigned width, uint64_t value);
-    /* Offset and width of a register by its specification name; false: unknown. */
-    bool (*reg_by_name)(const struct iommu *m, const char *name, uint64_t *off,
-                        unsigned *width);
     /*
      * An access that m has translated is under way until then: invalidations that
      * drain wait for it. NULL: nothing waits.

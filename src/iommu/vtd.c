@@ -126,7 +126,6 @@ static const struct iommu_ops vtd_ops = {
     .faults = vtd_faults,
     .mmio_read = vtd_mmio_read,
     .mmio_write = vtd_mmio_write,
-    .reg_by_name = vtd_reg_by_name,
     .in_flight = vtd_in_flight,
     .busy = vtd_busy,
     .roots = vtd_roots,

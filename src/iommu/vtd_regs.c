@@ -4,9 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "iommu/vtd_caches.h"
 #include "iommu/vtd_fault.h"
@@ -133,35 +131,6 @@ static uint32_t
 half(const struct reg *r, uint64_t off, uint64_t mask)
 {
     return (uint32_t)(r->bytes == 8 ? mask >> 8 * (off & 4) : mask);
-}
-
-/* FRCDn_LO or FRCDn_HI, for records that exist. */
-static bool
-record_by_name(const struct vtd *v, const char *name, uint64_t *off)
-{
-    char *end;
-
-    if (strncasecmp(name, "FRCD", 4) != 0 || name[4] < '0' || name[4] > '9') {
-        return false;
-    }
-    unsigned long i = strtoul(name + 4, &end, 10);
-    bool high = strcasecmp(end, "_HI") == 0;
-    *off = VTD_FRCD + VTD_FRCD_BYTES * (uint64_t)i + (high ? 8 : 0);
-    return i < v->cfg.fault_records && (high || strcasecmp(end, "_LO") == 0);
-}
-
-bool
-vtd_reg_by_name(const struct iommu *m, const char *name, uint64_t *off, unsigned *width)
-{
-    for (const struct reg *r = regs; r < regs + ONE_RECORD_END / 4; r++) {
-        if (r->name != NULL && strcasecmp(r->name, name) == 0) {
-            *off = 4 * (uint64_t)(r - regs);
-            *width = r->bytes;
-            return true;
-        }
-    }
-    *width = 8;
-    return record_by_name(vtd_of_const(m), name, off);
 }
 
 /* ---- reset ---- */

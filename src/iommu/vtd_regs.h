@@ -17,8 +17,6 @@
 
 uint64_t vtd_mmio_read(struct iommu *m, uint64_t off, unsigned width);
 void vtd_mmio_write(struct iommu *m, uint64_t off, unsigned width, uint64_t value);
-bool vtd_reg_by_name(const struct iommu *m, const char *name, uint64_t *off,
-                     unsigned *width);
 
 /* Reset values; bits that software clears (RW1C) stay as they are, with their record. */
 void vtd_regs_reset(struct vtd *v);
