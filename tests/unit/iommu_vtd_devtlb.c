@@ -195,9 +195,28 @@ START_TEST(reset_forgets_what_devices_owe)
     bench_push_wait(b);
     bench_ring(b);
     b->m->ops->reset(b->m);
-    run_until(TIMEOUT);
     ck_assert(!bench_waited(b));
+    bench_boot(b);
+    bench_push_wait(b);
+    bench_ring(b);
+    ck_assert(bench_waited(b)); /* for nobody */
+    run_until(TIMEOUT);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
+}
+END_TEST
+
+START_TEST(reset_forgets_what_was_to_be_drained)
+{
+    b->m->ops->in_flight(b->m, 50, true);
+    bench_push(b, vtd_desc_iotlb(VTD_GRAN_DOMAIN, 1, 0, 0, false));
+    bench_push_wait(b);
+    bench_ring(b);
+    b->m->ops->reset(b->m);
+    bench_boot(b);
+    bench_push(b, vtd_desc_iotlb(VTD_GRAN_DOMAIN, 1, 0, 0, false));
+    bench_push_wait(b);
+    bench_ring(b);
+    ck_assert(bench_waited(b));
 }
 END_TEST
 
@@ -509,6 +528,7 @@ main(void)
     tcase_add_test(tc, fence_alone_waits_too);
     tcase_add_test(tc, queue_is_not_switched_off_while_a_wait_is_under_way);
     tcase_add_test(tc, reset_forgets_what_devices_owe);
+    tcase_add_test(tc, reset_forgets_what_was_to_be_drained);
     tcase_add_test(tc, late_device_has_the_wait_aborted);
     tcase_add_test(tc, in_the_last_moment_is_in_time);
     tcase_add_test(tc, first_of_several_late_devices_is_told);
