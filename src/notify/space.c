@@ -104,9 +104,44 @@ insert_section(struct space *s, const struct space_section *section)
     }
 }
 
+static bool
+is_as(const struct space *s, const struct space_section *now, size_t n)
+{
+    if (s->n != n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!same_section(&s->sections[i], &now[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+trace_sections(const struct space *s, const struct space_section *now, size_t n)
+{
+    struct trace *t = s->env->trace;
+    struct trace_rec rec;
+
+    if (trace_wants(t, TE_SECTIONS)) {
+        trace_begin(&rec, sim_now(s->env->sim), s->name, TE_SECTIONS);
+        trace_text(&rec, TF_KIND,
+                   n == 0                  ? "none"
+                   : now[0].region == NULL ? "ram"
+                                           : "iommu");
+        trace_u64(&rec, TF_COUNT, n);
+        trace_emit(t, &rec);
+    }
+}
+
 void
 space_set(struct space *s, const struct space_section *now, size_t n)
 {
+    if (is_as(s, now, n)) {
+        return;
+    }
+    trace_sections(s, now, n);
     for (size_t i = s->n; i-- > 0;) {
         if (!is_among(&s->sections[i], now, n)) {
             remove_section(s, i);

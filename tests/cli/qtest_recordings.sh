@@ -12,7 +12,7 @@ qtest=$top_srcdir/tests/qtest
 for script in "$qtest"/scripts/*.json; do
     name=${script##*/}
     "$top_srcdir/tools/qtest-replay" "$script" >result.json 2>err &&
-        "$qtest/compare" --ignore region "$qtest/results/$name" result.json >out
+        "$qtest/compare" --all-regions "$qtest/results/$name" result.json >out
     status=$?
     test $status -eq 0
     ok "${name%.json}"
