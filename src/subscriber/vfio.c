@@ -166,7 +166,7 @@ static void
 map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
               enum perm perm)
 {
-    if (rangemap_any(&v->believed, first, last)) {
+    if (v->believed.entries != 0 && rangemap_any(&v->believed, first, last)) {
         return;
     }
     const int error = host_map(v, first, last, target, perm);
@@ -188,7 +188,9 @@ unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
 {
     int error = host_unmap(v, first, last);
 
-    rangemap_remove(&v->believed, first, last);
+    if (v->believed.entries != 0) {
+        rangemap_remove(&v->believed, first, last);
+    }
     if (error == EINVAL && last == UINT64_MAX && first != 0 &&
         !env_quirk(v->s.env, QUIRK_VFIO_NO_WRAP_RETRY)) {
         error = host_unmap(v, first, last - v->host.granule);
