@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,23 +38,7 @@ struct importer {
     bool in_script;       /* the step being written is a script */
 };
 
-static void say(struct importer *im, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-say(struct importer *im, const char *fmt, ...)
-{
-    char text[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    int len = vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    if (len > 0) {
-        trace_output_add(im->out, text,
-                         (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
-    }
-}
+#define say(im, ...) trace_output_print((im)->out, __VA_ARGS__)
 
 /* --- the machine --- */
 

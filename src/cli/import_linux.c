@@ -14,7 +14,6 @@
  * unmap is left out.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,22 +47,7 @@ struct linux_import {
     uint64_t left_out; /* unmaps of what is not known to be mapped */
 };
 
-static void say(struct linux_import *im, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-say(struct linux_import *im, const char *fmt, ...)
-{
-    char text[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    int len = vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    if (len > 0) {
-        trace_output_add(im->out, text, (size_t)len);
-    }
-}
+#define say(im, ...) trace_output_print((im)->out, __VA_ARGS__)
 
 /* ---- domains ---- */
 

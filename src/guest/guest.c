@@ -185,71 +185,11 @@ first_phase(struct op *op)
         return PHASE(pseries_hcall);
     case STEP_RTAS:
         return PHASE(pseries_rtas);
-    case STEP_LOOP:
-    case STEP_DMA:
-    case STEP_HOTPLUG:
-    case STEP_UNPLUG:
-    case STEP_SUBSCRIBE:
-    case STEP_UNSUBSCRIBE:
-    case STEP_ANNOUNCE:
-    case STEP_RESET:
-    case STEP_FAIL:
-    case STEP_CHECK:
-    case STEP_MIGRATE:
-    case STEP_DUMP:
-    case STEP_WORKLOAD:
-    case STEP_REPLAY:
-    case STEP_KIND_COUNT:
+    default:
         break;
     }
     op_fail(op, "not-a-step-of-the-guest");
     return PHASE(op_end);
-}
-
-bool
-guest_does(enum step_kind kind)
-{
-    switch (kind) {
-    case STEP_MAP:
-    case STEP_UNMAP:
-    case STEP_CHANGE:
-    case STEP_FLUSH:
-    case STEP_ATTACH:
-    case STEP_DETACH:
-    case STEP_MEM:
-    case STEP_MEM_EXPECT:
-    case STEP_MMIO:
-    case STEP_MMIO_EXPECT:
-    case STEP_PTE:
-    case STEP_ROOT:
-    case STEP_CONTEXT:
-    case STEP_PASID_DIR:
-    case STEP_PASID:
-    case STEP_QI:
-    case STEP_H_PUT_TCE:
-    case STEP_H_PUT_TCE_INDIRECT:
-    case STEP_H_STUFF_TCE:
-    case STEP_H_GET_TCE:
-    case STEP_RTAS:
-        return true;
-    case STEP_LOOP:
-    case STEP_DMA:
-    case STEP_HOTPLUG:
-    case STEP_UNPLUG:
-    case STEP_SUBSCRIBE:
-    case STEP_UNSUBSCRIBE:
-    case STEP_ANNOUNCE:
-    case STEP_RESET:
-    case STEP_FAIL:
-    case STEP_CHECK:
-    case STEP_MIGRATE:
-    case STEP_DUMP:
-    case STEP_WORKLOAD:
-    case STEP_REPLAY:
-    case STEP_KIND_COUNT:
-        break;
-    }
-    return false;
 }
 
 void

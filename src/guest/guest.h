@@ -66,9 +66,6 @@ void guest_unplugged(struct guest *g, uint32_t device, guest_done_fn *done, void
  */
 void guest_reset(struct guest *g, uint32_t iommu);
 
-/* Whether guest_do carries out steps of this kind. */
-bool guest_does(enum step_kind kind);
-
 /*
  * Carry out one step. done(self, reply) is called exactly once, before this
  * returns if no simulated time passes. `s` must stay as it is until then.

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,21 @@ trace_output_add(struct trace_output *o, const char *bytes, size_t len)
 {
     memcpy(trace_output_reserve(o, len), bytes, len);
     o->used += len;
+}
+
+void
+trace_output_print(struct trace_output *o, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    const int len = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (len > 0) {
+        trace_output_add(o, text,
+                         (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    }
 }
 
 bool

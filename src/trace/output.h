@@ -45,6 +45,9 @@ trace_output_reserve(struct trace_output *o, size_t len)
 }
 
 void trace_output_add(struct trace_output *o, const char *bytes, size_t len);
+/* The same, formatted; not for the hot path. Up to 511 bytes. */
+void trace_output_print(struct trace_output *o, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* False and *e if it, or anything before it, failed. */
 bool trace_output_flush(struct trace_output *o, struct err *e);

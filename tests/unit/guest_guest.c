@@ -25,16 +25,6 @@ mmio(struct rig *r, enum vtd_reg reg, uint8_t width, uint64_t value)
     return rig_do(r, &s);
 }
 
-START_TEST(what_the_machine_does_is_not_the_guests)
-{
-    ck_assert(guest_does(STEP_MAP));
-    ck_assert(guest_does(STEP_H_GET_TCE));
-    ck_assert(!guest_does(STEP_DMA));
-    ck_assert(!guest_does(STEP_DUMP));
-    ck_assert(!guest_does(STEP_HOTPLUG));
-}
-END_TEST
-
 START_TEST(mem_writes_little_endian_and_mem_expect_tells_the_difference)
 {
     static const uint64_t values[] = { 0x1122334455667788, 0x99 };
@@ -208,7 +198,6 @@ main(void)
     SRunner *sr = srunner_create(s);
     int failures;
 
-    tcase_add_test(t, what_the_machine_does_is_not_the_guests);
     tcase_add_test(t, mem_writes_little_endian_and_mem_expect_tells_the_difference);
     tcase_add_test(t, mmio_expect_compares_under_its_mask);
     tcase_add_test(t, pte_makes_the_levels_above_and_stores_the_value_as_it_is);
