@@ -9,7 +9,7 @@
 #include <check.h>
 
 #include "notify/notify.h"
-#include "support_vtd.h"
+#include "support_vtd_sm.h"
 
 enum { TIMEOUT = 1000 };
 
@@ -378,6 +378,26 @@ START_TEST(wait_comes_after_what_an_invalidation_drains)
 }
 END_TEST
 
+START_TEST(invalidations_by_PASID_drain_without_being_asked)
+{
+    struct iommu_vtd_config c = bench_config();
+
+    teardown();
+    c.scalable = true;
+    bench_init(b, &c);
+    b->wide = true;
+    bench_boot(b);
+    for (unsigned write = 0; write < 2; write++) {
+        const sim_time until = sim_now(b->sim) + 50;
+        in_flight(until, write != 0);
+        ck_assert_uint_eq(
+            waited_at(vtd_desc_pasid_iotlb(VTD_PIOTLB_ALL, 1, 5, 0, 0, false)), until);
+    }
+    bench_fini(b);
+    setup();
+}
+END_TEST
+
 START_TEST(accesses_that_begin_later_are_not_waited_for)
 {
     in_flight(50, false);
@@ -537,6 +557,7 @@ main(void)
     tcase_add_test(tc, worst_answer_counts);
     tcase_add_test(tc, Q18_device_errors_do_not_exist);
     tcase_add_test(tc, wait_comes_after_what_an_invalidation_drains);
+    tcase_add_test(tc, invalidations_by_PASID_drain_without_being_asked);
     tcase_add_test(tc, accesses_that_begin_later_are_not_waited_for);
     tcase_add_test(tc, register_request_drains_too);
     tcase_add_test(tc, Q18_nothing_is_drained);

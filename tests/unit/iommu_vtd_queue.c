@@ -597,10 +597,13 @@ START_TEST(register_request_takes_its_time)
     set_latency(LATENCY_INVALIDATE, 100);
     bench_write(b, VTD_IOTLB, VTD_IOTLB_IVT | VTD_IOTLB_IIRG(VTD_GRAN_GLOBAL));
     bench_write(b, VTD_IOTLB, 0); /* busy: dropped */
+    bench_write(b, VTD_IOTLB, VTD_IOTLB_IVT | VTD_IOTLB_IIRG(VTD_GRAN_DOMAIN));
+    const unsigned before = b->invalidated;
     ck_assert_uint_eq(bench_read(b, VTD_IOTLB),
                       VTD_IOTLB_IVT | VTD_IOTLB_IIRG(VTD_GRAN_GLOBAL));
     ck_assert(b->m->ops->busy(b->m));
     ck_assert_uint_eq(drain(), 100);
+    ck_assert_uint_eq(b->invalidated, before + 1);
     ck_assert_uint_eq(bench_read(b, VTD_IOTLB), UINT64_C(0x1200000000000000));
     ck_assert_uint_eq(b->completed, 1);
     ck_assert(!b->m->ops->busy(b->m));
