@@ -369,6 +369,42 @@ START_TEST(first_stage_tables_are_kept_by_the_hint_of_their_own)
 }
 END_TEST
 
+START_TEST(V13_wide_invalidations_reach_first_stage_tables)
+{
+    static const struct {
+        struct invalidation inv;
+        bool drops;
+    } cases[] = {
+        { { .kind = INVAL_IOTLB, .scope = INVAL_DOMAIN, .did = 2 }, false },
+        { { .kind = INVAL_IOTLB, .scope = INVAL_DOMAIN, .did = 1 }, true },
+        { { .kind = INVAL_IOTLB, .scope = INVAL_GLOBAL }, true },
+        { { .kind = INVAL_PASID_IOTLB,
+            .scope = INVAL_PASID,
+            .did = 1,
+            .has_pasid = true,
+            .pasid = 5 },
+          true },
+    };
+
+    up();
+    uint64_t table = sm_first(b, context, 5, 1);
+    sm_map(b, table, 0x1000, 1, 0x20000 | FS_RW);
+    sm_map(b, table, 0x2000, 1, 0x21000 | FS_RW);
+    uint64_t pde = sm_fs_slot(b, table, 4, 0x1000, 2), fresh = bench_page(b);
+    const uint64_t old = sm_get(b, pde);
+    sm_put(b, fresh + 16, 0x31000 | FS_RW);
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        sm_put(b, pde, old);
+        sm_flush(b);
+        ck_assert(reads(5, 0x1000, 0x20000));
+        sm_put(b, pde, fresh | FS_RW);
+        invalidate(cases[i].inv);
+        ck_assert_msg(reads(5, 0x2000, cases[i].drops ? 0x31000 : 0x21000), "case %u", i);
+    }
+    down();
+}
+END_TEST
+
 START_TEST(a_second_stage_change_reaches_nested_tables)
 {
     up();
@@ -462,6 +498,7 @@ main(void)
     tcase_add_test(tc, V16_absent_first_stage_entries_are_never_cached);
     tcase_add_loop_test(tc, V11_V13_invalidations_reach_pages_of_their_stage_and_PASID, 0,
                         (int)(sizeof(reach) / sizeof(reach[0])));
+    tcase_add_test(tc, V13_wide_invalidations_reach_first_stage_tables);
     tcase_add_test(tc, first_stage_tables_are_kept_by_the_hint_of_their_own);
     tcase_add_test(tc, a_second_stage_change_reaches_nested_tables);
     tcase_add_test(tc, supervisor_and_user_pages_are_apart);

@@ -222,6 +222,26 @@ END_TEST
 
 /* ---- errors ---- */
 
+START_TEST(queue_fetches_nothing_while_a_timeout_is_pending)
+{
+    set_latency(LATENCY_NOTIFY, TIMEOUT + 1);
+    set_latency(LATENCY_INVALIDATE, 600);
+    push_invalidation(SID_B, 0); /* sent at 600, too late at 1600 */
+    for (unsigned i = 0; i < 3; i++) {
+        bench_push(b, vtd_desc_iotlb(VTD_GRAN_DOMAIN, 9, 0, 0, false));
+    }
+    const unsigned before = b->invalidated;
+    bench_ring(b);
+    run_until(10 * TIMEOUT);
+    ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_ITE);
+    ck_assert_uint_eq(b->invalidated, before + 3); /* the last one fetched at 1200 */
+    bench_write(b, VTD_FSTS, VTD_FSTS_ITE);
+    run_until(20 * TIMEOUT);
+    ck_assert_uint_eq(b->invalidated, before + 4);
+    ck_assert_uint_eq(bench_read(b, VTD_IQH), bench_read(b, VTD_IQT));
+}
+END_TEST
+
 START_TEST(late_device_has_the_wait_aborted)
 {
     set_latency(LATENCY_NOTIFY, TIMEOUT + 1);
@@ -549,6 +569,7 @@ main(void)
     tcase_add_test(tc, queue_is_not_switched_off_while_a_wait_is_under_way);
     tcase_add_test(tc, reset_forgets_what_devices_owe);
     tcase_add_test(tc, reset_forgets_what_was_to_be_drained);
+    tcase_add_test(tc, queue_fetches_nothing_while_a_timeout_is_pending);
     tcase_add_test(tc, late_device_has_the_wait_aborted);
     tcase_add_test(tc, in_the_last_moment_is_in_time);
     tcase_add_test(tc, first_of_several_late_devices_is_told);
