@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The checker's reading of root, context and PASID entries, in either mode. */
 #include <check.h>
+#include <inttypes.h>
 
 #include "check/entries.h"
 
@@ -97,6 +98,8 @@ START_TEST(legacy_context_entries_read_as_the_specification_says)
     ck_assert_int_eq(legacy(0x30011, 0x0501), ENTRIES_BLOCKED); /* reserved bits */
     ck_assert_int_eq(legacy(0x30001, 0x80000501), ENTRIES_BLOCKED);
     ck_assert_int_eq(legacy(UINT64_C(1) << 39 | 1, 0x0501), ENTRIES_BLOCKED);
+    roots.pass_through = true; /* which has no table: the address is ignored */
+    ck_assert_int_eq(legacy(UINT64_C(1) << 39 | 9, 0x0501), ENTRIES_IDENTITY);
     ck_assert_int_eq(legacy(0x30005, 0x0501), ENTRIES_BLOCKED); /* TT 1, no device TLBs */
     roots.device_iotlb = true;
     ck_assert_int_eq(legacy(0x30005, 0x0501), ENTRIES_TRANSLATED);
@@ -178,7 +181,8 @@ START_TEST(the_way_to_a_pasid_entry_may_be_barred)
     word(context + 8, 5);
     ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_TRANSLATED); /* RID_PASID */
     ck_assert_uint_eq(e.pasid, 5);
-    word(context + 8, 128 * 64); /* past the directory */
+    word(DIRECTORY + 8 * 128, PASIDS | VTD_PASID_DIR_P);
+    word(context + 8, 128 * 64 + 5); /* past the directory */
     ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_BLOCKED);
     word(context + 8, VTD_BIT(21));
     ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_BLOCKED);
@@ -194,6 +198,49 @@ START_TEST(the_way_to_a_pasid_entry_may_be_barred)
     ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_TRANSLATED);
     word(ROOT, CONTEXTS | VTD_SM_ROOT_P | VTD_BIT(1));
     ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_BLOCKED);
+}
+END_TEST
+
+/* Each of `bits` changed alone, the others of that word as they are. */
+static void
+each(uint64_t at, uint64_t bits, enum entries_state state)
+{
+    const uint64_t was = mem_read64le(mem, GPA(at));
+
+    for (unsigned i = 0; i < 64; i++) {
+        if ((bits >> i & 1) != 0) {
+            word(at, was ^ VTD_BIT(i));
+            ck_assert_msg(look(IOMMU_NO_PASID) == state, "0x%" PRIx64 " bit %u", at, i);
+        }
+    }
+    word(at, was);
+    ck_assert_int_eq(look(IOMMU_NO_PASID), ENTRIES_TRANSLATED);
+}
+
+START_TEST(each_reserved_bit_of_scalable_tables_blocks)
+{
+    const uint64_t beyond = VTD_BITS(63, 48), context = CONTEXTS + 32 * SID;
+
+    pasid_entry(0, SECOND | PGTT(SECOND) | VTD_PASID_AW(2), 7, 0);
+    each(ROOT, beyond | 0xffe, ENTRIES_BLOCKED);
+    each(ROOT + 8, UINT64_MAX, ENTRIES_TRANSLATED);
+    each(context, beyond | 0x1f0, ENTRIES_BLOCKED);
+    each(context, 0xe0e, ENTRIES_TRANSLATED);
+    each(context + 8, VTD_BITS(63, 21), ENTRIES_BLOCKED);
+    each(context + 16, UINT64_MAX, ENTRIES_BLOCKED);
+    each(context + 24, UINT64_MAX, ENTRIES_BLOCKED);
+    each(DIRECTORY, beyond | 0xffc, ENTRIES_BLOCKED);
+    each(PASIDS, beyond | 0xe20, ENTRIES_BLOCKED);
+    each(PASIDS + 8, 0xf87f0000, ENTRIES_BLOCKED);
+    each(PASIDS + 8, ~UINT64_C(0xf87f0000), ENTRIES_TRANSLATED);
+    each(PASIDS + 16, 0xf00, ENTRIES_BLOCKED);
+    for (unsigned i = 3; i < 8; i++) {
+        each(PASIDS + 8 * i, UINT64_MAX, ENTRIES_BLOCKED);
+    }
+    word(context, DIRECTORY | VTD_SM_CTX_P); /* what is not offered is reserved */
+    roots.device_iotlb = false;
+    roots.pasid_bits = 0;
+    each(context, VTD_SM_CTX_DTE | VTD_SM_CTX_PASIDE, ENTRIES_BLOCKED);
 }
 END_TEST
 
@@ -263,6 +310,7 @@ main(void)
     tcase_add_test(tc, pasid_entries_lead_to_one_stage_or_two);
     tcase_add_loop_test(tc, pasid_entries_that_the_unit_cannot_follow_block, 0, 12);
     tcase_add_test(tc, the_way_to_a_pasid_entry_may_be_barred);
+    tcase_add_test(tc, each_reserved_bit_of_scalable_tables_blocks);
     tcase_add_test(tc, V38_upper_half_and_directory_slots);
     tcase_add_test(tc, a_change_asks_for_what_its_own_entry_asks);
     suite_add_tcase(s, tc);
