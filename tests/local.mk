@@ -353,6 +353,7 @@ test_data = \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh \
+	tests/hcall/corners.json \
 	tests/hcall/observed.json \
 	tests/hcall/recorded.json \
 	tests/qtest/README.md \

@@ -16,7 +16,7 @@ replay() {
     status=$?
 }
 
-for table in recorded observed; do
+for table in recorded observed corners; do
     replay --check "$tables/$table.json"
     test $status -eq 0 && cmp out "$tables/$table.json"
     ok "$table calls are answered as recorded"
@@ -35,8 +35,34 @@ ok '--check names the rows that differ'
 replay --iommusim "$IOMMUSIM" no-such-table.json
 test $status -eq 2 && test ! -s out
 ok 'a missing table'
-echo '[{"id": 1, "case": "x", "windows": [], "call": "H_BOGUS", "args": {}, "ret": 0}]' >t.json
-replay t.json
-test $status -eq 2 && grep -q "row 1: .*unknown call 'H_BOGUS'" err
-ok 'an unknown call'
+
+# refused TEXT MESSAGE: a table of that text is refused, and why.
+refused() {
+    echo "$1" >t.json
+    replay t.json
+    test $status -eq 2 && test ! -s out && has err "hcall-replay: $2"
+    ok "refused: $2"
+}
+w='"windows": [{"liobn": "0x80000000", "page_shift": 12, "bus_offset": 0, "nb_tce": 16384}]'
+refused '{}' 't.json: a table is a list of rows'
+refused '[1]' 't.json: a table is a list of rows'
+refused '[{"id": 1, "call": "H_GET_TCE"}]' "row 1: no 'windows'"
+refused "[{\"id\": 1, $w, \"call\": \"H_BOGUS\", \"args\": {}}]" \
+    "row 1: unknown call 'H_BOGUS'"
+refused "[{\"id\": 1, $w, \"call\": \"H_GET_TCE\", \"args\": {\"liobn\": 1}}]" \
+    "row 1: no 'ioba'"
+refused "[{\"id\": 1, $w, \"call\": \"H_GET_TCE\", \"args\": {\"liobn\": 1, \"ioba\": -1}}]" \
+    'row 1: -1 is no unsigned 64-bit number'
+refused "[{\"id\": 1, $w, \"setup\": 1}]" "row 1: 'setup' is no list of objects"
+refused "[{\"id\": 1, $w, \"call\": \"RTAS ibm,query-pe-dma-window\", \"args\": {\"nret\": 6}}]" \
+    "row 1: no 'config_addr'"
+refused "[{\"id\": 1, $w, \"call\": \"H_PUT_TCE_INDIRECT\", \"args\": {\"liobn\": 1, \"ioba\": 0, \"tce_list\": 0, \"npages\": 1, \"list\": 5}}]" \
+    'row 1: a list is entries, a pattern, or a text: nothing is there'
+g='"call": "H_GET_TCE", "args": {"liobn": "0x80000001", "ioba": 0}'
+refused "[{\"id\": 1, \"windows\": [{\"liobn\": \"0x80000001\", \"page_shift\": 13, \"bus_offset\": \"0x800000000000000\", \"nb_tce\": 16}], $g}]" \
+    'row 1: its windows cannot be made'
+refused "[{\"id\": 1, \"windows\": [{\"liobn\": \"0x80000001\", \"page_shift\": 16, \"bus_offset\": 0, \"nb_tce\": 16}], $g}]" \
+    'row 1: its windows cannot be made'
+refused "[{\"id\": 1, \"windows\": [{\"liobn\": \"0x80000001\", \"page_shift\": 16, \"bus_offset\": 0, \"nb_tce\": 15}], $g}]" \
+    'row 1: no window can be made with 15 entries'
 tap_done
