@@ -14,6 +14,11 @@ sim --fail-nth "$hotplug"
 test $status -eq 0 && holds out 'replay on hotplug: 3 points' && holds out '3 rolled back'
 ok 'a plug that fails leaves nothing behind, wherever it fails'
 
+sim --fail-nth "$scenarios"/failures/*.yaml
+test $status -eq 0 && ! holds out 'left behind' && holds out ' nic1/vhost-vdpa ' &&
+    holds out ' nic1/ats ' && holds out ' nic0/vfio-spapr '
+ok 'nor does that of any kind of back end'
+
 sim --fail-nth --quirk sub.ignores-replay-errors "$hotplug"
 test $status -eq 1 && holds out 'left behind: 1 missing-mapping'
 ok 'a listener that forgets its errors leaves a page out'
