@@ -137,15 +137,20 @@ well_formed(const struct notify_event *ev, const struct notifier *only)
            (is_pow2(ev->mask + 1) && (ev->iova & ev->mask) == 0);
 }
 
+/* The last address of ev: one that passes the end of the address space ends there. */
+static uint64_t
+last_of(const struct notify_event *ev)
+{
+    return ev->mask > UINT64_MAX - ev->iova ? UINT64_MAX : ev->iova + ev->mask;
+}
+
 /* Whether n was given exactly its part of what was announced. */
 static void
 audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
 {
     struct check_sub *cs = cn->sub;
     const struct notifier *n = cn->n;
-    /* one that passes the end of the address space ends there */
-    const uint64_t last =
-        ev->mask > UINT64_MAX - ev->iova ? UINT64_MAX : ev->iova + ev->mask;
+    const uint64_t last = last_of(ev);
     const uint64_t a = ev->iova > n->first ? ev->iova : n->first;
     const uint64_t z = last < n->last ? last : n->last;
     const bool concerned = addressed && ranges_overlap(ev->iova, last, n->first, n->last);
@@ -174,7 +179,8 @@ announced(void *self, struct notify_region *r, unsigned index,
           const struct notify_event *ev, struct notifier *only)
 {
     const struct check_region *cr = r->mark;
-    bool sound = well_formed(ev, only);
+    const uint64_t last = last_of(ev);
+    const bool sound = well_formed(ev, only);
 
     (void)self;
     if (cr == NULL) {
@@ -182,7 +188,10 @@ announced(void *self, struct notify_region *r, unsigned index,
     }
     for (struct check_notifier *cn = cr->notifiers, *next; cn != NULL; cn = next) {
         next = cn->next;
-        bool got = cn->got;
+        const bool got = cn->got;
+        if (!got && !ranges_overlap(ev->iova, last, cn->n->first, cn->n->last)) {
+            continue; /* of no concern to it, and it was left alone */
+        }
         audit(cn, ev, only != NULL ? cn->n == only : cn->n->index == index);
         if (!sound && got) {
             anomaly_add(cn->sub, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,

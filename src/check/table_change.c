@@ -347,13 +347,26 @@ change_second(struct change *ch, const struct table_use *u, uint64_t at,
 
 /* ---- any store ---- */
 
-static unsigned
-required(const struct table_use *u, const struct table_store *st)
+/* How the entry read before the store, and how it does now. */
+struct readings {
+    enum walk_entry was, is;
+};
+
+static struct readings
+readings(const struct table_use *u, const struct table_store *st)
 {
     const struct walk_table *t = table_use_stage(u);
-    const bool was = walk_classify(t, u->level, st->old) != WALK_HOLE;
-    const bool is = walk_classify(t, u->level, st->new) != WALK_HOLE;
-    const uint64_t old = was ? st->old : 0, now = is ? st->new : 0;
+
+    return (struct readings){ walk_classify(t, u->level, st->old),
+                              walk_classify(t, u->level, st->new) };
+}
+
+static unsigned
+required(const struct table_use *u, const struct table_store *st, struct readings r)
+{
+    const struct walk_table *t = table_use_stage(u);
+    const uint64_t old = r.was != WALK_HOLE ? st->old : 0;
+    const uint64_t now = r.is != WALK_HOLE ? st->new : 0;
 
     return t->first_stage
                ? vtd_required_fs(old, now, u->level)
@@ -367,7 +380,7 @@ table_change_all(struct table_index *ix, const struct table_use *u,
     struct view *v = u->view;
     uint64_t first[2], last[2];
     const unsigned n = walk_halves(&v->stages, first, last);
-    const struct change ch = { .ix = ix, .view = v, .need = required(u, st) };
+    const struct change ch = { .ix = ix, .view = v, .need = required(u, st, readings(u, st)) };
 
     v->settled = ix->stores;
     table_index_relink(ix, v);
@@ -381,17 +394,18 @@ table_change_all(struct table_index *ix, const struct table_use *u,
 
 /* Whether the two entries lead to the same, as A and D bits do not change. */
 static bool
-reads_the_same(const struct walk_table *t, unsigned level, uint64_t a, uint64_t b)
+reads_the_same(const struct table_use *u, const struct table_store *st,
+               struct readings r)
 {
-    const enum walk_entry kind = walk_classify(t, level, a);
+    const struct walk_table *t = table_use_stage(u);
     struct walk_table x, y;
 
-    if (kind != walk_classify(t, level, b)) {
-        return false;
+    if (r.was != r.is || r.is == WALK_HOLE) {
+        return r.was == r.is;
     }
-    walk_below(t, level, 0, PERM_RW, a, &x);
-    walk_below(t, level, 0, PERM_RW, b, &y);
-    return kind == WALK_HOLE || (x.page == y.page && x.perm == y.perm);
+    walk_below(t, u->level, 0, PERM_RW, st->old, &x);
+    walk_below(t, u->level, 0, PERM_RW, st->new, &y);
+    return x.page == y.page && x.perm == y.perm;
 }
 
 void
@@ -401,23 +415,23 @@ table_change(struct table_index *ix, const struct table_use *u,
     struct view *v = u->view;
     const struct walk_table *t = table_use_stage(u);
     const uint64_t first = walk_slot_first(t, u->level, u->base, st->slot);
-    const enum walk_entry was = walk_classify(t, u->level, st->old);
-    const enum walk_entry is = walk_classify(t, u->level, st->new);
-    struct change ch = { .ix = ix, .view = v, .need = required(u, st) };
+    const struct readings r = readings(u, st);
+    const bool tables = r.was == WALK_TABLE || r.is == WALK_TABLE;
+    struct change ch = { .ix = ix, .view = v, .need = required(u, st, r) };
 
     truth_trace_entry(v->iommu, first,
                       first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1), u->level,
                       st->old, st->new);
-    if (!u->locked && reads_the_same(t, u->level, st->old, st->new)) {
+    if (!u->locked && reads_the_same(u, st, r)) {
         return;
     }
     if (v->tangled) {
-        change_tangled(&ch, was == WALK_TABLE || is == WALK_TABLE);
+        change_tangled(&ch, tables);
     } else if (u->second) {
         change_second(&ch, u, first, st);
     } else if (v->stages.nested) {
         change_first_of_two(&ch, u, first, st);
-    } else if (was == WALK_TABLE || is == WALK_TABLE) {
+    } else if (tables) {
         change_table(&ch, u, first, st);
     } else {
         change_leaf(&ch, u, first, st);

@@ -95,21 +95,29 @@ same_at(const struct range_piece *a, const struct range_piece *b, uint64_t addr)
     return a->target + (addr - a->first) == b->target + (addr - b->first);
 }
 
-/* Whether holding `h` is right where `t` is (or was) the truth. */
+/* Whether holding `h` is right where `t`, as cs can hold it, is the truth. */
 static bool
-agrees(const struct check_sub *cs, const struct range_piece *h, struct range_piece t,
-       uint64_t addr)
+is_right(const struct check_sub *cs, const struct range_piece *h,
+         const struct range_piece *t, uint64_t addr)
 {
-    bool cache = cs->s->ops->shadow == SHADOW_CACHE;
+    const bool cache = cs->s->ops->shadow == SHADOW_CACHE;
 
     if (h->perm == PERM_NONE && cache) {
         return true;
     }
-    t.perm = perm_as_held(cs, t.target, t.perm);
-    if (!same_at(h, &t, addr)) {
+    if (!same_at(h, t, addr)) {
         return false;
     }
-    return cache ? (h->perm & ~(unsigned)t.perm) == 0 : h->perm == t.perm;
+    return cache ? (h->perm & ~(unsigned)t->perm) == 0 : h->perm == t->perm;
+}
+
+/* The same where `t` is or was the truth as the tables have it. */
+static bool
+agrees(const struct check_sub *cs, const struct range_piece *h, struct range_piece t,
+       uint64_t addr)
+{
+    t.perm = perm_as_held(cs, t.target, t.perm);
+    return is_right(cs, h, &t, addr);
 }
 
 static bool
@@ -451,7 +459,7 @@ compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
         }
         end = harmless || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;
-        if (harmless || agrees(cs, &h, t, at)) {
+        if (harmless || is_right(cs, &h, &t, at)) {
             if (cs->wrong.entries != 0) {
                 rangemap_remove(&cs->wrong, at, end);
             }

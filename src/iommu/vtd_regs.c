@@ -309,23 +309,24 @@ static void
 trace_access(const struct vtd *v, enum trace_event event, uint64_t off, unsigned width,
              uint64_t value)
 {
-    const struct reg *reg = is_access(v, off, width) ? reg_at(v, off) : NULL;
-    const char *name = reg != NULL ? reg->name : "none";
     char record[32];
     struct trace_rec r;
 
-    if (vtd_wants(v, event)) {
-        if (reg != NULL && off >= ONE_RECORD_END) {
-            snprintf(record, sizeof(record), "FRCD%" PRIu64 "_%s",
-                     (off - VTD_FRCD) / VTD_FRCD_BYTES, (off & 8) != 0 ? "HI" : "LO");
-            name = record;
-        }
-        vtd_trace_begin(v, &r, event);
-        trace_text(&r, TF_REG, name);
-        trace_u64(&r, TF_VALUE, value);
-        trace_u64(&r, TF_WIDTH, width);
-        trace_emit(v->base.env->trace, &r);
+    if (!vtd_wants(v, event)) {
+        return;
     }
+    const struct reg *reg = is_access(v, off, width) ? reg_at(v, off) : NULL;
+    const char *name = reg != NULL ? reg->name : "none";
+    if (reg != NULL && off >= ONE_RECORD_END) {
+        snprintf(record, sizeof(record), "FRCD%" PRIu64 "_%s",
+                 (off - VTD_FRCD) / VTD_FRCD_BYTES, (off & 8) != 0 ? "HI" : "LO");
+        name = record;
+    }
+    vtd_trace_begin(v, &r, event);
+    trace_text(&r, TF_REG, name);
+    trace_u64(&r, TF_VALUE, value);
+    trace_u64(&r, TF_WIDTH, width);
+    trace_emit(v->base.env->trace, &r);
 }
 
 /* What reads as 0, whatever stands there. */
@@ -385,11 +386,10 @@ writable(const struct vtd *v, const struct reg *r)
     return r->rw;
 }
 
+/* The 4 bytes at `off`, of r. */
 static void
-store(struct vtd *v, uint64_t off, uint32_t value)
+store(struct vtd *v, const struct reg *r, uint64_t off, uint32_t value)
 {
-    const struct reg *r = reg_at(v, off);
-
     if (r == NULL || is_busy(v, r)) {
         return;
     }
@@ -400,10 +400,8 @@ store(struct vtd *v, uint64_t off, uint32_t value)
 
 /* What the write of these 4 bytes sets off, once all of the access is stored. */
 static void
-act(struct vtd *v, uint64_t off, uint32_t value)
+act(struct vtd *v, const struct reg *r, uint64_t off, uint32_t value)
 {
-    const struct reg *r = reg_at(v, off);
-
     if (r == NULL) {
         return;
     }
@@ -448,10 +446,10 @@ vtd_mmio_write(struct iommu *m, uint64_t off, unsigned width, uint64_t value)
     if (!is_access(v, off, width)) {
         return;
     }
-    for (unsigned i = 0; i < width; i += 4) {
-        store(v, off + i, (uint32_t)(value >> 8 * i));
-    }
-    for (unsigned i = 0; i < width; i += 4) {
-        act(v, off + i, (uint32_t)(value >> 8 * i));
-    }
+    const uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
+    const struct reg *r = reg_at(v, off), *next = width == 8 ? reg_at(v, off + 4) : NULL;
+    store(v, r, off, low);
+    store(v, next, off + 4, high);
+    act(v, r, off, low);
+    act(v, next, off + 4, high);
 }

@@ -224,6 +224,32 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
     }
 }
 
+/*
+ * The same from the top. As long as all of the range lies within one entry there is
+ * nothing to tell of the others: straight down.
+ */
+static void
+visit_from(const struct visit *t, uint64_t table, unsigned level)
+{
+    enum perm perm = PERM_RW;
+    uint64_t base = 0;
+
+    for (; (t->first ^ t->last) >> vtd_ss_span_lg2(level) == 0; level--) {
+        const uint64_t *words = mem_page_words(t->v->base.env->mem, GPA(table));
+        if (words == NULL) {
+            break;
+        }
+        const uint64_t entry = le64toh(words[vtd_ss_index(t->first, level)]);
+        if (classify(t, entry, level, perm) != TABLE) {
+            break;
+        }
+        perm = (enum perm)(perm & vtd_ss_perm(entry));
+        table = vtd_ss_addr(entry);
+        base = align_down(t->first, vtd_ss_span_lg2(level));
+    }
+    visit_table(t, table, level, base, perm);
+}
+
 void
 vtd_visit(const struct vtd *v, const struct vtd_context *c, uint64_t first, uint64_t last,
           struct vtd_visitor *visitor)
@@ -236,7 +262,7 @@ vtd_visit(const struct vtd *v, const struct vtd_context *c, uint64_t first, uint
         levels = c->ss_levels;
         beyond = UINT64_C(1) << vtd_context_width(v, c);
         if (first < beyond) {
-            visit_table(&t, c->ss_table, levels, 0, PERM_RW);
+            visit_from(&t, c->ss_table, levels);
         }
     } else {
         levels = vtd_aw_levels(vtd_aw_code(v->cfg.aw_bits));

@@ -141,21 +141,28 @@ kind_of(const struct mem *m, gpa_t addr)
 
 /* --- pages --- */
 
-static struct page *
-page_find(const struct mem *m, gpa_t addr)
+/* The same by the index; it is in the cache afterwards. */
+static __attribute__((noinline)) struct page *
+page_look_up(const struct mem *m, gpa_t addr)
 {
-    uint64_t number = addr.v >> PAGE_LG2;
-    struct page **cached = &m->cache[number % CACHE_SLOTS];
     struct range_piece p;
 
-    if (*cached != NULL && (*cached)->number == number) {
-        return *cached;
-    }
     if (!rangemap_lookup(&m->index, addr.v, &p)) {
         return NULL;
     }
-    *cached = m->pages[p.target >> PAGE_LG2];
-    return *cached;
+    struct page *pg = m->pages[p.target >> PAGE_LG2];
+    m->cache[pg->number % CACHE_SLOTS] = pg;
+    return pg;
+}
+
+/* The page of addr, or NULL: nearly always a page that was asked for before. */
+static inline struct page *
+page_find(const struct mem *m, gpa_t addr)
+{
+    uint64_t number = addr.v >> PAGE_LG2;
+    struct page *cached = m->cache[number % CACHE_SLOTS];
+
+    return cached != NULL && cached->number == number ? cached : page_look_up(m, addr);
 }
 
 static struct page *
@@ -523,6 +530,14 @@ mem_read32le(const struct mem *m, gpa_t addr)
 {
     uint32_t raw;
 
+    if (is_aligned(addr.v, 2)) {
+        const struct page *pg = page_find(m, addr);
+
+        if (pg != NULL && pg->words != NULL) {
+            memcpy(&raw, (const unsigned char *)pg->words + (addr.v & PAGE_MASK), 4);
+            return le32toh(raw);
+        }
+    }
     return mem_read(m, addr, &raw, sizeof(raw)) ? le32toh(raw) : UINT32_MAX;
 }
 

@@ -47,10 +47,13 @@ int
 fail_point(struct env *env, const char *subject, enum fail_op op)
 {
     struct fail_plan *p = &env->fail;
-    int error = p->n > 0 ? ordered(p, subject, op) : 0;
     struct trace_rec r;
 
-    if (++p->points == p->nth && error == 0) {
+    if (++p->points != p->nth && p->n == 0) {
+        return 0;
+    }
+    int error = ordered(p, subject, op);
+    if (p->points == p->nth && error == 0) {
         error = usual[op];
     }
     if (error == 0) {

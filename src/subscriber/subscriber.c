@@ -106,10 +106,9 @@ act(struct subscriber *s, const struct notify_event *ev)
 static void
 act_late(struct subscriber *s)
 {
-    const struct notify_event late = s->late;
-
-    s->late.type = 0;
-    if (late.type != 0) {
+    if (s->late.type != 0) {
+        const struct notify_event late = s->late;
+        s->late.type = 0;
         act(s, &late);
     }
 }

@@ -214,14 +214,16 @@ trace_widened(const struct subscriber *s, uint64_t first, uint64_t last, enum pe
     }
 }
 
-/* Whether all that the event names lies in one piece of memory. */
-static bool
-target_is_memory(const struct vfio *v, const struct notify_event *ev)
+/* The one piece of memory in which all that the event names lies, or NULL. */
+static const struct mem_range *
+memory_of_target(const struct vfio *v, const struct notify_event *ev)
 {
     const struct mem_range *r = mem_range_of(v->s.env->mem, ev->target);
 
     return r != NULL && (r->kind == MEM_RAM || r->kind == MEM_ROM) &&
-           ev->mask <= r->last - ev->target.v;
+                   ev->mask <= r->last - ev->target.v
+               ? r
+               : NULL;
 }
 
 /* There is no write-only here: whatever is mapped can be read. */
@@ -229,13 +231,14 @@ static void
 vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
                uint64_t last)
 {
+    const struct mem_range *memory = memory_of_target(v, ev);
     enum perm perm = PERM_R;
 
-    if (!target_is_memory(v, ev)) {
+    if (memory == NULL) {
         subscriber_failed(&v->s, "map", first, last, EFAULT);
         return;
     }
-    if (mem_range_of(v->s.env->mem, ev->target)->kind == MEM_RAM && (ev->perm & PERM_W)) {
+    if (memory->kind == MEM_RAM && (ev->perm & PERM_W)) {
         perm = PERM_RW;
     }
     if (ev->perm == PERM_W) {
@@ -255,7 +258,7 @@ vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
     } else if (ev->perm != PERM_NONE) {
         vfio_event_map(of(s), ev, first, last);
     } else if (env_quirk(s->env, QUIRK_VFIO_UNMAP_NEEDS_RAM) &&
-               !target_is_memory(of(s), ev)) {
+               memory_of_target(of(s), ev) == NULL) {
         subscriber_failed(s, "unmap", first, last, EFAULT);
     } else {
         unmap_or_report(of(s), first, last);

@@ -142,8 +142,8 @@ set_last_leaf(struct rangemap *m, struct rangemap_node *leaf, uint64_t page)
 static bool
 in_last_leaf(const struct rangemap *m, struct span s)
 {
-    return m->last_leaf != NULL && align_down(s.first, SLOT_LG2) == m->last_leaf_base &&
-           align_down(s.last, SLOT_LG2) == m->last_leaf_base;
+    return m->last_leaf != NULL && (s.first ^ m->last_leaf_base) < SLOTS &&
+           (s.last ^ m->last_leaf_base) < SLOTS;
 }
 
 static void
@@ -422,6 +422,14 @@ rangemap_any(const struct rangemap *m, uint64_t first, uint64_t last)
     return rangemap_next_until(m, first, last, &p);
 }
 
+/* Whether slot i of the leaf touched last holds an entry that is this page alone. */
+static bool
+is_page_alone(const struct rangemap_node *leaf, unsigned i)
+{
+    return (leaf->slot[i] & IS_HEAD) != 0 && i + 1 < SLOTS &&
+           (!is_used(leaf, i + 1) || (leaf->slot[i + 1] & IS_HEAD) != 0);
+}
+
 bool
 rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
 {
@@ -429,6 +437,10 @@ rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
 
     if (!rangemap_lookup(m, addr, out)) {
         return false;
+    }
+    if (in_last_leaf(m, (struct span){ addr >> PAGE_LG2, addr >> PAGE_LG2 }) &&
+        is_page_alone(m->last_leaf, slot_of(addr >> PAGE_LG2, 0))) {
+        return true;
     }
     uint64_t last = out->last;
 
@@ -536,12 +548,32 @@ make_head(struct rangemap *m, uint64_t page)
     }
 }
 
+/* Page i of the leaf touched last, which is not its last: the most common removal. */
+static uint64_t
+remove_page(struct rangemap *m, unsigned i)
+{
+    struct rangemap_node *leaf = m->last_leaf;
+
+    if (!is_used(leaf, i)) {
+        return 0;
+    }
+    remove_piece(m, leaf, 0, i);
+    if (is_used(leaf, i + 1) && !(leaf->slot[i + 1] & IS_HEAD)) {
+        leaf->slot[i + 1] |= IS_HEAD;
+        m->entries++;
+    }
+    return 1;
+}
+
 uint64_t
 rangemap_remove(struct rangemap *m, uint64_t first, uint64_t last)
 {
     struct span s = pages_of(first, last);
     uint64_t before = m->pages;
 
+    if (s.first == s.last && in_last_leaf(m, s) && (s.first + 1) % SLOTS != 0) {
+        return remove_page(m, slot_of(s.first, 0));
+    }
     if (in_last_leaf(m, s)) {
         remove_from(m, m->last_leaf, 0, s);
     } else if (prune(m), m->root != NULL && s.first >> shift_of(m->height) == 0) {
