@@ -2,21 +2,13 @@
 /* See vtd_context.h. */
 #include "iommu/vtd_context.h"
 
-#include <endian.h>
-
 /* ---- words ---- */
 
 /* n words, at most 8. */
 static bool
 read_words(const struct vtd *v, uint64_t addr, uint64_t *words, unsigned n)
 {
-    if (!mem_read(v->base.env->mem, GPA(addr), words, n * sizeof(*words))) {
-        return false;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        words[i] = le64toh(words[i]);
-    }
-    return true;
+    return mem_read_words(v->base.env->mem, GPA(addr), words, n);
 }
 
 /* Address bits beyond the host address width. */

@@ -119,6 +119,8 @@ vtd_mirror_forget_all(struct vtd_space *s)
 
 /* ---- the difference walk ---- */
 
+enum { WIDE_PAGES = 64 };
+
 struct diff {
     struct vtd_visitor visitor;
     struct vtd_space *s;
@@ -127,6 +129,8 @@ struct diff {
     bool piecemeal;          /* old leaves that stick out of an item go untold */
     bool lone;               /* a replay, to `n` alone: what is gone is not told */
     struct notifier *n;      /* NULL once it has left */
+    bool wide;               /* the range is large, and may be mostly empty */
+    struct vtd_block clear;  /* then: nothing is announced there; none if first > last */
 };
 
 struct old {
@@ -165,6 +169,27 @@ next_old(const struct vtd_space *s, uint64_t from, uint64_t last, struct old *ou
         *out = (struct old){ .at = { owed.first, owed.last } };
     }
     return has_tree || has_owed;
+}
+
+/*
+ * next_old in a hole of the tables. A wide search looks beyond the hole, so that those
+ * that follow, up to what was announced next, need none: no walk adds to them.
+ */
+static bool
+old_in_hole(struct diff *d, uint64_t first, uint64_t last, struct old *out)
+{
+    if (!d->wide) {
+        return next_old(d->s, first, last, out);
+    }
+    if (first >= d->clear.first && last <= d->clear.last) {
+        return false;
+    }
+    const bool any = next_old(d->s, first, UINT64_MAX, out);
+    if (any && out->at.first <= last) {
+        return true;
+    }
+    d->clear = (struct vtd_block){ first, any ? out->at.first - 1 : UINT64_MAX };
+    return false;
 }
 
 static enum notify_cause
@@ -272,7 +297,7 @@ diff_hole(struct vtd_visitor *self, unsigned level, uint64_t first, uint64_t las
     if (d->lone) {
         return;
     }
-    while (next_old(d->s, first, last, &old)) {
+    while (old_in_hole(d, first, last, &old)) {
         uint64_t slot = (old.at.first > first ? old.at.first : first) & ~span;
         struct vtd_block entry = { slot, slot + span };
         struct vtd_block gone = unmapped(d, &old.at, &entry);
@@ -374,6 +399,8 @@ run_diff(struct diff *d, const struct vtd_block *range)
     if (!d->piecemeal) {
         widen_to_old(s, &b);
     }
+    d->wide = b.last - b.first >= WIDE_PAGES * PAGE_BYTES;
+    d->clear = (struct vtd_block){ 1, 0 };
     if (vtd_context_translates(c)) {
         s->blank = false;
     }

@@ -2,8 +2,6 @@
 /* See vtd_queue.h. */
 #include "iommu/vtd_queue.h"
 
-#include <endian.h>
-
 #include "iommu/vtd_desc.h"
 #include "iommu/vtd_devtlb.h"
 #include "iommu/vtd_fault.h"
@@ -199,23 +197,19 @@ static enum vtd_iqei
 fetch(struct vtd *v)
 {
     struct vtd_queue *q = &v->queue;
-    const unsigned bytes = vtd_desc_bytes(v);
-    uint64_t words[4] = { 0 };
+    const bool wide = is_wide(v);
+    uint64_t w[4] = { 0 };
 
     q->kind = NULL;
     q->last_was_wait = false;
-    if (!mem_read(v->base.env->mem, GPA(q->base + head_of(v)), words, bytes)) {
+    if (!mem_read_words(v->base.env->mem, GPA(q->base + head_of(v)), w, wide ? 4 : 2)) {
         return VTD_IQEI_FETCH;
     }
-    q->desc = (struct vtd_desc){
-        .lo = le64toh(words[0]),
-        .hi = le64toh(words[1]),
-        .upper = { le64toh(words[2]), le64toh(words[3]) },
-    };
+    q->desc = (struct vtd_desc){ .lo = w[0], .hi = w[1], .upper = { w[2], w[3] } };
     q->kind = vtd_desc_kind(v, q->desc.lo);
     q->last_was_wait = is_wait(v);
     trace_descriptor(v, &q->desc);
-    return vtd_desc_check(v, q->kind, &q->desc, is_wide(v));
+    return vtd_desc_check(v, q->kind, &q->desc, wide);
 }
 
 /* Go to stage `next`; returns how long it takes to get there. */

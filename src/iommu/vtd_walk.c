@@ -6,6 +6,7 @@
 
 enum {
     TABLE_ENTRIES = 512,
+    LINE_ENTRIES = 8, /* see mem_page_lines */
 };
 
 /* ---- one address ---- */
@@ -115,7 +116,7 @@ struct visit {
 
 enum kind { HOLE, TABLE, PAGE, BAD };
 
-static enum kind
+static inline __attribute__((always_inline)) enum kind
 classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
 {
     const struct vtd_ss_masks *reserved = &t->v->reserved;
@@ -161,20 +162,29 @@ tell_blank(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
                     base + (((uint64_t)to + 1) << lg2) - 1);
 }
 
-/* The first slot from i on that is not zero, or to + 1. Most tables are mostly zeros. */
+/*
+ * The first slot from i on, which is zero, that is not, or one behind `to`. Most tables
+ * are mostly zeros, so only those lines of eight are looked at that were written to.
+ */
 static unsigned
-skip_zeros(const uint64_t *words, unsigned i, unsigned to)
+skip_zeros(const uint64_t *words, uint64_t lines, unsigned i, unsigned to)
 {
-    for (; i + 7 <= to; i += 8) {
-        const uint64_t *w = &words[i];
-        if ((w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) != 0) {
-            break;
+    for (;;) {
+        const uint64_t left = lines & UINT64_MAX << i / LINE_ENTRIES;
+        const unsigned line = left != 0 ? (unsigned)__builtin_ctzll(left) : 0;
+        if (left == 0 || line * LINE_ENTRIES > to) {
+            return to + 1;
         }
+        i = line * LINE_ENTRIES > i ? line * LINE_ENTRIES : i;
+        do {
+            if (words[i] != 0) {
+                return i;
+            }
+            if (++i > to) {
+                return i;
+            }
+        } while (i % LINE_ENTRIES != 0);
     }
-    while (i <= to && words[i] == 0) {
-        i++;
-    }
-    return i;
 }
 
 static void
@@ -186,7 +196,8 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
     const unsigned from = t->first <= base ? 0 : vtd_ss_index(t->first, level);
     const unsigned to =
         t->last - base >= span ? TABLE_ENTRIES - 1 : vtd_ss_index(t->last, level);
-    const uint64_t *words = mem_page_words(t->v->base.env->mem, GPA(table));
+    uint64_t lines;
+    const uint64_t *words = mem_page_lines(t->v->base.env->mem, GPA(table), &lines);
     unsigned hole = from; /* where the run of empty slots before `i` begins */
 
     if (words == NULL) {
@@ -195,7 +206,7 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
     }
     for (unsigned i = from; i <= to; i++) {
         if (words[i] == 0) {
-            i = skip_zeros(words, i, to);
+            i = skip_zeros(words, lines, i, to);
             if (i > to) {
                 break;
             }

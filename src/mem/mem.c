@@ -18,20 +18,26 @@
 
 enum {
     PAGE_WORDS = PAGE_BYTES / 8,
+    LINE_BYTES = PAGE_BYTES / 64,
     CACHE_LG2 = 8,
     CACHE_SLOTS = 1 << CACHE_LG2,
 };
 
 struct page {
     uint64_t number;
-    uint64_t
-        *words;   /* PAGE_WORDS of them, bytes as the guest sees them; NULL: all zero */
-    void *cookie; /* of its own watch, or NULL */
+    uint64_t *words; /* PAGE_WORDS, bytes as the guest sees them; NULL: all zero */
+    uint64_t lines;  /* bit i: something was stored in words 8i to 8i + 7 */
+    void *cookie;    /* of its own watch, or NULL */
+};
+
+/* What was looked up last; lookups change it, too. */
+struct lookups {
+    struct page *page[CACHE_SLOTS]; /* by low bits of the number */
+    size_t range;                   /* position in mem.ranges */
 };
 
 struct mem {
-    struct page *
-        *cache; /* CACHE_SLOTS by low bits of the number; changed by lookups too */
+    struct lookups *last;
     struct page **pages; /* n_pages, in the order of their making */
     size_t n_pages, pages_size;
     struct rangemap index; /* page -> position in `pages`, shifted to be page aligned */
@@ -54,7 +60,7 @@ mem_new(struct budget *budget)
 {
     struct mem *m = xcalloc(1, sizeof(*m));
 
-    m->cache = xcalloc(CACHE_SLOTS, sizeof(struct page *));
+    m->last = xcalloc(1, sizeof(*m->last));
     m->budget = budget;
     rangemap_init(&m->index, RANGEMAP_CONSTANT, budget);
     arena_init(&m->descriptors);
@@ -75,7 +81,7 @@ mem_free(struct mem *m)
     arena_fini(&m->descriptors);
     free(m->pages);
     free(m->ranges);
-    free(m->cache);
+    free(m->last);
     free(m);
 }
 
@@ -126,9 +132,16 @@ mem_range_at(const struct mem *m, size_t i)
 const struct mem_range *
 mem_range_of(const struct mem *m, gpa_t addr)
 {
-    size_t i = ranges_before(m, addr.v);
+    size_t i = m->last->range;
 
-    return i < m->n_ranges && m->ranges[i].first <= addr.v ? &m->ranges[i] : NULL;
+    if (i >= m->n_ranges || addr.v < m->ranges[i].first || addr.v > m->ranges[i].last) {
+        i = ranges_before(m, addr.v);
+        if (i == m->n_ranges || addr.v < m->ranges[i].first) {
+            return NULL;
+        }
+        m->last->range = i;
+    }
+    return &m->ranges[i];
 }
 
 static enum mem_kind
@@ -151,7 +164,7 @@ page_look_up(const struct mem *m, gpa_t addr)
         return NULL;
     }
     struct page *pg = m->pages[p.target >> PAGE_LG2];
-    m->cache[pg->number % CACHE_SLOTS] = pg;
+    m->last->page[pg->number % CACHE_SLOTS] = pg;
     return pg;
 }
 
@@ -160,7 +173,7 @@ static inline struct page *
 page_find(const struct mem *m, gpa_t addr)
 {
     uint64_t number = addr.v >> PAGE_LG2;
-    struct page *cached = m->cache[number % CACHE_SLOTS];
+    struct page *cached = m->last->page[number % CACHE_SLOTS];
 
     return cached != NULL && cached->number == number ? cached : page_look_up(m, addr);
 }
@@ -207,6 +220,15 @@ mem_page_words(const struct mem *m, gpa_t page)
 {
     const struct page *pg = page_find(m, page);
 
+    return pg != NULL ? pg->words : NULL;
+}
+
+const uint64_t *
+mem_page_lines(const struct mem *m, gpa_t page, uint64_t *lines)
+{
+    const struct page *pg = page_find(m, page);
+
+    *lines = pg != NULL ? pg->lines : 0;
     return pg != NULL ? pg->words : NULL;
 }
 
@@ -270,12 +292,13 @@ is_watched(const struct mem *m, const struct page *pg)
 }
 
 /* Store a word (bytes in guest order) and tell the watcher if it changed. */
-static void
+static inline void
 store_word(struct mem *m, struct page *pg, unsigned i, uint64_t word)
 {
     uint64_t old = pg->words[i];
 
     pg->words[i] = word;
+    pg->lines |= UINT64_C(1) << i / 8;
     if (old != word && is_watched(m, pg)) {
         gpa_t at = GPA((pg->number << PAGE_LG2) + i * UINT64_C(8));
         void *cookie = pg->cookie != NULL ? pg->cookie : m->watch_all;
@@ -302,7 +325,8 @@ len_below_end(gpa_t addr, uint64_t len)
     return len == 0 ? 0 : range_last(addr.v, len) - addr.v + 1;
 }
 
-static bool
+/* Within one page. */
+static inline bool
 read_chunk(const struct mem *m, gpa_t addr, unsigned char *buf, size_t len)
 {
     const struct page *pg = page_find(m, addr);
@@ -322,12 +346,7 @@ bool
 mem_read(const struct mem *m, gpa_t addr, void *buf, size_t len)
 {
     if (len <= PAGE_BYTES - (addr.v & PAGE_MASK)) { /* the common case, fast */
-        const struct page *pg = page_find(m, addr);
-
-        if (pg != NULL && pg->words != NULL) {
-            memcpy(buf, (const unsigned char *)pg->words + (addr.v & PAGE_MASK), len);
-            return true;
-        }
+        return read_chunk(m, addr, buf, len);
     }
     unsigned char *to = buf;
     size_t left = (size_t)len_below_end(addr, len);
@@ -386,6 +405,15 @@ page_for_store(struct mem *m, gpa_t addr, const unsigned char *from, size_t len)
     return pg;
 }
 
+/* The bits in page.lines of `len` bytes from `offset` on, which are not none. */
+static uint64_t
+lines_of(uint64_t offset, size_t len)
+{
+    const uint64_t from = offset / LINE_BYTES, to = (offset + len - 1) / LINE_BYTES;
+
+    return UINT64_MAX << from & UINT64_MAX >> (63 - to);
+}
+
 static bool
 write_chunk(struct mem *m, gpa_t addr, const unsigned char *from, size_t len)
 {
@@ -398,6 +426,7 @@ write_chunk(struct mem *m, gpa_t addr, const unsigned char *from, size_t len)
         store_words(m, pg, addr.v & PAGE_MASK, from, len);
     } else {
         memcpy((unsigned char *)pg->words + (addr.v & PAGE_MASK), from, len);
+        pg->lines |= lines_of(addr.v & PAGE_MASK, len);
     }
     return true;
 }
@@ -517,6 +546,26 @@ mem_read64le(const struct mem *m, gpa_t addr)
         }
     }
     return mem_read(m, addr, &raw, sizeof(raw)) ? le64toh(raw) : UINT64_MAX;
+}
+
+bool
+mem_read_words(const struct mem *m, gpa_t addr, uint64_t *words, size_t n)
+{
+    const struct page *pg = page_find(m, addr);
+    const size_t at = (addr.v & PAGE_MASK) / 8;
+    const uint64_t *from = words;
+    bool ok = true;
+
+    assert(is_aligned(addr.v, 3) && at + n <= PAGE_WORDS);
+    if (pg != NULL && pg->words != NULL) {
+        from = &pg->words[at];
+    } else {
+        ok = mem_read(m, addr, words, n * sizeof(*words));
+    }
+    for (size_t i = 0; i < n; i++) {
+        words[i] = le64toh(from[i]);
+    }
+    return ok;
 }
 
 uint64_t

@@ -53,6 +53,9 @@ bool mem_read(const struct mem *m, gpa_t addr, void *buf, size_t len);
 bool mem_write(struct mem *m, gpa_t addr, const void *buf, size_t len);
 bool mem_fill(struct mem *m, gpa_t addr, uint8_t byte, uint64_t len);
 
+/* n little-endian words at an aligned address, in one page; as mem_read. */
+bool mem_read_words(const struct mem *m, gpa_t addr, uint64_t *words, size_t n);
+
 /* Numbers. Any alignment; aligned ones are fast. A failed read returns all ones. */
 uint64_t mem_read64le(const struct mem *m, gpa_t addr);
 uint64_t mem_read64be(const struct mem *m, gpa_t addr);
@@ -69,6 +72,12 @@ bool mem_page_touched(const struct mem *m, gpa_t page);
 
 /* The 512 little-endian words of a touched page for reading in place, or NULL. */
 const uint64_t *mem_page_words(const struct mem *m, gpa_t page);
+
+/*
+ * The same for one who looks for those that are not zero: where bit i of *lines is clear,
+ * words 8i to 8i + 7 are zero.
+ */
+const uint64_t *mem_page_lines(const struct mem *m, gpa_t page, uint64_t *lines);
 
 /* The first touched page at or after `page` (page aligned); false if there is none. */
 bool mem_next_touched(const struct mem *m, gpa_t page, gpa_t *out);

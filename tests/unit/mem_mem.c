@@ -367,6 +367,49 @@ START_TEST(the_watcher_may_change_watches)
 }
 END_TEST
 
+/* By whatever way something comes into a page, its lines say so. */
+START_TEST(lines_say_where_a_page_may_hold_something)
+{
+    static const uint8_t bytes[3] = { 0, 0, 7 };
+    uint64_t lines = 1;
+
+    ck_assert_ptr_null(mem_page_lines(m, GPA(0x5000), &lines));
+    ck_assert_uint_eq(lines, 0);
+    mem_write64le(m, GPA(0x5000 + 8 * 17), 1);
+    const uint64_t *words = mem_page_lines(m, GPA(0x5000), &lines);
+    ck_assert_ptr_eq(words, mem_page_words(m, GPA(0x5000)));
+    ck_assert_uint_eq(lines, 1 << 2);
+    mem_write32le(m, GPA(0x5ffc), 1);
+    mem_page_lines(m, GPA(0x5000), &lines);
+    ck_assert_uint_eq(lines, UINT64_C(1) << 63 | 1 << 2);
+    mem_write(m, GPA(0x507e), bytes, 3); /* across two lines */
+    mem_page_lines(m, GPA(0x5000), &lines);
+    ck_assert_uint_eq(lines, UINT64_C(1) << 63 | 6);
+    mem_watch_page(m, GPA(0x6000), &budget);
+    mem_fill(m, GPA(0x6040), 0xff, 64);
+    mem_page_lines(m, GPA(0x6000), &lines);
+    ck_assert_uint_eq(lines, 1 << 1);
+    mem_fill(m, GPA(0x7000), 1, PAGE_BYTES);
+    mem_page_lines(m, GPA(0x7000), &lines);
+    ck_assert_uint_eq(lines, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(words_are_read_together)
+{
+    uint64_t words[4] = { 9, 9, 9, 9 };
+
+    mem_write64le(m, GPA(0x5fe8), 0x1122334455667788);
+    ck_assert(mem_read_words(m, GPA(0x5fe0), words, 4));
+    ck_assert_uint_eq(words[0], 0);
+    ck_assert_uint_eq(words[1], 0x1122334455667788);
+    ck_assert(mem_read_words(m, GPA(1 * MIB), words, 4)); /* ROM never written */
+    ck_assert_uint_eq(words[1], 0);
+    ck_assert(!mem_read_words(m, GPA(4 * MIB), words, 2));
+    ck_assert_uint_eq(words[1], UINT64_MAX);
+}
+END_TEST
+
 /* More pages than the cache before the index has places, all with the same low bits. */
 START_TEST(many_pages_keep_their_own_contents)
 {
@@ -407,6 +450,8 @@ main(void)
     tcase_add_test(c, a_watch_ends_with_null);
     tcase_add_test(c, all_pages_can_be_watched_and_own_cookies_go_first);
     tcase_add_test(c, the_watcher_may_change_watches);
+    tcase_add_test(c, lines_say_where_a_page_may_hold_something);
+    tcase_add_test(c, words_are_read_together);
     tcase_add_test(c, many_pages_keep_their_own_contents);
     suite_add_tcase(s, c);
 
