@@ -66,7 +66,8 @@ switched(void *self, struct iommu *m)
 {
     struct check *c = self;
     struct truth_iommu *ti = truth_find(c->truth, m);
-    struct comparison why = { .changed = true, .origin = check_here(c) };
+    const struct origin here = check_here(c);
+    struct comparison why = { .changed = true, .origin = &here };
 
     if (ti == NULL) {
         return;
@@ -79,8 +80,8 @@ switched(void *self, struct iommu *m)
         }
     }
     truth_switched(ti);
-    note_closed(c, &(struct closed_range){
-                       .iommu = ti, .last = UINT64_MAX, .origin = why.origin });
+    note_closed(
+        c, &(struct closed_range){ .iommu = ti, .last = UINT64_MAX, .origin = here });
     for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
         if (cs->d->iommu == ti) {
             note_unasked(cs);
@@ -281,7 +282,8 @@ check_remove_subscriber(struct check *c, struct subscriber *s)
 void
 check_all(struct check *c)
 {
-    struct comparison why = { .origin = check_here(c) };
+    const struct origin here = check_here(c);
+    struct comparison why = { .origin = &here };
 
     for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
         compare_sub(cs, 0, UINT64_MAX, &why);

@@ -146,13 +146,15 @@ compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
     for (size_t i = 0; i < n; i++) {
         compare(cs, r[i].first, r[i].last,
                 &(struct comparison){
-                    .changed = true, .misorder = r[i].misorder, .origin = r[i].origin });
+                    .changed = true, .misorder = r[i].misorder, .origin = &r[i].origin });
     }
     verdict_flush(cs->c);
-    for (size_t i = 0; i < n && cs->n_anomalies != 0; i++) {
-        anomalies_settle(cs, r[i].first, r[i].last);
+    if (cs->n_anomalies != 0) {
+        for (size_t i = 0; i < n; i++) {
+            anomalies_settle(cs, r[i].first, r[i].last);
+        }
+        verdict_flush(cs->c);
     }
-    verdict_flush(cs->c);
 }
 
 static void
@@ -308,6 +310,12 @@ check_truth_changed(void *self, const struct truth_change *ch)
 
 /* ---- closing ---- */
 
+struct block {
+    uint64_t first, last; /* addresses, inclusive */
+};
+
+static const struct block everywhere = { 0, UINT64_MAX };
+
 struct closer {
     struct check *c;
     struct view *view;
@@ -348,16 +356,11 @@ record_closed(void *self, const struct record *r, uint64_t first, uint64_t last)
                                        .origin = r->origin });
 }
 
+/* Those of rs, which are of the view or device that k names. */
 static void
-close_records(struct closer *k, uint64_t first, uint64_t last)
+close_records(struct closer *k, struct recordset *rs, uint64_t first, uint64_t last)
 {
-    struct recordset *rs = k->view != NULL ? &k->view->records
-                           : k->tlb        ? &k->device->tlb
-                                           : &k->device->records;
-
-    if (!recordset_empty(rs)) {
-        recordset_close(rs, first, last, record_done, record_closed, k);
-    }
+    recordset_close(rs, first, last, record_done, record_closed, k);
 }
 
 void
@@ -384,23 +387,28 @@ concerns_all(const struct invalidation *inv, const struct view *v)
 }
 
 static void
-apply_to_view(struct closer *k, uint64_t first, uint64_t last)
+apply_to_view(struct check *c, struct view *v, const struct pending_inval *p,
+              const struct block *b)
 {
-    if (concerns_all(&k->inval->inv, k->view)) {
-        first = 0;
-        last = UINT64_MAX;
+    if (!recordset_empty(&v->records)) {
+        const struct block *at = concerns_all(&p->inv, v) ? &everywhere : b;
+        close_records(&(struct closer){ .c = c, .view = v, .inval = p }, &v->records,
+                      at->first, at->last);
     }
-    close_records(k, first, last);
 }
 
+/* `tlb`: to the records of its device TLB, else to its own. */
 static void
-apply_to_device(struct closer *k, uint64_t first, uint64_t last)
+apply_to_device(struct check *c, struct truth_device *d, bool tlb,
+                const struct pending_inval *p, const struct block *b)
 {
-    if (concerns_all(&k->inval->inv, k->device->view)) {
-        first = 0;
-        last = UINT64_MAX;
+    struct recordset *rs = tlb ? &d->tlb : &d->records;
+
+    if (!recordset_empty(rs)) {
+        const struct block *at = concerns_all(&p->inv, d->view) ? &everywhere : b;
+        close_records(&(struct closer){ .c = c, .device = d, .tlb = tlb, .inval = p }, rs,
+                      at->first, at->last);
     }
-    close_records(k, first, last);
 }
 
 static void
@@ -408,29 +416,25 @@ apply(struct check *c, struct truth_iommu *ti, const struct pending_inval *p)
 {
     const struct invalidation *inv = &p->inv;
     const bool iotlb = inv->kind == INVAL_IOTLB || inv->kind == INVAL_PASID_IOTLB;
-    uint64_t first = 0, last = UINT64_MAX;
+    const bool pages = inv->scope == INVAL_PAGE || inv->kind == INVAL_DEV_IOTLB;
+    const struct block b = pages ? (struct block){ inv->first, inv->last } : everywhere;
 
-    if (inv->scope == INVAL_PAGE || inv->kind == INVAL_DEV_IOTLB) {
-        first = inv->first;
-        last = inv->last;
-    }
     /* Device TLBs first: their records know more of why theirs are wrong. */
     for (struct truth_device *d = c->device_tlbs ? ti->devices : NULL; d != NULL;
          d = d->next) {
-        apply_to_device(&(struct closer){ .c = c, .device = d, .tlb = true, .inval = p },
-                        first, last);
+        apply_to_device(c, d, true, p, &b);
     }
     if (iotlb && inv->scope != INVAL_GLOBAL) {
         for (struct view *v = NULL; (v = view_next_by_did(ti, inv->did, v)) != NULL;) {
-            apply_to_view(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
+            apply_to_view(c, v, p, &b);
         }
     } else if (iotlb) {
         for (struct view *v = ti->views; v != NULL; v = v->next) {
-            apply_to_view(&(struct closer){ .c = c, .view = v, .inval = p }, first, last);
+            apply_to_view(c, v, p, &b);
         }
     }
     for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-        apply_to_device(&(struct closer){ .c = c, .device = d, .inval = p }, first, last);
+        apply_to_device(c, d, false, p, &b);
     }
 }
 
@@ -461,8 +465,9 @@ check_hcall_returned(void *self, struct iommu *m, uint64_t liobn, uint64_t first
     struct truth_iommu *ti = truth_find(c->truth, m);
 
     for (struct view *v = ti != NULL ? ti->views : NULL; v != NULL; v = v->next) {
-        if (v->window.liobn == liobn) {
-            close_records(&(struct closer){ .c = c, .view = v }, first, last);
+        if (v->window.liobn == liobn && !recordset_empty(&v->records)) {
+            close_records(&(struct closer){ .c = c, .view = v }, &v->records, first,
+                          last);
         }
     }
     compare_closed(c);

@@ -224,7 +224,7 @@ replay_end(void *self, struct notifier *n)
     if (cn != NULL) {
         truth_refresh(cn->sub->d->iommu);
         compare_sub(cn->sub, n->first + n->offset, n->last + n->offset,
-                    &(struct comparison){ .origin = cn->sub->attached });
+                    &(struct comparison){ .origin = &cn->sub->attached });
         anomalies_settle_quiet(cn->sub->c);
     }
 }

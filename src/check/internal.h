@@ -202,7 +202,7 @@ const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
 struct comparison {
     bool changed;  /* the range's truth changed and that is complete now */
     bool misorder; /* see struct closed_range */
-    struct origin origin;
+    const struct origin *origin;
 };
 void compare(struct check_sub *cs, uint64_t first, uint64_t last,
              const struct comparison *why);

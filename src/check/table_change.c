@@ -133,6 +133,22 @@ report_difference(const struct change *ch, uint64_t first, uint64_t last,
     }
 }
 
+/* ---- entries ---- */
+
+/* How the entry read before the store, and how it does now. */
+struct readings {
+    enum walk_entry was, is;
+};
+
+static struct readings
+readings(const struct table_use *u, const struct table_store *st)
+{
+    const struct walk_table *t = table_use_stage(u);
+
+    return (struct readings){ walk_classify(t, u->level, st->old),
+                              walk_classify(t, u->level, st->new) };
+}
+
 /* ---- one stage ---- */
 
 /* What an entry maps, as pieces: one leaf, or all below the table it names. */
@@ -214,15 +230,20 @@ change_tangled(const struct change *ch, bool tables)
 
 static void
 change_leaf(const struct change *ch, const struct table_use *u, uint64_t first,
-            const struct table_store *st)
+            const struct table_store *st, struct readings r)
 {
     const struct walk_table *t = table_use_stage(u);
-    struct range_piece a, b;
+    const uint64_t last = first + ((UINT64_C(1) << vtd_ss_span_lg2(u->level)) - 1);
+    struct range_piece a = { .perm = PERM_NONE }, b = a;
 
-    walk_leaf_piece(t, u->level, first, u->path, st->old, &a);
-    walk_leaf_piece(t, u->level, first, u->path, st->new, &b);
+    if (r.was == WALK_LEAF) {
+        walk_leaf_piece(t, u->level, first, u->path, st->old, &a);
+    }
+    if (r.is == WALK_LEAF) {
+        walk_leaf_piece(t, u->level, first, u->path, st->new, &b);
+    }
     if (a.perm != b.perm || (a.perm != PERM_NONE && a.target != b.target)) {
-        report(ch, first, a.last, &a, b.perm != PERM_NONE);
+        report(ch, first, last, a.perm != PERM_NONE ? &a : NULL, b.perm != PERM_NONE);
     }
 }
 
@@ -347,20 +368,6 @@ change_second(struct change *ch, const struct table_use *u, uint64_t at,
 
 /* ---- any store ---- */
 
-/* How the entry read before the store, and how it does now. */
-struct readings {
-    enum walk_entry was, is;
-};
-
-static struct readings
-readings(const struct table_use *u, const struct table_store *st)
-{
-    const struct walk_table *t = table_use_stage(u);
-
-    return (struct readings){ walk_classify(t, u->level, st->old),
-                              walk_classify(t, u->level, st->new) };
-}
-
 static unsigned
 required(const struct table_use *u, const struct table_store *st, struct readings r)
 {
@@ -380,7 +387,9 @@ table_change_all(struct table_index *ix, const struct table_use *u,
     struct view *v = u->view;
     uint64_t first[2], last[2];
     const unsigned n = walk_halves(&v->stages, first, last);
-    const struct change ch = { .ix = ix, .view = v, .need = required(u, st, readings(u, st)) };
+    const struct change ch = { .ix = ix,
+                               .view = v,
+                               .need = required(u, st, readings(u, st)) };
 
     v->settled = ix->stores;
     table_index_relink(ix, v);
@@ -394,8 +403,7 @@ table_change_all(struct table_index *ix, const struct table_use *u,
 
 /* Whether the two entries lead to the same, as A and D bits do not change. */
 static bool
-reads_the_same(const struct table_use *u, const struct table_store *st,
-               struct readings r)
+reads_the_same(const struct table_use *u, const struct table_store *st, struct readings r)
 {
     const struct walk_table *t = table_use_stage(u);
     struct walk_table x, y;
@@ -434,6 +442,6 @@ table_change(struct table_index *ix, const struct table_use *u,
     } else if (tables) {
         change_table(&ch, u, first, st);
     } else {
-        change_leaf(&ch, u, first, st);
+        change_leaf(&ch, u, first, st, r);
     }
 }

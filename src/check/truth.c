@@ -475,7 +475,13 @@ static const struct view *
 window_met_at(const struct truth_iommu *ti, uint64_t addr, uint64_t *last)
 {
     const struct view *top = NULL;
+    const struct view *only =
+        ti->views != NULL && ti->views->next == NULL ? ti->views : NULL;
 
+    if (only != NULL && addr >= only->window.base &&
+        addr <= walk_window_last(&only->window)) {
+        return only;
+    }
     for (const struct view *v = ti->views; v != NULL; v = v->next) {
         if (addr >= v->window.base && addr <= walk_window_last(&v->window) &&
             is_above(v, top)) {

@@ -408,7 +408,7 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
         r.first = at;
         r.last = end;
         if (!is_known(cs, r.class, at, &r.last)) {
-            r.origin = why->origin;
+            r.origin = *why->origin;
             r.blame = why->misorder ? BLAME_GUEST : blame_of(cs, h, t, at, &r.last);
             r.missing = r.blame == BLAME_IOMMU ? missing_events(r.class) : NULL;
             r.hint = NULL;
@@ -482,6 +482,18 @@ compare_reached(struct check_sub *cs, uint64_t first, uint64_t last,
     }
 }
 
+/* Whether one of its registrations is for all of [first, last]: the usual case. */
+static bool
+listens_to(const struct subscriber *s, uint64_t first, uint64_t last)
+{
+    for (const struct subscriber_binding *b = s->bindings; b != NULL; b = b->next) {
+        if (b->section.first <= first && last <= b->section.last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 compare(struct check_sub *cs, uint64_t first, uint64_t last, const struct comparison *why)
 {
@@ -489,6 +501,10 @@ compare(struct check_sub *cs, uint64_t first, uint64_t last, const struct compar
 
     if (s->ops->shadow == SHADOW_NONE || !s->attached || s->refused ||
         cs->c->env->aborted) {
+        return;
+    }
+    if (listens_to(s, first, last)) {
+        compare_listened(cs, first, last, why);
         return;
     }
     if (has_windows(cs)) {

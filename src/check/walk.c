@@ -18,38 +18,38 @@ set_hole(struct range_piece *out, uint64_t first, uint64_t last)
 
 /* ---- entries ---- */
 
+/*
+ * What of decoding depends on the stage: told apart once for a walk, not once for each
+ * of its entries, hence in line.
+ */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Any of these makes an entry present. */
-static uint64_t
-present_bits(const struct walk_table *t)
+INLINE uint64_t
+present_bits(bool first_stage)
 {
-    return t->first_stage ? VTD_FS_P : VTD_SS_R | VTD_SS_W;
+    return first_stage ? VTD_FS_P : VTD_SS_R | VTD_SS_W;
 }
 
-static bool
-is_present(const struct walk_table *t, uint64_t entry)
+INLINE enum perm
+perm_of(const struct walk_table *t, bool first_stage, uint64_t entry)
 {
-    return (entry & present_bits(t)) != 0;
-}
-
-static enum perm
-perm_of(const struct walk_table *t, uint64_t entry)
-{
-    if (t->first_stage && t->supervisor) {
+    if (first_stage && t->supervisor) {
         entry |= VTD_FS_US | (t->write_protect ? 0 : VTD_FS_RW);
     }
-    return t->first_stage ? vtd_fs_perm(entry) : vtd_ss_perm(entry);
+    return first_stage ? vtd_fs_perm(entry) : vtd_ss_perm(entry);
 }
 
-static uint64_t
-target_of(const struct walk_table *t, uint64_t entry, unsigned level)
+INLINE uint64_t
+target_of(bool first_stage, uint64_t entry, unsigned level)
 {
-    return t->first_stage ? vtd_fs_addr(entry, level) : vtd_ss_addr(entry);
+    return first_stage ? vtd_fs_addr(entry, level) : vtd_ss_addr(entry);
 }
 
-static inline enum walk_entry
-classify(const struct walk_table *t, unsigned level, uint64_t entry)
+INLINE enum walk_entry
+classify(const struct walk_table *t, bool first_stage, unsigned level, uint64_t entry)
 {
-    if (!is_present(t, entry)) {
+    if ((entry & present_bits(first_stage)) == 0) {
         return WALK_HOLE;
     }
     bool leaf = vtd_ss_is_leaf(entry, level); /* of either stage */
@@ -62,7 +62,7 @@ classify(const struct walk_table *t, unsigned level, uint64_t entry)
 enum walk_entry
 walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
 {
-    return classify(t, level, entry);
+    return classify(t, t->first_stage, level, entry);
 }
 
 void
@@ -70,10 +70,10 @@ walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum 
                 uint64_t entry, struct range_piece *out)
 {
     uint64_t span = (UINT64_C(1) << vtd_ss_span_lg2(level)) - 1;
-    uint64_t target = target_of(t, entry, level);
-    enum perm perm = (enum perm)(perm_of(t, entry) & path);
+    uint64_t target = target_of(t->first_stage, entry, level);
+    enum perm perm = (enum perm)(perm_of(t, t->first_stage, entry) & path);
 
-    if (classify(t, level, entry) != WALK_LEAF || perm == PERM_NONE ||
+    if (classify(t, t->first_stage, level, entry) != WALK_LEAF || perm == PERM_NONE ||
         (!t->to_second && ranges_overlap(target, target + span, VTD_INTERRUPT_FIRST,
                                          VTD_INTERRUPT_LAST))) {
         set_hole(out, addr, addr + span);
@@ -89,10 +89,10 @@ walk_below(const struct walk_table *t, unsigned level, uint64_t first, enum perm
            uint64_t entry, struct walk_table *out)
 {
     *out = *t;
-    out->page = target_of(t, entry, level);
+    out->page = target_of(t->first_stage, entry, level);
     out->level = level - 1;
     out->base = first;
-    out->perm = (enum perm)(path & perm_of(t, entry));
+    out->perm = (enum perm)(path & perm_of(t, t->first_stage, entry));
 }
 
 uint64_t
@@ -107,7 +107,7 @@ walk_slot_first(const struct walk_table *t, unsigned level, uint64_t base, unsig
 
 /* ---- one stage ---- */
 
-static uint64_t
+INLINE uint64_t
 word_at(const struct walk_table *t, const uint64_t *words, uint64_t page, unsigned slot)
 {
     if (t->was != NULL && t->was->addr == page + 8 * (uint64_t)slot) {
@@ -121,7 +121,7 @@ static uint64_t
 hole_end(const struct walk_table *t, const uint64_t *words, uint64_t page, unsigned slot,
          uint64_t slot_first, unsigned lg2, uint64_t limit)
 {
-    const uint64_t present = present_bits(t);
+    const uint64_t present = present_bits(t->first_stage);
     uint64_t last = slot_first + ((UINT64_C(1) << lg2) - 1);
 
     while (last < limit && ++slot < TABLE_WORDS &&
@@ -140,38 +140,49 @@ no_table(struct range_piece *out, uint64_t addr, unsigned level)
     set_hole(out, first, first + ((UINT64_C(1) << (vtd_ss_span_lg2(level) + 9)) - 1));
 }
 
-void
-walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
-              struct range_piece *out)
+INLINE void
+walk(const struct walk_table *t, bool first_stage, uint64_t addr, uint64_t limit,
+     struct range_piece *out)
 {
     uint64_t page = t->page;
     enum perm perm = t->perm;
 
     for (unsigned level = t->level; level > 0; level--) {
-        unsigned lg2 = vtd_ss_span_lg2(level);
-        uint64_t slot_first = align_down(addr, lg2);
         const uint64_t *words = mem_page_words(t->mem, GPA(page));
         if (words == NULL) { /* never written, or not memory */
             no_table(out, addr, level);
             return;
         }
-        unsigned slot = vtd_ss_index(addr, level);
-        uint64_t entry = word_at(t, words, page, slot);
-        if (!is_present(t, entry)) {
-            set_hole(out, slot_first,
-                     hole_end(t, words, page, slot, slot_first, lg2, limit));
-            return;
+        const unsigned slot = vtd_ss_index(addr, level);
+        const uint64_t entry = word_at(t, words, page, slot);
+        const enum walk_entry kind = classify(t, first_stage, level, entry);
+        const enum perm here = (enum perm)(perm & perm_of(t, first_stage, entry));
+        if (kind == WALK_TABLE && here != PERM_NONE) {
+            perm = here;
+            page = target_of(first_stage, entry, level);
+            continue;
         }
-        if (classify(t, level, entry) != WALK_TABLE) {
-            walk_leaf_piece(t, level, slot_first, perm, entry, out);
-            return;
+        const unsigned lg2 = vtd_ss_span_lg2(level);
+        const uint64_t first = align_down(addr, lg2);
+        if (kind == WALK_TABLE) {
+            set_hole(out, first, first + ((UINT64_C(1) << lg2) - 1));
+        } else if ((entry & present_bits(first_stage)) == 0) {
+            set_hole(out, first, hole_end(t, words, page, slot, first, lg2, limit));
+        } else {
+            walk_leaf_piece(t, level, first, perm, entry, out);
         }
-        perm = (enum perm)(perm & perm_of(t, entry));
-        if (perm == PERM_NONE) {
-            set_hole(out, slot_first, slot_first + ((UINT64_C(1) << lg2) - 1));
-            return;
-        }
-        page = target_of(t, entry, level);
+        return;
+    }
+}
+
+void
+walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
+              struct range_piece *out)
+{
+    if (t->first_stage) {
+        walk(t, true, addr, limit, out);
+    } else {
+        walk(t, false, addr, limit, out);
     }
 }
 
@@ -230,15 +241,16 @@ nested_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
         unsigned lg2 = vtd_ss_span_lg2(level), slot = vtd_ss_index(addr, level);
         uint64_t first = align_down(addr, lg2), entry = word_at(t, words, one.page, slot);
         const bool locked = (host.perm & PERM_W) == 0;
-        if (is_present(t, entry) && locked && (~entry & t->accessed) != 0) {
+        const bool present = (entry & present_bits(t->first_stage)) != 0;
+        if (present && locked && (~entry & t->accessed) != 0) {
             set_hole(out, first, first + ((UINT64_C(1) << lg2) - 1));
             return;
         }
-        if (!is_present(t, entry)) {
+        if (!present) {
             set_hole(out, first, hole_end(t, words, one.page, slot, first, lg2, limit));
             return;
         }
-        if (classify(t, level, entry) != WALK_TABLE) {
+        if (walk_classify(t, level, entry) != WALK_TABLE) {
             walk_leaf_piece(t, level, first, one.perm, entry, out);
             if (locked && (entry & VTD_FS_D) == 0) {
                 out->perm = (enum perm)(out->perm & PERM_R);
@@ -269,9 +281,14 @@ void
 walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
                struct range_piece *out)
 {
+    const uint64_t low = (UINT64_C(1) << (s->table.bits - s->table.first_stage)) - 1;
     uint64_t first[2], last[2];
-    const unsigned n = walk_halves(s, first, last);
 
+    if (!s->nested && addr <= low) { /* by far the most */
+        walk_table_at(&s->table, addr, limit < low ? limit : low, out);
+        return;
+    }
+    const unsigned n = walk_halves(s, first, last);
     for (unsigned i = 0; i < n; i++) {
         if (addr >= first[i] && addr <= last[i]) {
             uint64_t stop = limit < last[i] ? limit : last[i];
@@ -287,12 +304,6 @@ walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
 }
 
 /* ---- PAPR ---- */
-
-uint64_t
-walk_window_last(const struct iommu_window *w)
-{
-    return w->base + ((w->entries << w->page_lg2) - 1);
-}
 
 void
 walk_tce_piece(const struct iommu_window *w, uint64_t index, uint64_t tce,

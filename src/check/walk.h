@@ -103,6 +103,10 @@ void walk_tce_piece(const struct iommu_window *w, uint64_t index, uint64_t tce,
                     struct range_piece *out);
 
 /* The last bus address of a window that is switched on. */
-uint64_t walk_window_last(const struct iommu_window *w);
+static inline uint64_t
+walk_window_last(const struct iommu_window *w)
+{
+    return w->base + ((w->entries << w->page_lg2) - 1);
+}
 
 #endif

@@ -32,7 +32,8 @@ next_request(struct op *op)
 {
     struct intel_plan *p = &op->vtd.plan;
 
-    return p->at == p->n ? p->then(op) : intel_submit(op, p->list[p->at++], next_request);
+    return p->at == p->n ? p->then(op)
+                         : intel_submit(op, &p->list[p->at++], next_request);
 }
 
 struct phase

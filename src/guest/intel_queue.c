@@ -115,28 +115,33 @@ descriptor_bytes(const struct intel_queue *q)
     return q->wide ? 2 * VTD_DESC_BYTES : VTD_DESC_BYTES;
 }
 
-void
-intel_queue_put(struct op *op, const uint64_t word[INTEL_DESC_WORDS])
+/* `upper`: of a wide queue's descriptor. */
+static void
+put(struct op *op, struct vtd_pair d, struct vtd_pair upper)
 {
     struct intel_queue *q = &op->vtd.unit->queue;
     struct mem *mem = op->g->env->mem;
     uint64_t at = q->base.v + descriptor_bytes(q) * q->tail;
 
-    mem_write64le(mem, GPA(at), word[0]);
-    mem_write64le(mem, GPA(at + 8), word[1]);
+    mem_write64le(mem, GPA(at), d.lo);
+    mem_write64le(mem, GPA(at + 8), d.hi);
     if (q->wide) {
-        mem_write64le(mem, GPA(at + 16), word[2]);
-        mem_write64le(mem, GPA(at + 24), word[3]);
+        mem_write64le(mem, GPA(at + 16), upper.lo);
+        mem_write64le(mem, GPA(at + 24), upper.hi);
     }
     q->tail = q->tail + 1 == q->size ? 0 : q->tail + 1;
+}
+
+void
+intel_queue_put(struct op *op, const uint64_t word[INTEL_DESC_WORDS])
+{
+    put(op, (struct vtd_pair){ word[0], word[1] }, (struct vtd_pair){ word[2], word[3] });
 }
 
 static void
 put_pair(struct op *op, struct vtd_pair d)
 {
-    const uint64_t word[INTEL_DESC_WORDS] = { d.lo, d.hi };
-
-    intel_queue_put(op, word);
+    put(op, d, (struct vtd_pair){ 0, 0 });
 }
 
 static gpa_t
@@ -385,9 +390,10 @@ submit_held(struct op *op)
 }
 
 struct phase
-intel_submit(struct op *op, struct intel_request r, struct phase (*after)(struct op *op))
+intel_submit(struct op *op, const struct intel_request *r,
+             struct phase (*after)(struct op *op))
 {
-    op->vtd.submit.request = r;
+    op->vtd.submit.request = *r;
     op->vtd.submit.after = after;
     return op->vtd.submit.keep ? PHASE(submit_held) : intel_hold(op, submit_held);
 }

@@ -76,7 +76,7 @@ struct intel_submission {
  * an error is replaced by a wait and fails; one whose device does not answer is
  * submitted again, a few times.
  */
-struct phase intel_submit(struct op *op, struct intel_request r,
+struct phase intel_submit(struct op *op, const struct intel_request *r,
                           struct phase (*after)(struct op *op));
 
 /* Take the unit for several submissions, and give it back. */

@@ -88,10 +88,11 @@ struct vtd {
     struct vtd_devtlb devtlb;
     sim_time in_flight[2]; /* until when reads, writes are under way */
     sim_time drained;      /* when those are done that an invalidation has to wait for */
-    unsigned requests; /* register invalidations under way: VTD_REQUEST_ bits */
+    unsigned requests;     /* register invalidations under way: VTD_REQUEST_ bits */
     struct vtd_cache contexts, pasids, iotlb;
     /* Paging-structure caches of second [0] and first [1] stage, levels 2 and up. */
     struct vtd_cache tables[2][VTD_TABLE_CACHES];
+    bool tables_filled[2];     /* false: all of that stage's are empty */
     struct vtd_space **spaces; /* in order of first attachment */
     size_t n_spaces;
 };

@@ -264,6 +264,7 @@ vtd_caches_put_path(struct vtd *v, const struct vtd_context *c, bool first, uint
         if (cache->cfg.entries == 0) {
             return;
         }
+        v->tables_filled[first] = true;
         if (vtd_cache_put(cache, &put, &evicted)) {
             vtd_line_table(v, TE_TABLE_DROP, sid, &evicted);
         }

@@ -121,30 +121,35 @@ check_width(const struct vtd *v, const struct vtd_desc_kind *kind, bool wide)
 
 /* Values that are reserved though no bit of their fields is. */
 static bool
-has_reserved_value(const struct vtd *v, const struct vtd_desc_kind *kind,
-                   const struct vtd_desc *d)
+has_reserved_value(const struct vtd *v, const struct dialect *l,
+                   const struct vtd_desc_kind *kind, const struct vtd_desc *d)
 {
     const unsigned g = vtd_desc_gran(d->lo);
 
+    if (kind->type == VTD_DESC_WAIT) {
+        return (d->lo & l->wait_acts) == 0;
+    }
     if (kind->grans != 0 && (kind->grans & G(g)) == 0) {
         return true;
     }
-    if (kind->type == VTD_DESC_PASID_IOTLB && vtd_desc_am(d->hi) > v->cfg.mamv &&
+    if ((kind->type != VTD_DESC_IOTLB && kind->type != VTD_DESC_PASID_IOTLB) ||
+        vtd_desc_am(d->hi) <= v->cfg.mamv) {
+        return false;
+    }
+    if (kind->type == VTD_DESC_PASID_IOTLB &&
         env_quirk(v->base.env, QUIRK_VTD_PASID_AM_UNCHECKED)) {
         env_abort(v->base.env, v->base.id, BLAME_IOMMU, "shift-by-address-mask");
         return true;
     }
-    if (kind->type == VTD_DESC_IOTLB || kind->type == VTD_DESC_PASID_IOTLB) {
-        return g == VTD_GRAN_FINE && vtd_desc_am(d->hi) > v->cfg.mamv;
-    }
-    return kind->type == VTD_DESC_WAIT && (d->lo & dialect(v)->wait_acts) == 0;
+    return g == VTD_GRAN_FINE;
 }
 
 enum vtd_iqei
 vtd_desc_check(const struct vtd *v, const struct vtd_desc_kind *kind,
                const struct vtd_desc *d, bool wide)
 {
-    const bool strict = dialect(v)->checks_width;
+    const struct dialect *l = dialect(v);
+    const bool strict = l->checks_width;
     const enum vtd_iqei width = strict ? check_width(v, kind, wide) : VTD_IQEI_NONE;
 
     if (width != VTD_IQEI_NONE) {
@@ -158,6 +163,6 @@ vtd_desc_check(const struct vtd *v, const struct vtd_desc_kind *kind,
     }
     const uint64_t reserved = (d->lo & kind->lo_rsvd) | (d->hi & kind->hi_rsvd) |
                               (strict ? d->upper[0] | d->upper[1] : 0);
-    return reserved != 0 || has_reserved_value(v, kind, d) ? VTD_IQEI_RESERVED
-                                                           : VTD_IQEI_NONE;
+    return reserved != 0 || has_reserved_value(v, l, kind, d) ? VTD_IQEI_RESERVED
+                                                              : VTD_IQEI_NONE;
 }

@@ -51,18 +51,21 @@ drop_pages(struct vtd *v, const struct invalidation *inv)
     return vtd_cache_drop_pages(&v->iotlb, inv->did, inv->first, inv->last);
 }
 
-/* Every paging-structure cache of a stage. */
+/* Every paging-structure cache of a stage. Where mirrors are all, none ever fills. */
 static uint32_t
 drop_tables(struct vtd *v, bool first, const struct invalidation *inv,
             uint32_t (*drop)(struct vtd_cache *, const struct invalidation *))
 {
-    uint32_t n = 0;
+    uint32_t n = 0, left = 0;
 
-    for (unsigned i = 0; i < VTD_TABLE_CACHES; i++) {
-        if (vtd_cache_count(&v->tables[first][i]) != 0) {
-            n += drop(&v->tables[first][i], inv);
-        }
+    if (!v->tables_filled[first]) {
+        return 0;
     }
+    for (unsigned i = 0; i < VTD_TABLE_CACHES; i++) {
+        n += drop(&v->tables[first][i], inv);
+        left += vtd_cache_count(&v->tables[first][i]);
+    }
+    v->tables_filled[first] = left != 0;
     return n;
 }
 

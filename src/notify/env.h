@@ -45,6 +45,15 @@ env_quirk(const struct env *e, enum quirk q)
     return quirk_on(&e->quirks, q);
 }
 
+/* A point of `subject` is met: 0 to go on, or the errno with which it fails. */
+static inline int
+fail_point(struct env *env, const char *subject, enum fail_op op)
+{
+    struct fail_plan *p = &env->fail;
+
+    return ++p->points != p->nth && p->n == 0 ? 0 : fail_asked(env, subject, op);
+}
+
 /*
  * The monitor of this profile would have died here (an assertion of that version):
  * told to the observer as vmm-abort, and the run stops after this event. `subject`

@@ -44,15 +44,12 @@ ordered(struct fail_plan *p, const char *subject, enum fail_op op)
 }
 
 int
-fail_point(struct env *env, const char *subject, enum fail_op op)
+fail_asked(struct env *env, const char *subject, enum fail_op op)
 {
     struct fail_plan *p = &env->fail;
+    int error = ordered(p, subject, op);
     struct trace_rec r;
 
-    if (++p->points != p->nth && p->n == 0) {
-        return 0;
-    }
-    int error = ordered(p, subject, op);
     if (p->points == p->nth && error == 0) {
         error = usual[op];
     }

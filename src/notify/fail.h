@@ -47,7 +47,10 @@ void fail_order(struct fail_plan *p, const struct fail_order *o);
 
 struct env;
 
-/* A point of `subject` is met: 0 to go on, or the errno with which it fails. */
-int fail_point(struct env *env, const char *subject, enum fail_op op);
+/*
+ * The point of `subject` that was counted last, where it may have been made to fail: 0
+ * to go on, or the errno with which it fails. For env.h's fail_point.
+ */
+int fail_asked(struct env *env, const char *subject, enum fail_op op);
 
 #endif

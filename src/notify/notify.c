@@ -396,8 +396,6 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
 {
     const struct span window = window_of(n);
     const uint64_t last = last_of_event(n, ev);
-    const bool sticks_out =
-        ev->iova < window.first || last > window.last || last - ev->iova != ev->mask;
 
     if (!ranges_overlap(ev->iova, last, window.first, window.last)) {
         if ((n->flags & ev->type) != 0 && last + 1 == window.first &&
@@ -408,6 +406,8 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
         }
         return;
     }
+    const bool sticks_out =
+        ev->iova < window.first || last > window.last || last - ev->iova != ev->mask;
     if (sticks_out && !(n->flags & NOTIFY_DEVIOTLB_UNMAP) &&
         env_quirk(n->region->env, QUIRK_CORE_ASSERT_PARTIAL)) {
         env_abort(n->region->env, n->subject, BLAME_CORE, "event-sticks-out-of-range");
