@@ -291,6 +291,16 @@ is_watched(const struct mem *m, const struct page *pg)
     return (pg->cookie != NULL || m->watch_all != NULL) && m->watcher != NULL;
 }
 
+static __attribute__((noinline)) void
+tell_watcher(const struct mem *m, const struct page *pg, unsigned i, uint64_t old,
+             uint64_t word)
+{
+    gpa_t at = GPA((pg->number << PAGE_LG2) + i * UINT64_C(8));
+    void *cookie = pg->cookie != NULL ? pg->cookie : m->watch_all;
+
+    m->watcher(m->watcher_self, at, cookie, le64toh(old), le64toh(word));
+}
+
 /* Store a word (bytes in guest order) and tell the watcher if it changed. */
 static inline void
 store_word(struct mem *m, struct page *pg, unsigned i, uint64_t word)
@@ -300,10 +310,7 @@ store_word(struct mem *m, struct page *pg, unsigned i, uint64_t word)
     pg->words[i] = word;
     pg->lines |= UINT64_C(1) << i / 8;
     if (old != word && is_watched(m, pg)) {
-        gpa_t at = GPA((pg->number << PAGE_LG2) + i * UINT64_C(8));
-        void *cookie = pg->cookie != NULL ? pg->cookie : m->watch_all;
-
-        m->watcher(m->watcher_self, at, cookie, le64toh(old), le64toh(word));
+        tell_watcher(m, pg, i, old, word);
     }
 }
 
@@ -548,24 +555,27 @@ mem_read64le(const struct mem *m, gpa_t addr)
     return mem_read(m, addr, &raw, sizeof(raw)) ? le64toh(raw) : UINT64_MAX;
 }
 
+/* No page has them: zeros, or no memory. */
+static __attribute__((noinline)) bool
+read_no_words(const struct mem *m, gpa_t addr, uint64_t *words, size_t n)
+{
+    return mem_read(m, addr, words, n * sizeof(*words));
+}
+
 bool
 mem_read_words(const struct mem *m, gpa_t addr, uint64_t *words, size_t n)
 {
     const struct page *pg = page_find(m, addr);
     const size_t at = (addr.v & PAGE_MASK) / 8;
-    const uint64_t *from = words;
-    bool ok = true;
 
     assert(is_aligned(addr.v, 3) && at + n <= PAGE_WORDS);
-    if (pg != NULL && pg->words != NULL) {
-        from = &pg->words[at];
-    } else {
-        ok = mem_read(m, addr, words, n * sizeof(*words));
+    if (pg == NULL || pg->words == NULL) {
+        return read_no_words(m, addr, words, n);
     }
     for (size_t i = 0; i < n; i++) {
-        words[i] = le64toh(from[i]);
+        words[i] = le64toh(pg->words[at + i]);
     }
-    return ok;
+    return true;
 }
 
 uint64_t

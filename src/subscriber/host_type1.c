@@ -96,20 +96,11 @@ says_length(const struct host *h, uint64_t first, uint64_t last)
     return host_aligned(first, last, h->granule) && last - first != UINT64_MAX;
 }
 
-/* Whether an entry begins before `first` and reaches into it. */
-static bool
-bisects(const struct host *h, uint64_t first)
-{
-    struct range_piece e;
-
-    return rangemap_lookup(&h->shadow, first, &e) && !(e.head && e.first == first);
-}
-
 static int
 unmap_v2(struct host *h, uint64_t first, uint64_t last)
 {
-    if (!says_length(h, first, last) || bisects(h, first) ||
-        (last != UINT64_MAX && bisects(h, last + 1))) {
+    if (!says_length(h, first, last) || rangemap_cuts(&h->shadow, first) ||
+        (last != UINT64_MAX && rangemap_cuts(&h->shadow, last + 1))) {
         return EINVAL;
     }
     rangemap_remove(&h->shadow, first, last);
@@ -124,10 +115,10 @@ unmap_v1(struct host *h, uint64_t first, uint64_t last)
     if (!says_length(h, first, last)) {
         return EINVAL;
     }
-    if (bisects(h, first)) {
+    if (rangemap_cuts(&h->shadow, first)) {
         return 0;
     }
-    if (last != UINT64_MAX && bisects(h, last + 1) &&
+    if (last != UINT64_MAX && rangemap_cuts(&h->shadow, last + 1) &&
         rangemap_entry(&h->shadow, last + 1, &e)) {
         last = e.last;
     }

@@ -271,6 +271,15 @@ insert_into(struct rangemap *m, struct rangemap_node *node, unsigned level, stru
     return piece;
 }
 
+/* Elsewhere than in the leaf touched last, or more than a page. */
+static __attribute__((noinline)) void
+insert_span(struct rangemap *m, struct span s, uint64_t piece)
+{
+    prune(m);
+    grow(m, s.last);
+    insert_into(m, m->root, m->height - 1, s, piece);
+}
+
 void
 rangemap_insert(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target,
                 enum perm perm)
@@ -279,15 +288,13 @@ rangemap_insert(struct rangemap *m, uint64_t first, uint64_t last, uint64_t targ
     uint64_t piece = target | (uint64_t)perm << PERM_SHIFT | IS_HEAD | IS_PIECE;
 
     assert(is_aligned(target, PAGE_LG2));
+    m->pages += s.last - s.first + 1;
+    m->entries++;
     if (s.first == s.last && in_last_leaf(m, s)) {
         put(m->last_leaf, slot_of(s.first, 0), piece);
     } else {
-        prune(m);
-        grow(m, s.last);
-        insert_into(m, m->root, m->height - 1, s, piece);
+        insert_span(m, s, piece);
     }
-    m->pages += s.last - s.first + 1;
-    m->entries++;
 }
 
 /* --- lookup --- */
@@ -350,6 +357,20 @@ rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out
     }
     describe(*slot, slot_span(page, level, slot_of(page, level)), out);
     return true;
+}
+
+bool
+rangemap_cuts(const struct rangemap *m, uint64_t addr)
+{
+    const uint64_t page = addr >> PAGE_LG2;
+    unsigned level;
+
+    if (in_last_leaf(m, (struct span){ page, page })) {
+        const unsigned i = slot_of(page, 0);
+        return is_used(m->last_leaf, i) && !(m->last_leaf->slot[i] & IS_HEAD);
+    }
+    const uint64_t *slot = find(m, page, &level);
+    return slot != NULL && (!(*slot & IS_HEAD) || !is_aligned(page, shift_of(level)));
 }
 
 /* The first piece in `node` that ends at or after `from`, a page of it. */
@@ -548,6 +569,27 @@ make_head(struct rangemap *m, uint64_t page)
     }
 }
 
+static __attribute__((noinline)) uint64_t
+remove_span(struct rangemap *m, struct span s)
+{
+    uint64_t before = m->pages;
+
+    if (in_last_leaf(m, s)) {
+        remove_from(m, m->last_leaf, 0, s);
+    } else if (prune(m), m->root != NULL && s.first >> shift_of(m->height) == 0) {
+        struct span top = slot_span(0, m->height, 0);
+
+        remove_from(m, m->root, m->height - 1, clip(s, top));
+        if (m->root->used == 0) {
+            drop_tree(m);
+        }
+    }
+    if (m->pages != before && s.last != UINT64_MAX >> PAGE_LG2) {
+        make_head(m, s.last + 1);
+    }
+    return before - m->pages;
+}
+
 /* Page i of the leaf touched last, which is not its last: the most common removal. */
 static uint64_t
 remove_page(struct rangemap *m, unsigned i)
@@ -569,23 +611,9 @@ uint64_t
 rangemap_remove(struct rangemap *m, uint64_t first, uint64_t last)
 {
     struct span s = pages_of(first, last);
-    uint64_t before = m->pages;
 
     if (s.first == s.last && in_last_leaf(m, s) && (s.first + 1) % SLOTS != 0) {
         return remove_page(m, slot_of(s.first, 0));
     }
-    if (in_last_leaf(m, s)) {
-        remove_from(m, m->last_leaf, 0, s);
-    } else if (prune(m), m->root != NULL && s.first >> shift_of(m->height) == 0) {
-        struct span top = slot_span(0, m->height, 0);
-
-        remove_from(m, m->root, m->height - 1, clip(s, top));
-        if (m->root->used == 0) {
-            drop_tree(m);
-        }
-    }
-    if (m->pages != before && last != UINT64_MAX) {
-        make_head(m, s.last + 1);
-    }
-    return before - m->pages;
+    return remove_span(m, s);
 }

@@ -74,6 +74,9 @@ uint64_t rangemap_remove(struct rangemap *m, uint64_t first, uint64_t last);
 /* The piece that covers `addr`. */
 bool rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out);
 
+/* Whether an entry begins before `addr`, which is page aligned, and reaches beyond. */
+bool rangemap_cuts(const struct rangemap *m, uint64_t addr);
+
 /* Whether anything lies in [first, last]. */
 bool rangemap_any(const struct rangemap *m, uint64_t first, uint64_t last);
 

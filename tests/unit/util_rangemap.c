@@ -129,6 +129,8 @@ check_questions(const struct rangemap *m, const struct model *md, uint64_t addr)
         ck_assert_int_eq(p.perm, e->perm);
         ck_assert(p.head);
     }
+    const uint64_t page = align_down(addr, PAGE_LG2);
+    ck_assert_int_eq(rangemap_cuts(m, page), here && e->first < page);
     ck_assert_int_eq(rangemap_next(m, addr, &p), e != NULL);
     if (e != NULL) {
         check_piece(md, e, &p);
