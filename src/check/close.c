@@ -195,9 +195,9 @@ compare_closed(struct check *c)
  * done.
  */
 static bool
-continues_change(const struct check *c, const struct recordset *rs, uint64_t addr,
-                 const struct origin *here)
+continues_change(const struct check *c, const struct recordset *rs, uint64_t addr)
 {
+    const struct origin here = check_here(c);
     struct range_piece p;
     uint32_t newest;
 
@@ -205,8 +205,8 @@ continues_change(const struct check *c, const struct recordset *rs, uint64_t add
         return false;
     }
     const struct record *r = recordset_at(rs, newest);
-    return r->seq == c->seq && r->origin.time == here->time &&
-           r->origin.line == here->line && r->origin.file == here->file;
+    return r->seq == c->seq && r->origin.time == here.time &&
+           r->origin.line == here.line && r->origin.file == here.file;
 }
 
 static void
@@ -251,8 +251,6 @@ static void
 record_change(struct check *c, struct recordset *rs, const struct truth_device *d,
               const struct truth_change *ch, unsigned need)
 {
-    struct origin here = check_here(c);
-
     if (ch->old_perm == PERM_NONE && ch->now_present && !ch->anything && d != NULL &&
         !recordset_empty(rs)) {
         report_open(c, rs, d, ch->first, ch->last, true);
@@ -260,7 +258,7 @@ record_change(struct check *c, struct recordset *rs, const struct truth_device *
     if (ch->anything && allows_anything(c, rs, ch, need)) {
         return;
     }
-    if (need != 0 && !(ch->in_place && continues_change(c, rs, ch->first, &here))) {
+    if (need != 0 && !(ch->in_place && continues_change(c, rs, ch->first))) {
         open_record(c, rs, ch, need);
     }
 }
@@ -272,6 +270,9 @@ record_in_tlbs(struct check *c, const struct truth_change *ch)
     const unsigned need =
         (ch->need & VTD_NEED_DEVICE_TLB) != 0 ? ch->need : (unsigned)VTD_NEED_NONE;
 
+    if (!c->device_tlbs) {
+        return;
+    }
     if (ch->view == NULL) {
         if (ch->device->device_tlbs != 0) {
             record_change(c, &ch->device->tlb, ch->device, ch, ch->ats ? need : 0);

@@ -145,11 +145,10 @@ announce_write(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
     }
 }
 
-void
-papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
+/* An entry that is `old`, and nobody is told. */
+static void
+replace(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
 {
-    uint64_t old = papr_table_get(t, index);
-
     assert(index < t->entries);
     if (old != tce) {
         t->live += papr_tce_present(tce);
@@ -159,11 +158,17 @@ papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
 }
 
 void
+papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
+{
+    replace(t, index, papr_table_get(t, index), tce);
+}
+
+void
 papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce)
 {
     uint64_t old = papr_table_get(t, index);
 
-    papr_table_set(t, index, tce);
+    replace(t, index, old, tce);
     if (!papr_tce_same(old, tce, t->page_lg2)) {
         const struct notify_event ev = event_of(
             t, index, tce, papr_tce_present(tce) ? NOTIFY_MAP : NOTIFY_UNMAP, CAUSE_MAP);
@@ -176,7 +181,7 @@ papr_table_put(struct papr_table *t, uint64_t index, uint64_t tce)
 {
     uint64_t old = papr_table_get(t, index);
 
-    papr_table_set(t, index, tce);
+    replace(t, index, old, tce);
     announce_write(t, index, old, tce);
 }
 

@@ -87,6 +87,9 @@ dialect(const struct vtd *v)
 static bool
 is_offered(const struct vtd *v, unsigned needs)
 {
+    if (needs == 0) {
+        return true;
+    }
     return ((needs & NEEDS_DEVICE_TLB) == 0 || v->cfg.device_iotlb) &&
            ((needs & NEEDS_REMAPPING) == 0 || v->cfg.intremap) &&
            ((needs & NEEDS_SCALABLE) == 0 || v->cfg.scalable);

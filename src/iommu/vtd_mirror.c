@@ -39,17 +39,6 @@ map_event(const struct vtd_page *p, enum notify_cause cause)
     };
 }
 
-bool
-vtd_has_caches(const struct vtd_space *s)
-{
-    for (const struct notifier *n = s->region.head; n != NULL; n = n->next) {
-        if (vtd_is_cache(n)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 tell_mirrors(struct vtd_space *s, const struct notify_event *ev)
 {
@@ -125,7 +114,6 @@ struct diff {
     struct vtd_visitor visitor;
     struct vtd_space *s;
     enum notify_cause cause; /* CAUSE_MAP: each item its own */
-    bool mixed;              /* there are caches too, which are told otherwise */
     bool piecemeal;          /* old leaves that stick out of an item go untold */
     bool lone;               /* a replay, to `n` alone: what is gone is not told */
     struct notifier *n;      /* NULL once it has left */
@@ -205,8 +193,9 @@ announce(struct diff *d, const struct notify_event *ev)
         if (d->n != NULL && !notify_one(d->n, ev)) {
             d->n = NULL;
         }
-    } else if (d->mixed && ev->type == NOTIFY_UNMAP) {
-        tell_mirrors(d->s, ev);
+    } else if (ev->type == NOTIFY_UNMAP && vtd_has_caches(d->s) &&
+               !vtd_caches_share_tree(d->s)) {
+        tell_mirrors(d->s, ev); /* caches are told otherwise */
     } else {
         notify_all(&d->s->region, 0, ev);
     }
@@ -413,7 +402,6 @@ vtd_mirror_update(struct vtd_space *s, const struct vtd_block *range,
 {
     struct diff d = begin_diff(s, cause);
 
-    d.mixed = vtd_has_caches(s) && !vtd_caches_share_tree(s);
     run_diff(&d, range);
 }
 

@@ -42,7 +42,16 @@ vtd_is_cache(const struct notifier *n)
     return (n->flags & NOTIFY_MAP) == 0;
 }
 
-bool vtd_has_caches(const struct vtd_space *s);
+static inline bool
+vtd_has_caches(const struct vtd_space *s)
+{
+    const struct notifier *n = s->region.head;
+
+    while (n != NULL && !vtd_is_cache(n)) {
+        n = n->next;
+    }
+    return n != NULL;
+}
 
 /*
  * Whether caches below hear only of differences with the tree, which then is kept for

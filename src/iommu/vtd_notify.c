@@ -331,20 +331,20 @@ sync(struct vtd_space *s, enum notify_cause cause)
 static void
 sync_block(struct vtd_space *s, const struct vtd_block *block, bool mirrors)
 {
-    const struct notify_event ev = {
-        .type = NOTIFY_UNMAP,
-        .cause = CAUSE_INVALIDATE,
-        .iova = block->first,
-        .mask = block->last - block->first,
-    };
+    const bool update = mirrors && vtd_wants_maps(s);
 
-    if (mirrors && vtd_wants_maps(s)) {
+    if (update) {
         vtd_mirror_update(s, block, CAUSE_MAP);
-        if (vtd_caches_share_tree(s)) {
-            return;
-        }
     }
-    tell_caches(s, &ev, CAUSE_INVALIDATE);
+    if (vtd_has_caches(s) && !(update && vtd_caches_share_tree(s))) {
+        const struct notify_event ev = {
+            .type = NOTIFY_UNMAP,
+            .cause = CAUSE_INVALIDATE,
+            .iova = block->first,
+            .mask = block->last - block->first,
+        };
+        tell_caches(s, &ev, CAUSE_INVALIDATE);
+    }
 }
 
 /* ---- IOTLB ---- */

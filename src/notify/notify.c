@@ -430,11 +430,12 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
 void
 notify_all(struct notify_region *r, unsigned index, const struct notify_event *ev)
 {
+    const bool newest_only = env_quirk(r->env, QUIRK_CORE_NEWEST_ONLY);
     struct notify_walk w = { .outer = r->walks };
 
     r->walks = &w;
     for (struct notifier *n = r->head; n != NULL && !r->env->aborted; n = w.next) {
-        w.next = env_quirk(r->env, QUIRK_CORE_NEWEST_ONLY) ? NULL : n->next;
+        w.next = newest_only ? NULL : n->next;
         if (n->index == index) {
             deliver(n, ev, &w);
         } else {
