@@ -3,15 +3,16 @@
  * iommusim: a discrete-event simulator of guest DMA and IOMMU behaviour.
  *
  * The map of the house, from the cellar up; each folder may use those above it in
- * this list, and folders on one line do not know each other:
+ * this list, and folders of one line do not know each other:
  *
- *   util/                            addresses, errors, allocation, the range map, names,
- * quirks sim/ mem/ trace/ scenario/       clock and random streams; guest memory;
- * records; YAML to structs notify/                          the notifier core: regions,
- * registrations, delivery, replay iommu/ subscriber/               models (VT-d, PAPR
- * TCE); those who listen (vfio, vhost, ...) guest/ check/                    drivers that
- * write real tables; the checker with its own walker machine/ builds one of all that from
- * a scenario, runs it, owns it cli/ main.c                      options and subcommands
+ * - util/: addresses, errors, allocation, the range map, names, quirks
+ * - sim/, mem/, trace/, scenario/: clock and random streams; guest memory; records and
+ *   their writers and readers; YAML to structs
+ * - notify/: the notifier core: regions, registrations, delivery, replay
+ * - iommu/, subscriber/: models (VT-d, PAPR TCE); those who listen (vfio, vhost, ...)
+ * - guest/, check/: drivers that write real tables; the checker with its own walker
+ * - machine/: builds one of all that from a scenario, runs it, owns it
+ * - cli/, main.c: options and subcommands
  *
  * Guest and IOMMU meet only in bytes of guest memory, registers and hypercalls. The
  * checker believes nobody. docs/architecture.md says more.
