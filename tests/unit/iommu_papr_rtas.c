@@ -445,6 +445,8 @@ START_TEST(P39_bypass_hides_the_table_and_keeps_it)
     ck_assert_str_eq(bypass(&r, 0x71000002, 1), "-3");
     ck_assert_str_eq(rtas(&r, RTAS_SET_TCE_BYPASS, 1, 1, (uint32_t[]){ 0x71000001 }),
                      "-3");
+    ck_assert_str_eq(
+        rtas(&r, RTAS_SET_TCE_BYPASS, 3, 1, (uint32_t[]){ 0x71000001, 1, 0 }), "-3");
     ck_assert_str_eq(bypass(&r, 0x71000001, 1), "0");
     ck_assert_uint_eq(reach(&r, 0x3010), 0x3010);
     ck_assert_uint_eq(reach(&r, RAM_SIZE), 0xdead);

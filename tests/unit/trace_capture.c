@@ -241,6 +241,9 @@ START_TEST(vio_tables_are_reset_when_all_devices_lose_their_queue_in_a_row)
                   "vio:2 put vioreset put");
     ck_assert_ops(VIO2 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002") PUT,
                   "vio:2 vioreset put put");
+    ck_assert_ops(VIO2 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002")
+                      FREE("0x71000002") PUT,
+                  "vio:2 vioreset put put");
 }
 END_TEST
 
