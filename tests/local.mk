@@ -144,6 +144,7 @@ cli_tests = \
 	tests/cli/import_linux.sh \
 	tests/cli/import_papr.sh \
 	tests/cli/options.sh \
+	tests/cli/qtest_derived.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \
 	tests/cli/qtest_replay.sh \
@@ -343,6 +344,7 @@ test_data = \
 	tests/cli/import_linux.sh \
 	tests/cli/import_papr.sh \
 	tests/cli/options.sh \
+	tests/cli/qtest_derived.sh \
 	tests/cli/qtest_oracle.sh \
 	tests/cli/qtest_recordings.sh \
 	tests/cli/qtest_replay.sh \
@@ -357,6 +359,39 @@ test_data = \
 	tests/hcall/observed.json \
 	tests/hcall/recorded.json \
 	tests/qtest/README.md \
+	tests/qtest/derived/03-refused-hit.json \
+	tests/qtest/derived/04-permissions-and.json \
+	tests/qtest/derived/06-large-leaf-reserved.json \
+	tests/qtest/derived/08-beyond-width.json \
+	tests/qtest/derived/09-leaf-reserved.json \
+	tests/qtest/derived/12-context-change-stale.json \
+	tests/qtest/derived/15-fault-overflow.json \
+	tests/qtest/derived/16-fault-disable.json \
+	tests/qtest/derived/17-pass-through.json \
+	tests/qtest/derived/18-pass-through-subscriber.json \
+	tests/qtest/derived/21-interrupt-range.json \
+	tests/qtest/derived/24-registers-under-queue.json \
+	tests/qtest/derived/27-queue-repair.json \
+	tests/qtest/derived/28-tail-beyond.json \
+	tests/qtest/derived/29-unplug-stale.json \
+	tests/qtest/derived/31-map-only-unmap-only.json \
+	tests/qtest/derived/32-late-invalidation.json \
+	tests/qtest/derived/34-refused-flags.json \
+	tests/qtest/derived/35-snoop-refuses.json \
+	tests/qtest/derived/37-leaf-across-window.json \
+	tests/qtest/derived/38-order-of-subscribers.json \
+	tests/qtest/derived/40-context-events.json \
+	tests/qtest/derived/44-translation-off-on.json \
+	tests/qtest/derived/45-unmap-only-hole.json \
+	tests/qtest/derived/47-device-iotlb-clipped.json \
+	tests/qtest/derived/48-large-leaf-smaller.json \
+	tests/qtest/derived/49-permissions-and-events.json \
+	tests/qtest/derived/56-page-mask-8-bits.json \
+	tests/qtest/derived/x-descriptors.json \
+	tests/qtest/derived/x-options.json \
+	tests/qtest/derived/x-registers.json \
+	tests/qtest/derived/x-resets.json \
+	tests/qtest/derived/x-windows.json \
 	tests/qtest/results/01-present-absent.json \
 	tests/qtest/results/02-permissions.json \
 	tests/qtest/results/05-superpages.json \

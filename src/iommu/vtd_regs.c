@@ -158,6 +158,17 @@ capabilities(const struct vtd *v)
            (c->drain ? VTD_CAP_DWD | VTD_CAP_DRD : 0);
 }
 
+static uint64_t
+pasid_capabilities(const struct vtd *v)
+{
+    if (!v->cfg.pasid) {
+        return 0;
+    }
+    return VTD_ECAP_PASID | (env_quirk(v->base.env, QUIRK_VTD_PASID_SIZE_0)
+                                 ? VTD_ECAP_PSS(1)
+                                 : VTD_ECAP_PSS(VTD_PASID_BITS));
+}
+
 /* Of interrupt remapping only the switches are modelled. It needs the queue. */
 static uint64_t
 extended_capabilities(const struct vtd *v)
@@ -170,7 +181,7 @@ extended_capabilities(const struct vtd *v)
            (c->device_iotlb ? VTD_ECAP_DT : 0) | (c->snoop_control ? VTD_ECAP_SC : 0) |
            (c->scalable ? VTD_ECAP_SRS | VTD_ECAP_SMTS | VTD_ECAP_SSTS : 0) |
            (c->first_stage ? VTD_ECAP_FSTS | VTD_ECAP_NEST | VTD_ECAP_EAFS : 0) |
-           (c->pasid ? VTD_ECAP_PASID | VTD_ECAP_PSS(VTD_PASID_BITS) : 0);
+           pasid_capabilities(v);
 }
 
 void

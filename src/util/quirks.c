@@ -96,6 +96,7 @@ static const enum quirk qemu_9_2[] = {
     QUIRK_VTD_INTERRUPT_BY_OFFER,
     QUIRK_VTD_FRCD_NO_PASID_ONES,
     QUIRK_VTD_FRCD_PASID_16,
+    QUIRK_VTD_PASID_SIZE_0,
 };
 
 static const enum quirk qemu_7_2[] = {
@@ -144,6 +145,7 @@ static const enum quirk qemu_7_2[] = {
     QUIRK_VTD_IEDATA_32,
     QUIRK_VTD_RESET_CLEARS_STICKY,
     QUIRK_VTD_FRCD_PASID_16,
+    QUIRK_VTD_PASID_SIZE_0,
     QUIRK_VTD_REMAPPING_UNOFFERED,
     QUIRK_VTD_FRCD_NO_PASID_ONES,
     QUIRK_VTD_IP_OUTLIVES_RECORD,

@@ -98,9 +98,10 @@ START_TEST(capabilities_are_those_measured)
     struct iommu_vtd_config c = with(capabilities[_i].option);
 
     for (unsigned p = 0; p < 2; p++) {
+        const uint64_t untold = p == 0 ? 0 : VTD_ECAP_PSS(32); /* the size of PASIDs */
         bench_init_as(b, &c, profiles[p]);
         ck_assert_uint_eq(bench_read(b, VTD_CAP), capabilities[_i].cap);
-        ck_assert_uint_eq(bench_read(b, VTD_ECAP), capabilities[_i].ecap);
+        ck_assert_uint_eq(bench_read(b, VTD_ECAP), capabilities[_i].ecap & ~untold);
         bench_fini(b);
     }
 }
