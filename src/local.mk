@@ -233,6 +233,8 @@ library_sources = \
 	src/trace/capture.h \
 	src/trace/capture_line.c \
 	src/trace/capture_line.h \
+	src/trace/capture_reader.c \
+	src/trace/capture_reader.h \
 	src/trace/capture_summary.c \
 	src/trace/diff.c \
 	src/trace/diff.h \

@@ -7,13 +7,9 @@
  */
 #include "trace/capture.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "trace/capture_line.h"
+#include "trace/capture_reader.h"
 #include "util/alloc.h"
 
 /* The numbering of QEMU's pseries machines. */
@@ -35,17 +31,7 @@ struct vio_device {
 };
 
 struct capture {
-    FILE *file;
-    const char *path;
-    char *text; /* of the line */
-    size_t text_size;
-    uint32_t line;
-
-    struct capture_line *queue; /* read ahead: n_queue from queue_head on */
-    size_t queue_head, n_queue, queue_size;
-    bool ended;  /* nothing more to read */
-    bool failed; /* and that is why */
-    struct err why;
+    struct capture_reader in;
 
     struct window *windows;
     size_t n_windows;
@@ -61,16 +47,12 @@ struct capture {
 struct capture *
 capture_open(const char *path, struct err *e)
 {
-    FILE *f = fopen(path, "r");
-
-    if (f == NULL) {
-        err_at(e, path, 0, 0, "%s", strerror(errno));
-        return NULL;
-    }
     struct capture *c = xcalloc(1, sizeof(*c));
 
-    c->file = f;
-    c->path = path;
+    if (!capture_reader_init(&c->in, path, e)) {
+        free(c);
+        return NULL;
+    }
     return c;
 }
 
@@ -80,89 +62,10 @@ capture_close(struct capture *c)
     if (c == NULL) {
         return;
     }
-    fclose(c->file);
-    free(c->text);
-    free(c->queue);
+    capture_reader_fini(&c->in);
     free(c->windows);
     free(c->vio);
     free(c);
-}
-
-/* --- lines --- */
-
-static void
-end_of_file(struct capture *c)
-{
-    c->ended = true;
-    if (ferror(c->file)) {
-        c->failed = true;
-        err_at(&c->why, c->path, 0, 0, "%s", strerror(errno));
-    }
-}
-
-/* Queue the next line of interest; false if there is none. */
-static bool
-read_line(struct capture *c)
-{
-    struct capture_line l;
-
-    while (!c->ended) {
-        const ssize_t len = getline(&c->text, &c->text_size, c->file);
-
-        if (len < 0) {
-            end_of_file(c);
-            return false;
-        }
-        c->line++;
-        switch (capture_parse_line(c->text, &l, &c->why)) {
-        case CAPTURE_SKIPPED:
-            continue;
-        case CAPTURE_MALFORMED:
-            if (c->text[len - 1] != '\n') {
-                continue; /* cut off, as a log is whose writer was killed */
-            }
-            c->ended = c->failed = true;
-            c->why.file = c->path;
-            c->why.line = c->line;
-            return false;
-        case CAPTURE_PARSED:
-            break;
-        }
-        if (c->queue_head + c->n_queue == c->queue_size) {
-            c->queue_size = c->queue_size == 0 ? 16 : c->queue_size * 2;
-            c->queue = xrealloc(c->queue, c->queue_size, sizeof(*c->queue));
-        }
-        l.line = c->line;
-        c->queue[c->queue_head + c->n_queue++] = l;
-        return true;
-    }
-    return false;
-}
-
-/* The line i ahead of those taken, or NULL. */
-static const struct capture_line *
-peek(struct capture *c, size_t i)
-{
-    while (i >= c->n_queue) {
-        if (!read_line(c)) {
-            return NULL;
-        }
-    }
-    return &c->queue[c->queue_head + i];
-}
-
-static bool
-take(struct capture *c, struct capture_line *out)
-{
-    const struct capture_line *l = peek(c, 0);
-
-    if (l == NULL) {
-        return false;
-    }
-    *out = *l;
-    c->n_queue--;
-    c->queue_head = c->n_queue == 0 ? 0 : c->queue_head + 1;
-    return true;
 }
 
 /* --- what is known --- */
@@ -284,7 +187,7 @@ static bool
 belongs_to_later_line(struct capture *c, size_t ahead, uint64_t liobn)
 {
     for (size_t i = ahead;; i++) {
-        const struct capture_line *l = peek(c, i);
+        const struct capture_line *l = capture_reader_peek(&c->in, i);
 
         if (l == NULL) {
             return false;
@@ -366,11 +269,11 @@ on_free_crq(struct capture *c, const struct capture_line *l, struct capture_op *
 
         n += v->run != c->runs;
         v->run = c->runs;
-        next = peek(c, 0);
+        next = capture_reader_peek(&c->in, 0);
         if (next == NULL || next->event != CAPTURE_EV_FREE_CRQ) {
             break;
         }
-        take(c, &freed);
+        capture_reader_take(&c->in, &freed);
     }
     op->kind = CAPTURE_VIO_RESET;
     return n == c->n_vio && knows_vio_tables(c);
@@ -391,9 +294,7 @@ on_query(const struct capture_line *l, struct capture_op *op)
 static bool
 impossible(struct capture *c, const struct capture_line *l, const char *what)
 {
-    c->ended = c->failed = true;
-    c->n_queue = 0;
-    return err_at(&c->why, c->path, l->line, 0, "%s", what);
+    return capture_reader_fail(&c->in, l->line, what);
 }
 
 static void
@@ -456,7 +357,7 @@ on_window_reset(struct capture *c, const struct capture_line *l, struct capture_
 static bool
 goes_on_loading(struct capture *c)
 {
-    const struct capture_line *l = peek(c, 0);
+    const struct capture_line *l = capture_reader_peek(&c->in, 0);
 
     if (l == NULL || bridge_of(l->n[0]) != c->loading) {
         return false;
@@ -667,17 +568,17 @@ capture_next(struct capture *c, struct capture_op *op, struct err *e)
         op->kind = CAPTURE_VIO_RESET; /* at the line and time of the op before */
         return CAPTURE_OP;
     }
-    while (take(c, &l)) {
+    while (capture_reader_take(&c->in, &l)) {
         *op = (struct capture_op){ .line = l.line, .usec = l.usec };
         if (on_line(c, &l, op)) {
             return CAPTURE_OP;
         }
     }
-    if (!c->failed) {
+    if (!c->in.failed) {
         return CAPTURE_END;
     }
     if (e != NULL) {
-        *e = c->why;
+        *e = c->in.why;
     }
     return CAPTURE_ERROR;
 }
