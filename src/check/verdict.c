@@ -318,7 +318,7 @@ listens_at(const struct check_sub *cs, uint64_t addr)
 {
     uint64_t first = addr, last = addr;
 
-    if (has_windows(cs)) {
+    if (has_windows(cs) && !cs->s->deaf) {
         return cut_to_reach(cs->s, &first, &last);
     }
     for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {

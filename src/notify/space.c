@@ -21,6 +21,22 @@ space_fini(struct space *s)
     s->n = 0;
 }
 
+static void
+begin(struct space_listener *l)
+{
+    if (l->begin != NULL) {
+        l->begin(l);
+    }
+}
+
+static void
+commit(struct space_listener *l)
+{
+    if (l->commit != NULL) {
+        l->commit(l);
+    }
+}
+
 void
 space_listen(struct space *s, struct space_listener *l)
 {
@@ -33,9 +49,11 @@ space_listen(struct space *s, struct space_listener *l)
     *end = l;
     l->next = NULL;
     l->space = s;
+    begin(l);
     for (size_t i = 0; i < s->n; i++) {
         l->add(l, &s->sections[i]);
     }
+    commit(l);
 }
 
 void
@@ -44,9 +62,11 @@ space_unlisten(struct space_listener *l)
     struct space *s = l->space;
     struct space_listener **p = &s->listeners;
 
+    begin(l);
     for (size_t i = s->n; i-- > 0;) {
         l->del(l, &s->sections[i]);
     }
+    commit(l);
     while (*p != l) {
         p = &(*p)->next;
     }
@@ -142,6 +162,9 @@ space_set(struct space *s, const struct space_section *now, size_t n)
         return;
     }
     trace_sections(s, now, n);
+    for (struct space_listener *l = s->listeners; l != NULL; l = l->next) {
+        begin(l);
+    }
     for (size_t i = s->n; i-- > 0;) {
         if (!is_among(&s->sections[i], now, n)) {
             remove_section(s, i);
@@ -156,6 +179,9 @@ space_set(struct space *s, const struct space_section *now, size_t n)
         if (!is_among(&now[i], s->sections, s->n)) {
             insert_section(s, &now[i]);
         }
+    }
+    for (struct space_listener *l = s->listeners; l != NULL; l = l->next) {
+        commit(l);
     }
 }
 

@@ -22,6 +22,12 @@ struct space_section {
 };
 
 struct space_listener {
+    /*
+     * A transaction, around the calls of add and del that one change of the space makes,
+     * be they none. May be NULL.
+     */
+    void (*begin)(struct space_listener *l);
+    void (*commit)(struct space_listener *l);
     /* A section appeared. Sections of one switch come in ascending order. */
     void (*add)(struct space_listener *l, const struct space_section *s);
     /* A section is about to vanish; `s` equals what add was given. */
@@ -42,9 +48,10 @@ void space_init(struct space *s, const char *name, struct env *env);
 /* Nobody may listen any more. */
 void space_fini(struct space *s);
 
-/* Listen: add is called for each present section before this returns. */
+/* Listen: add is called for each present section before this returns, in a transaction.
+ */
 void space_listen(struct space *s, struct space_listener *l);
-/* del is called for each present section, in descending order. */
+/* del is called for each present section, in descending order, in a transaction. */
 void space_unlisten(struct space_listener *l);
 
 /*

@@ -133,6 +133,7 @@ struct scenario_subscriber {
     size_t n_reserved;
     const char *container; /* NULL: one of its own */
     bool strict_permissions;
+    bool no_set_map; /* vhost-vdpa */
     /* vfio-spapr */
     unsigned version;      /* 1 or 2, the default */
     uint64_t backing_page; /* bytes, a power of two; 0: not given */

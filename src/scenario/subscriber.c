@@ -75,8 +75,9 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
+/* A switch that is on by default, of a member that says the contrary. */
 static void
-field_acks(struct loader *l, const struct field *f, struct val v, void *out)
+field_unless_off(struct loader *l, const struct field *f, struct val v, void *out)
 {
     bool on = !*(bool *)out;
 
@@ -165,6 +166,7 @@ enum {
     SUB_REGISTERED,
     SUB_ENTRIES,
     SUB_ACKS,
+    SUB_SET_MAP,
     SUB_PASID,
     SUB_COMPLETION,
     SUB_FLAGS,
@@ -188,7 +190,8 @@ static const struct field subscriber_fields[] = {
                            NULL },
     [SUB_REGISTERED] = { "registered", field_span, SUB(registered), 0, NULL },
     [SUB_ENTRIES] = { "entries", field_limit, SUB(entries), 0, NULL },
-    [SUB_ACKS] = { "acks", field_acks, SUB(no_acks), 0, NULL },
+    [SUB_ACKS] = { "acks", field_unless_off, SUB(no_acks), 0, NULL },
+    [SUB_SET_MAP] = { "set_map", field_unless_off, SUB(no_set_map), 0, NULL },
     [SUB_COMPLETION] = { "completion", field_enum8, SUB(completion), 0,
                          &completion_words },
     [SUB_PASID] = { "pasid", field_u32, SUB(pasid), 0, NULL },
@@ -211,7 +214,7 @@ static const uint32_t options_of[BACKEND_COUNT] = {
         MIRROR | BIT(SUB_VERSION) | BIT(SUB_BACKING_PAGE) | BIT(SUB_REGISTERED),
     [BACKEND_IOMMUFD] = MIRROR | BIT(SUB_RESERVED),
     [BACKEND_VDPA] = BIT(SUB_ENTRY_LIMIT) | BIT(SUB_LOCKED_MEMORY) | BIT(SUB_APERTURE) |
-                     BIT(SUB_STRICT_PERMISSIONS),
+                     BIT(SUB_STRICT_PERMISSIONS) | BIT(SUB_SET_MAP),
     [BACKEND_VHOST] = BIT(SUB_ENTRIES),
     [BACKEND_VHOST_USER] = BIT(SUB_ENTRIES) | BIT(SUB_ACKS),
     [BACKEND_ATS] = BIT(SUB_ENTRIES) | BIT(SUB_PASID) | BIT(SUB_COMPLETION),

@@ -32,6 +32,15 @@ struct host_ops {
                 struct err *e);
     /* It is not any more, and has been emptied. */
     void (*close)(struct host *h, const struct space_section *s);
+    /*
+     * Sections come and go between `begin` and `commit`; `alter`: one is about to change
+     * what is mapped. NULL: they need not be told.
+     */
+    void (*begin)(struct host *h);
+    void (*alter)(struct host *h);
+    void (*commit)(struct host *h);
+    /* What the device finds at addr, where that is not the shadow. NULL: it always is. */
+    bool (*lookup)(const struct host *h, uint64_t addr, struct range_piece *out);
 };
 
 /* A window of a TCE container. */
@@ -49,7 +58,13 @@ struct host {
     struct rangemap shadow; /* an entry is what one MAP made */
     struct rangemap record; /* vdpa: what its listener takes for mapped */
     bool record_by_key;     /* only kept then: it errs when it removes */
-    uint64_t granule;       /* smallest host page, bytes */
+    /*
+     * vdpa: sections are changing; a batch has begun. What the device goes on using while
+     * it lasts: at `changed`, `before`, and elsewhere the shadow.
+     */
+    bool transaction, batch;
+    struct rangemap changed, before;
+    uint64_t granule; /* smallest host page, bytes */
     uint64_t entry_limit;
     struct host_window windows[2]; /* sPAPR */
 };

@@ -20,6 +20,8 @@ host_init(struct host *h, const struct host_ops *ops, struct subscriber *s)
     *h = (struct host){ .ops = ops, .env = s->env, .s = s, .config = c };
     rangemap_init(&h->shadow, RANGEMAP_LINEAR, s->env->budget);
     rangemap_init(&h->record, RANGEMAP_CONSTANT, s->env->budget);
+    rangemap_init(&h->changed, RANGEMAP_CONSTANT, s->env->budget);
+    rangemap_init(&h->before, RANGEMAP_LINEAR, s->env->budget);
     h->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
     h->record_by_key = env_quirk(s->env, QUIRK_VDPA_REMOVE_BY_KEY);
     if (env_quirk(s->env, QUIRK_VFIO_NO_ENTRY_LIMIT)) {
@@ -36,6 +38,8 @@ host_fini(struct host *h)
 {
     rangemap_fini(&h->shadow);
     rangemap_fini(&h->record);
+    rangemap_fini(&h->changed);
+    rangemap_fini(&h->before);
 }
 
 bool

@@ -4,14 +4,96 @@
  * the device can reach and a list of maps that the kernel keeps. QEMU drops what is
  * not wholly in the range, MAP and UNMAP alike; the kernel removes every map that an
  * UNMAP touches, whole.
+ *
+ * What the listener changes while sections come and go is a batch, begun with its first
+ * change of RAM or of a section that goes, and ended with the transaction. A device that
+ * takes whole tables (set_map) uses the old one until then. What is outside a batch, such
+ * as what guests map, is seen at once.
  * Source: Linux drivers/vhost/vdpa.c, QEMU hw/virtio/vhost-vdpa.c; statements S100 to
- * S105.
+ * S106.
  */
 #include <errno.h>
 
 #include "subscriber/host.h"
 
 #define DEFAULT_ENTRY_LIMIT UINT64_C(2048) /* max_iotlb_entries */
+
+/* ---- batches ---- */
+
+static void
+trace_batch(const struct host *h, const char *op)
+{
+    struct trace_rec rec;
+
+    if (trace_wants(h->env->trace, TE_BATCH)) {
+        trace_begin(&rec, sim_now(h->env->sim), h->config->name, TE_BATCH);
+        trace_text(&rec, TF_OP, op);
+        trace_emit(h->env->trace, &rec);
+    }
+}
+
+static void
+begin(struct host *h)
+{
+    h->transaction = true;
+}
+
+static void
+alter(struct host *h)
+{
+    if (h->transaction && !h->batch) {
+        h->batch = true;
+        trace_batch(h, "begin");
+    }
+}
+
+static void
+commit(struct host *h)
+{
+    if (h->batch) {
+        rangemap_clear(&h->changed);
+        rangemap_clear(&h->before);
+        trace_batch(h, "end");
+    }
+    h->transaction = h->batch = false;
+}
+
+static bool
+keeps_old(const struct host *h)
+{
+    return h->batch && !h->config->no_set_map;
+}
+
+static void
+mark_changed(struct host *h, uint64_t first, uint64_t last)
+{
+    rangemap_remove(&h->changed, first, last);
+    rangemap_insert(&h->changed, first, last, 0, PERM_NONE);
+}
+
+/* The map *p goes. All of it was made in this batch, or nothing. */
+static void
+remove_map(struct host *h, const struct range_piece *p)
+{
+    if (keeps_old(h) && !rangemap_any(&h->changed, p->first, p->last)) {
+        rangemap_insert(&h->before, p->first, p->last, p->target, p->perm);
+        mark_changed(h, p->first, p->last);
+    }
+    rangemap_remove(&h->shadow, p->first, p->last);
+}
+
+static bool
+lookup(const struct host *h, uint64_t addr, struct range_piece *out)
+{
+    struct range_piece changed;
+
+    if (rangemap_next(&h->changed, addr, &changed) && changed.first <= addr) {
+        return rangemap_lookup(&h->before, addr, out);
+    }
+    return rangemap_lookup(&h->shadow, addr, out);
+}
+
+/* ---- maps ---- */
 
 static bool
 reachable(const struct host *h, uint64_t first, uint64_t last)
@@ -38,6 +120,9 @@ map(struct host *h, uint64_t first, uint64_t last, uint64_t target, enum perm pe
     }
     if (!host_may_lock(h, first, last)) {
         return ENOMEM;
+    }
+    if (keeps_old(h)) {
+        mark_changed(h, first, last);
     }
     rangemap_insert(&h->shadow, first, last, target, perm);
     if (h->record_by_key) {
@@ -80,9 +165,16 @@ unmap(struct host *h, uint64_t first, uint64_t last)
     }
     while (rangemap_next_until(&h->shadow, first, last, &p) &&
            rangemap_entry(&h->shadow, p.first, &p)) {
-        rangemap_remove(&h->shadow, p.first, p.last);
+        remove_map(h, &p);
     }
     return 0;
 }
 
-const struct host_ops host_vdpa = { .map = map, .unmap = unmap };
+const struct host_ops host_vdpa = {
+    .map = map,
+    .unmap = unmap,
+    .begin = begin,
+    .alter = alter,
+    .commit = commit,
+    .lookup = lookup,
+};

@@ -249,6 +249,14 @@ binding_free(struct subscriber_binding *b)
 }
 
 static void
+alter(struct subscriber *s)
+{
+    if (s->ops->alter != NULL) {
+        s->ops->alter(s);
+    }
+}
+
+static void
 unbind(struct subscriber_binding *b)
 {
     struct subscriber *s = b->s;
@@ -257,6 +265,7 @@ unbind(struct subscriber_binding *b)
     notify_unregister(&b->notifier);
     binding_free(b);
     if (s->ops->teardown != NULL) {
+        alter(s);
         if (s->ops->shadow == SHADOW_MIRROR) {
             trace_range(s, TE_TEARDOWN, section.first, section.last);
         }
@@ -368,7 +377,10 @@ bind(struct subscriber *s, const struct space_section *section)
             s->ops->close(s, section);
         }
         binding_free(b);
-        refuse(s, -ret, NULL);
+        s->deaf = s->ops->goes_on && env_quirk(s->env, QUIRK_VDPA_REFUSAL_UNSEEN);
+        if (!s->deaf) {
+            refuse(s, -ret, NULL);
+        }
         return;
     }
     s->refused = false;
@@ -396,6 +408,7 @@ of_listener(struct space_listener *l)
 static void
 add_memory(struct subscriber *s, const struct space_section *section)
 {
+    alter(s);
     trace_range(s, TE_BYPASS_MAP, section->first, section->last);
     s->memory_error = 0;
     s->ops->bypass_map(s, section->first, section->last);
@@ -452,11 +465,32 @@ on_del(struct space_listener *l, const struct space_section *section)
             unbind(b);
         }
     } else if (s->ops->bypass_unmap != NULL) {
+        alter(s);
         if (s->ops->shadow == SHADOW_MIRROR) {
             trace_range(s, TE_BYPASS_UNMAP, mine.first, mine.last);
         }
         s->ops->bypass_unmap(s, mine.first, mine.last);
         observe(s->env, ram_gone, s, mine.first, mine.last);
+    }
+}
+
+static void
+on_begin(struct space_listener *l)
+{
+    struct subscriber *s = of_listener(l);
+
+    if (s->ops->begin != NULL) {
+        s->ops->begin(s);
+    }
+}
+
+static void
+on_commit(struct space_listener *l)
+{
+    struct subscriber *s = of_listener(l);
+
+    if (s->ops->commit != NULL) {
+        s->ops->commit(s);
     }
 }
 
@@ -474,6 +508,8 @@ subscriber_new(const struct subscriber_ops *ops, const struct subscriber_config 
         s->config.flags = ops->flags;
     }
     s->env = env;
+    s->listener.begin = on_begin;
+    s->listener.commit = on_commit;
     s->listener.add = on_add;
     s->listener.del = on_del;
     if (ops->init != NULL) {
@@ -585,7 +621,7 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     assert(!s->attached);
     s->translator = tr;
     s->attached = true;
-    s->refused = false;
+    s->refused = s->deaf = false;
     s->space = space;
     s->attaching = true;
     space_listen(space_to_follow(s), &s->listener);

@@ -95,6 +95,8 @@ struct subscriber_config {
     bool has_aperture;
     uint64_t aperture_first, aperture_last;
     uint64_t locked_memory; /* bytes that may be pinned; 0 = no limit */
+    /* vhost-vdpa */
+    bool no_set_map; /* the device is told of each change, not of a batch's result */
     /* vfio-spapr */
     unsigned version;      /* 1, else 2 */
     uint64_t backing_page; /* host page size of RAM; 0 = as large as needed */
@@ -116,6 +118,7 @@ struct subscriber_ops {
     enum shadow_kind shadow;
     bool wants_replay; /* by default, after registering */
     bool aborts;       /* QEMU's listener does, if it is refused while it listens */
+    bool goes_on;      /* QEMU's listener does, unregistered, if it is refused */
     int in_use;        /* mirrors: errno of a group that reserves what is mapped */
     size_t size;       /* of the kind's struct, whose first member is struct subscriber */
 
@@ -152,6 +155,13 @@ struct subscriber_ops {
      * step by itself, as notify would, if it takes the target. NULL: it does not.
      */
     bool (*kernel_takes)(const struct subscriber *s, uint64_t target, uint64_t len);
+    /*
+     * Sections come and go between begin and commit. alter: RAM is about to be mapped or
+     * unmapped, or an IOMMU section to be emptied. NULL: nothing to do.
+     */
+    void (*begin)(struct subscriber *s);
+    void (*alter)(struct subscriber *s);
+    void (*commit)(struct subscriber *s);
     /* RAM [first, last] became visible 1:1, or vanishes; NULL: nothing to do. */
     void (*bypass_map)(struct subscriber *s, uint64_t first, uint64_t last);
     void (*bypass_unmap)(struct subscriber *s, uint64_t first, uint64_t last);
@@ -200,7 +210,8 @@ struct subscriber {
      * config.retry, the last one tried.
      */
     bool refused;
-    struct err why;                         /* then */
+    bool deaf;      /* a registration was refused, and it went on without */
+    struct err why; /* then */
     uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */
     uint64_t errors;                        /* host failures */
     void *mark;                             /* the observer's own */

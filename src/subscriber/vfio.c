@@ -120,6 +120,8 @@ vfio_clear(struct subscriber *s)
 {
     rangemap_clear(&of(s)->host.shadow);
     rangemap_clear(&of(s)->host.record);
+    rangemap_clear(&of(s)->host.changed);
+    rangemap_clear(&of(s)->host.before);
     rangemap_clear(&of(s)->believed);
 }
 
@@ -159,6 +161,36 @@ vfio_close(struct subscriber *s, const struct space_section *section)
 
     if (h->ops->close != NULL) {
         h->ops->close(h, section);
+    }
+}
+
+static void
+vfio_begin(struct subscriber *s)
+{
+    struct host *h = &of(s)->host;
+
+    if (h->ops->begin != NULL) {
+        h->ops->begin(h);
+    }
+}
+
+static void
+vfio_commit(struct subscriber *s)
+{
+    struct host *h = &of(s)->host;
+
+    if (h->ops->commit != NULL) {
+        h->ops->commit(h);
+    }
+}
+
+static void
+vfio_alter(struct subscriber *s)
+{
+    struct host *h = &of(s)->host;
+
+    if (h->ops->alter != NULL) {
+        h->ops->alter(h);
     }
 }
 
@@ -317,9 +349,11 @@ vfio_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
 static struct dma_answer
 vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
 {
+    const struct host *h = &of(s)->host;
     struct range_piece p;
 
-    if (!vfio_lookup(s, iova, &p)) {
+    if (!(h->ops->lookup != NULL ? h->ops->lookup(h, iova, &p)
+                                 : vfio_lookup(s, iova, &p))) {
         return (struct dma_answer){
             .result = DMA_BLOCKED,
             .first = iova & ~PAGE_MASK,
@@ -342,7 +376,8 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
         .name = keyword, .flags = NOTIFY_MAP | NOTIFY_UNMAP, .shadow = SHADOW_MIRROR,    \
         .wants_replay = true, .size = sizeof(struct vfio), .init = start,                \
         .fini = vfio_fini, .aborts = dies, .in_use = taken, .kernel_takes = takes,       \
-        .trim = vfio_trim, .open = vfio_open, .close = vfio_close,                       \
+        .trim = vfio_trim, .open = vfio_open, .close = vfio_close, .begin = vfio_begin,  \
+        .alter = vfio_alter, .commit = vfio_commit, .goes_on = !(dies),                  \
         .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
         .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
         .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \

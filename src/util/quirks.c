@@ -25,7 +25,8 @@ static const struct quirk_info infos[QUIRK_COUNT] = {
         QUIRK_VTD_TT_NOT_ENFORCED, QUIRK_VTD_FPD_NOT_RESERVED,                           \
         QUIRK_VTD_CONTEXT_DOMAIN_GLOBAL, QUIRK_VTD_ASSERT_WAIT,                          \
         QUIRK_VTD_STATUS_CHECKED, QUIRK_VTD_SYNC_DEVICE_TLB, QUIRK_VTD_NO_DRAIN,         \
-        QUIRK_VTD_ALL_ONES_UNREADABLE, QUIRK_VTD_PASS_ANY_WIDTH
+        QUIRK_VTD_ALL_ONES_UNREADABLE, QUIRK_VTD_PASS_ANY_WIDTH,                         \
+        QUIRK_VDPA_REFUSAL_UNSEEN
 
 /* Since VT-d tells mirrors and caches below it: 2.9 of April 2017. */
 #define SINCE_MIRRORS                                                                    \

@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -428,6 +429,145 @@ START_TEST(S102_what_passes_the_devices_range_is_dropped_even_an_unmap)
 }
 END_TEST
 
+/* What the device reaches at addr, or HOLE. */
+static uint64_t
+reaches(struct rig *r, uint64_t addr)
+{
+    const struct dma_answer a = r->s->ops->dma(r->s, addr, PERM_R);
+
+    return a.result == DMA_OK ? a.gpa.v : HOLE;
+}
+
+/* A batch by hand: what is mapped is the listener's own doing, as for RAM. */
+static void
+batch_init(struct rig *r, const struct subscriber_config *c)
+{
+    ck_assert(rig_init(r, "vhost-vdpa", *c, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_map(&r->t, 0x1000, 0x4fff, 0x11000);
+    r->s->listener.begin(&r->s->listener);
+    r->s->ops->alter(r->s);
+    toy_unmap(&r->t, 0x2000, 0x2fff);
+    toy_map(&r->t, 0x3000, 0x8fff, 0x23000);
+}
+
+START_TEST(S103_a_batch_shows_the_device_one_new_table_at_its_end)
+{
+    struct rig r;
+
+    batch_init(&r, &plain);
+    ck_assert_uint_eq(holds(&r, 0x1000), HOLE); /* the kernel's list is ahead */
+    ck_assert_uint_eq(holds(&r, 0x8000), 0x28000);
+    ck_assert_uint_eq(reaches(&r, 0x1000), 0x11000);
+    ck_assert_uint_eq(reaches(&r, 0x3000), 0x13000);
+    ck_assert_uint_eq(reaches(&r, 0x8000), HOLE);
+    r.s->listener.commit(&r.s->listener);
+    ck_assert_uint_eq(reaches(&r, 0x1000), HOLE);
+    ck_assert_uint_eq(reaches(&r, 0x3000), 0x23000);
+    ck_assert_uint_eq(reaches(&r, 0x8000), 0x28000);
+    toy_unmap(&r.t, 0x8000, 0x8fff); /* no batch: at once */
+    ck_assert_uint_eq(reaches(&r, 0x3000), HOLE);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S103_a_device_without_set_map_sees_each_change)
+{
+    const struct subscriber_config c = { .no_set_map = true };
+    struct rig r;
+
+    batch_init(&r, &c);
+    ck_assert_uint_eq(reaches(&r, 0x1000), HOLE);
+    ck_assert_uint_eq(reaches(&r, 0x3000), 0x23000);
+    r.s->listener.commit(&r.s->listener);
+    ck_assert_uint_eq(reaches(&r, 0x3000), 0x23000);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S103_random_batches_show_the_old_table_until_their_end)
+{
+    enum { PAGES = 24 };
+    uint64_t seed = 4801, before[PAGES];
+    struct rig r;
+
+    printf("seed %lu\n", (unsigned long)seed);
+    ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    for (unsigned batch = 0; batch < 300; batch++) {
+        for (uint64_t p = 0; p < PAGES; p++) {
+            before[p] = holds(&r, p * PAGE_BYTES);
+        }
+        r.s->listener.begin(&r.s->listener);
+        r.s->ops->alter(r.s);
+        for (unsigned i = 0; i < 6; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+            const uint64_t first = (seed >> 40) % PAGES * PAGE_BYTES;
+            const uint64_t last = first + ((seed >> 50) % 4 + 1) * PAGE_BYTES - 1;
+            if ((seed >> 60) % 2 == 0) {
+                toy_map(&r.t, first, last, (seed >> 32) % 4096 * PAGE_BYTES);
+            } else {
+                toy_unmap(&r.t, first, last);
+            }
+            for (uint64_t p = 0; p < PAGES; p++) {
+                ck_assert_uint_eq(reaches(&r, p * PAGE_BYTES), before[p]);
+            }
+        }
+        r.s->listener.commit(&r.s->listener);
+        for (uint64_t p = 0; p < PAGES; p++) {
+            ck_assert_uint_eq(reaches(&r, p * PAGE_BYTES), holds(&r, p * PAGE_BYTES));
+        }
+    }
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S104_a_transaction_that_changes_nothing_is_no_batch)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    const struct space_section there = r.space.sections[0];
+    const struct space_section far = { UINT64_C(1) << 63, UINT64_MAX, NULL,
+                                       UINT64_C(1) << 63 };
+    toy_trace(&r.t, TRACE_NORMAL);
+    space_set(&r.space, &there, 1); /* as it was */
+    ck_assert_str_eq(toy_lines(&r.t), "");
+    space_set(&r.space, NULL, 0);
+    ck_assert_str_eq(toy_lines(&r.t),
+                     "0 nic0/x unregister\n"
+                     "0 nic0/x batch op=begin\n"
+                     "0 nic0/x teardown iova=0x0 size=0x10000000000000000\n"
+                     "0 nic0/x batch op=end\n");
+    space_set(&r.space, &far, 1); /* skipped */
+    space_set(&r.space, NULL, 0);
+    ck_assert_str_eq(toy_lines(&r.t), "");
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S106_a_refusal_ends_it_unless_nobody_is_told)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct rig r;
+
+        ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+        subscriber_detach(r.s);
+        quirk_set(&r.t.env.quirks, QUIRK_VDPA_REFUSAL_UNSEEN, i == 1);
+        r.t.refuses = NOTIFY_MAP;
+        toy_trace(&r.t, TRACE_NORMAL);
+        ck_assert(subscriber_attach(r.s, &r.space, (struct translator){ 0 }, NULL) ==
+                  (i == 1));
+        ck_assert(r.s->refused == (i == 0));
+        ck_assert_ptr_null(r.s->bindings);
+        ck_assert_str_eq(toy_lines(&r.t),
+                         i == 0 ? "0 nic0/x refused reason=not%20today errno=ENOTSUP\n"
+                                : "");
+        toy_map(&r.t, 0x1000, 0x1fff, 0x11000);
+        ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
+        rig_fini(&r);
+    }
+}
+END_TEST
+
 START_TEST(S105_the_2049th_map_is_enospc)
 {
     struct rig r;
@@ -477,6 +617,11 @@ main(void)
     tcase_add_test(tc, S100_an_unmap_takes_every_map_it_touches_whole);
     tcase_add_test(tc, S101_a_second_map_is_eexist);
     tcase_add_test(tc, S102_what_passes_the_devices_range_is_dropped_even_an_unmap);
+    tcase_add_test(tc, S103_a_batch_shows_the_device_one_new_table_at_its_end);
+    tcase_add_test(tc, S103_random_batches_show_the_old_table_until_their_end);
+    tcase_add_test(tc, S103_a_device_without_set_map_sees_each_change);
+    tcase_add_test(tc, S104_a_transaction_that_changes_nothing_is_no_batch);
+    tcase_add_test(tc, S106_a_refusal_ends_it_unless_nobody_is_told);
     tcase_add_test(tc, S105_the_2049th_map_is_enospc);
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);
