@@ -403,7 +403,7 @@ truth_remove_device(struct truth_device *d)
 
     for (struct truth_device *p = d->iommu->devices, *next; p != NULL; p = next) {
         next = p->next;
-        if (p != d && p->sid == sid && is_vtd(d->iommu)) {
+        if (p != d && p->sid == sid && p->pasid != IOMMU_NO_PASID && is_vtd(d->iommu)) {
             device_free(p);
         }
     }

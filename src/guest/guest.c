@@ -69,7 +69,7 @@ device_event(struct guest *g, uint32_t device, struct phase vtd, guest_done_fn *
     struct op *op = op_new(g, NULL, done, self);
     bool is_vtd = g->units[g->sc->devices[device].iommu] != NULL;
 
-    op->vtd.device = device;
+    op->vtd.device = g->sc->devices[device].first_of_sid;
     op_run(op, is_vtd ? vtd : PHASE(op_end));
 }
 

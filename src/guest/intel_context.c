@@ -127,7 +127,8 @@ intel_boot(struct op *op)
     for (uint32_t i = 0; i < g->sc->n_devices; i++) {
         if (g->units[g->sc->devices[i].iommu] == op->vtd.unit &&
             g->sc->devices[i].plugged && intel_device_is_drivers(g, i)) {
-            intel_domain_attach(g, i, IOMMU_NO_PASID, intel_domain_default(g, i));
+            intel_domain_attach(g, intel_device(g, i), IOMMU_NO_PASID,
+                                intel_domain_default(g, i));
         }
     }
     return intel_need_unit(op, op_end);
@@ -242,7 +243,7 @@ intel_attach(struct op *op)
     const struct step_attach *s = &op->step->u.attach;
     struct intel_unit *u = op->g->units[op->g->sc->devices[s->device].iommu];
 
-    op->vtd.device = s->device;
+    op->vtd.device = intel_device(op->g, s->device);
     op->vtd.pasid = s->has_pasid ? s->pasid : IOMMU_NO_PASID;
     op->vtd.keep_fpd = s->fpd;
     op->vtd.to = domain_to(op, u);

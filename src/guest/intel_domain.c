@@ -81,10 +81,16 @@ intel_domain_anonymise(struct intel_domain *d)
     d->did = 0;
 }
 
+uint32_t
+intel_device(const struct guest *g, uint32_t device)
+{
+    return g->sc->devices[device].first_of_sid;
+}
+
 bool
 intel_device_is_drivers(const struct guest *g, uint32_t device)
 {
-    const struct scenario_device *d = &g->sc->devices[device];
+    const struct scenario_device *d = &g->sc->devices[intel_device(g, device)];
 
     return g->driver != GUEST_MANUAL && g->units[d->iommu] != NULL &&
            !d->attached_by_step;
@@ -93,7 +99,8 @@ intel_device_is_drivers(const struct guest *g, uint32_t device)
 struct intel_domain *
 intel_domain_own(struct guest *g, uint32_t device)
 {
-    struct intel_domain **d = &g->domains[g->sc->guest.n_domains + device];
+    struct intel_domain **d =
+        &g->domains[g->sc->guest.n_domains + intel_device(g, device)];
 
     if (*d == NULL) {
         struct intel_unit *u = g->units[g->sc->devices[device].iommu];
@@ -124,7 +131,7 @@ intel_domain_meant(struct op *op, uint32_t device, uint32_t domain)
     if (domain != SCENARIO_NONE) {
         return g->domains[domain];
     }
-    d = g->attached[device];
+    d = g->attached[intel_device(g, device)];
     if (g->driver == GUEST_MANUAL && d == NULL) {
         d = intel_domain_own(g, device);
     }

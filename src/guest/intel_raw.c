@@ -3,6 +3,7 @@
  * Steps that store single entries of VT-d's tables as they stand and tell nobody. See
  * intel_driver.h.
  */
+#include "guest/intel_domain.h"
 #include "guest/intel_driver.h"
 
 #include "guest/op.h"
@@ -99,7 +100,7 @@ intel_entry_step(struct op *op)
     gpa_t at;
 
     op->vtd.unit = op->g->units[s->iommu];
-    op->vtd.device = s->device;
+    op->vtd.device = intel_device(op->g, s->device);
     if ((!s->has_raw && !entry_base(op, s, word)) || !entry_at(op, s, &at)) {
         return PHASE(op_end);
     }

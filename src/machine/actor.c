@@ -139,6 +139,20 @@ plug(struct machine *m, struct running *r, struct device *d)
     guest_plugged(m->guest, r->step.u.target.device, on_guest_done, r);
 }
 
+/* Another device with its source id is on the bus: to the guest nothing has changed. */
+static bool
+is_one_of_several(const struct machine *m, const struct device *d)
+{
+    for (size_t i = 0; i < m->sc->n_devices; i++) {
+        const struct device *other = &m->devices[i];
+        if (other != d && other->space != NULL &&
+            other->sd->first_of_sid == d->sd->first_of_sid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 unplug(struct machine *m, struct running *r, struct device *d)
 {
@@ -149,6 +163,10 @@ unplug(struct machine *m, struct running *r, struct device *d)
     }
     device_vanish(m, d);
     r->result = "ok";
+    if (is_one_of_several(m, d)) {
+        complete_after_charge(r);
+        return;
+    }
     guest_unplugged(m->guest, r->step.u.target.device, on_guest_done, r);
 }
 

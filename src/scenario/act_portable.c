@@ -305,7 +305,7 @@ static void
 note_attach(const struct loader *l, uint32_t device)
 {
     if (!l->streaming) {
-        l->devices[device].attached_by_step = true;
+        l->devices[l->devices[device].first_of_sid].attached_by_step = true;
     }
 }
 

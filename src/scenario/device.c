@@ -27,6 +27,7 @@ struct device_reader {
     struct scenario_device d;
     struct val backend;
     bool has_address;
+    bool has_requester;
 };
 
 static void
@@ -37,6 +38,17 @@ field_address(struct loader *l, const struct field *f, struct val v, void *out)
     if (want_scalar(l, f->name, v) &&
         read_ok(l, f->name, v, scalar_pci(v.s, v.len, &r->d.segment, &r->d.sid))) {
         r->has_address = true;
+    }
+}
+
+static void
+field_requester(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct device_reader *r = out;
+
+    if (want_scalar(l, f->name, v) &&
+        read_ok(l, f->name, v, scalar_pci(v.s, v.len, &r->d.segment, &r->d.sid))) {
+        r->has_requester = true;
     }
 }
 
@@ -65,6 +77,7 @@ field_pasids(struct loader *l, const struct field *f, struct val v, void *out)
 enum {
     DEVICE_IOMMU,
     DEVICE_ADDRESS,
+    DEVICE_REQUESTER,
     DEVICE_BACKEND,
     DEVICE_PLUGGED,
     DEVICE_ATS,
@@ -77,6 +90,7 @@ SCHEMA(device_schema, "device",
        {
            [DEVICE_IOMMU] = { "iommu", field_iommu, D(d.iommu), FIELD_REQUIRED, NULL },
            [DEVICE_ADDRESS] = { "address", field_address, 0, 0, NULL },
+           [DEVICE_REQUESTER] = { "requester", field_requester, 0, 0, NULL },
            [DEVICE_BACKEND] = { "backend", field_value, D(backend), 0, NULL },
            [DEVICE_PLUGGED] = { "plugged", field_switch, D(d.plugged), 0, NULL },
            [DEVICE_ATS] = { "ats", field_switch, D(d.ats), 0, NULL },
@@ -221,11 +235,40 @@ check_ats(struct loader *l, struct device_reader *r, const struct args *args)
     }
 }
 
+/* A device that uses the id of the bridge in front of it, perhaps as others do. */
+static void
+check_requester(struct loader *l, struct device_reader *r, const struct args *args,
+                const struct scenario_device *list, size_t n)
+{
+    struct val v = args->v[DEVICE_REQUESTER];
+
+    if (r->has_address) {
+        load_error(l, v, "behind a 'requester' a device's own address is not seen");
+    }
+    if (r->d.ats || r->d.pasids > 0) {
+        load_error(l, v, "behind a conventional bridge there is no %s",
+                   r->d.ats ? "ATS" : "PASID");
+    }
+    if (r->d.iommu != SCENARIO_NONE &&
+        l->sc->iommus[r->d.iommu].model != IOMMU_INTEL_VTD) {
+        load_error(l, v, "'requester' needs an intel-vtd");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].iommu == r->d.iommu && list[i].sid == r->d.sid &&
+            list[i].segment == r->d.segment && list[i].is_requester) {
+            r->d.first_of_sid = list[i].first_of_sid;
+            return;
+        }
+    }
+}
+
 static void
 read_device(struct loader *l, const struct node_pair *p, struct scenario_device *list,
             size_t n, bool *addressed)
 {
-    struct device_reader r = { .d = { .iommu = SCENARIO_NONE, .plugged = true } };
+    struct device_reader r = {
+        .d = { .iommu = SCENARIO_NONE, .plugged = true, .first_of_sid = (uint32_t)n }
+    };
     struct val key = val_of(p->key);
     struct node own, *options = arena_alloc(&l->nodes, sizeof(*options));
     struct args args;
@@ -259,11 +302,16 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
                      args_has(&args, DEVICE_BACKEND) ? r.backend : (struct val){ 0 },
                      options);
     check_ats(l, &r, &args);
-    if (r.has_address && sid_taken(list, n, &r, addressed)) {
-        load_error(l, args.v[DEVICE_ADDRESS],
+    if (r.has_requester) {
+        check_requester(l, &r, &args, list, n);
+    }
+    r.d.is_requester = r.has_requester;
+    if ((r.has_address || (r.has_requester && r.d.first_of_sid == n)) &&
+        sid_taken(list, n, &r, addressed)) {
+        load_error(l, args.v[r.has_address ? DEVICE_ADDRESS : DEVICE_REQUESTER],
                    "another device behind this iommu has the same address");
     }
-    addressed[n] = r.has_address;
+    addressed[n] = r.has_address || r.has_requester;
     list[n] = r.d;
 }
 

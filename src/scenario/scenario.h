@@ -157,11 +157,18 @@ struct scenario_device {
     const char *id;
     uint32_t iommu; /* index into iommus[]; never SCENARIO_NONE */
     uint16_t segment;
-    uint16_t sid;          /* bus << 8 | device << 3 | function; unique below one IOMMU */
+    /*
+     * bus << 8 | device << 3 | function; unique below one IOMMU, but for devices behind
+     * one conventional bridge, which use the same. The first of them stands for all.
+     */
+    uint16_t sid;
+    uint32_t first_of_sid; /* index into devices[]; its own unless shared */
+    bool is_requester;     /* the sid is that of the bridge in front of it */
     bool plugged;          /* at the start */
     bool ats;              /* enabled by the guest; needs the IOMMU's device_iotlb */
     uint32_t pasids;       /* how many PASIDs it may use, 0 to 2^20 */
-    bool attached_by_step; /* an `attach` of its own appears among the steps */
+    bool attached_by_step; /* an `attach` of its own, or of one that shares its sid,
+                              appears */
     const struct scenario_subscriber *subs; /* in file order */
     size_t n_subs;
 };

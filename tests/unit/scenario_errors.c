@@ -235,6 +235,43 @@ START_TEST(a_missing_file_and_a_directory_are_named)
 }
 END_TEST
 
+START_TEST(S124_a_shared_requester_excludes_what_is_a_devices_own)
+{
+    static const struct {
+        const char *device, *want;
+    } bad[] = {
+        { "{iommu: v, requester: 1:0.0, address: 0:3.0}",
+          "behind a 'requester' a device's own address is not seen" },
+        { "{iommu: v, requester: 1:0.0, ats: on}",
+          "behind a conventional bridge there is no ATS" },
+        { "{iommu: v, requester: 1:0.0, pasids: 4}",
+          "behind a conventional bridge there is no PASID" },
+        { "{iommu: p, requester: 1:0.0}", "'requester' needs an intel-vtd" },
+        { "{iommu: v, requester: 0:1.0}",
+          "another device behind this iommu has the same address" },
+    };
+
+    for (size_t i = 0; i < LEN(bad); i++) {
+        char text[600];
+        snprintf(
+            text, sizeof(text),
+            "iommusim: 1\n"
+            "machine:\n"
+            "  iommus:\n"
+            "    v: {model: intel-vtd, device_iotlb: on, mode: scalable, pasid: on}\n"
+            "    p: {model: papr-tce}\n"
+            "  devices:\n"
+            "    a: {iommu: v, address: 0:1.0}\n"
+            "    n: %s\n",
+            bad[i].device);
+        char *got = errors_of(text, strlen(text));
+        ck_assert_msg(strstr(got, bad[i].want) != NULL, "%s", got);
+        ck_assert_ptr_null(strstr(strstr(got, "error:") + 1, "error:"));
+        free(got);
+    }
+}
+END_TEST
+
 START_TEST(syntax_errors_point_at_what_was_opened)
 {
     static const char *const cases[][2] = {
@@ -284,6 +321,7 @@ main(void)
     tcase_add_test(t, a_huge_text_and_a_deep_nest_end_in_one_error);
     tcase_add_test(t, an_alias_bomb_ends_in_one_error);
     tcase_add_test(t, a_missing_file_and_a_directory_are_named);
+    tcase_add_test(t, S124_a_shared_requester_excludes_what_is_a_devices_own);
     tcase_add_test(t, syntax_errors_point_at_what_was_opened);
     suite_add_tcase(s, t);
 
