@@ -105,13 +105,14 @@ aborted(void *self, const char *subject, enum blame who, const char *why)
 }
 
 static void
-overspent(void *self, const char *subject, const char *what, uint64_t steps)
+overspent(void *self, const char *subject, enum blame who, const char *what,
+          uint64_t steps)
 {
     struct check *c = self;
 
     (void)steps;
     c->fn(c->self, &(struct violation){ .class = VIOLATION_UNBOUNDED_WORK,
-                                        .blame = BLAME_IOMMU,
+                                        .blame = who,
                                         .subject = subject,
                                         .last = UINT64_MAX,
                                         .origin = check_here(c),

@@ -226,7 +226,7 @@ overspend(const struct papr_table *t, const char *subject, const char *what,
           uint64_t steps)
 {
     if (steps > PAPR_WORK_BUDGET) {
-        observe(t->env, overspent, subject, what, steps);
+        observe(t->env, overspent, subject, BLAME_IOMMU, what, steps);
     }
 }
 

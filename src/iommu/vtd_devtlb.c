@@ -60,7 +60,7 @@ on_event(void *self, uint64_t arg)
     }
     if (arg % HAPPENINGS == TIMES_OUT && env_quirk(v->base.env, QUIRK_ATS_NO_TIMEOUT)) {
         /* It would wait for ever; the run goes on as if it had not. */
-        observe(v->base.env, overspent, v->base.id, "device-tlb-completion",
+        observe(v->base.env, overspent, v->base.id, BLAME_IOMMU, "device-tlb-completion",
                 v->cfg.ats_timeout);
     }
     t->sent[i] = t->sent[--t->n];

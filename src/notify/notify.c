@@ -559,7 +559,7 @@ replay_walk(struct notify_region *r, struct notifier *n)
         struct notify_entry e;
 
         if (steps > REPLAY_BUDGET && ops->next_mapped == NULL) {
-            observe(r->env, overspent, n->subject, "replay", steps);
+            observe(r->env, overspent, n->subject, BLAME_IOMMU, "replay", steps);
             return;
         }
         if (ops->next_mapped != NULL && !ops->next_mapped(r, addr, &addr)) {

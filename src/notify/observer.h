@@ -94,8 +94,12 @@ struct observer {
     void (*switched)(void *self, struct iommu *iommu);
 
     void (*aborted)(void *self, const char *subject, enum blame who, const char *why);
-    /* `subject` had an IOMMU do so many steps of `what` that it is out of bounds. */
-    void (*overspent)(void *self, const char *subject, const char *what, uint64_t steps);
+    /*
+     * `subject` had the monitor do so many steps of `what`, or wait for it so long, that
+     * it is out of bounds; `who` is to blame.
+     */
+    void (*overspent)(void *self, const char *subject, enum blame who, const char *what,
+                      uint64_t steps);
 };
 
 /* observe(env, delivered, n, ev): call a member if there is one. */

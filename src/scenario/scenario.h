@@ -142,6 +142,7 @@ struct scenario_subscriber {
     /* vhost, ats */
     uint64_t entries; /* of its cache; 0: not given; UINT64_MAX: infinite */
     bool no_acks;     /* vhost-user */
+    uint64_t depth;   /* vhost-user: of its channel; 0: not given; UINT64_MAX: infinite */
     /* ats */
     uint8_t completion; /* 0 good, 1 invalid, 2 never */
     bool has_pasid;

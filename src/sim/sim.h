@@ -43,6 +43,7 @@ bool sim_next_time(const struct sim *s, sim_time *when);
 /* The cost of synchronous work since the last sim_take_charge, in ns. */
 static inline void sim_charge(struct sim *s, sim_time ns);
 static inline sim_time sim_take_charge(struct sim *s);
+static inline sim_time sim_charged(const struct sim *s); /* and leave it */
 
 /*
  * A random stream of its own for each consumer: seeded from (run seed, name), so
@@ -78,6 +79,12 @@ sim_take_charge(struct sim *s)
 
     p->charge = 0;
     return c;
+}
+
+static inline sim_time
+sim_charged(const struct sim *s)
+{
+    return ((const struct sim_public *)(const void *)s)->charge;
 }
 
 #endif

@@ -106,6 +106,7 @@ struct subscriber_config {
     /* caches */
     uint64_t entries; /* capacity; 0 = the kind's own */
     bool no_acks;     /* vhost-user: nobody waits for its acknowledgements */
+    uint64_t depth;   /* vhost-user: misses that its channel holds; 0 = any number */
     /* ats */
     enum completion completion; /* how it answers invalidations */
     bool ats;                   /* the device's ATS is enabled */

@@ -8,7 +8,11 @@
  * A message that fails means that the socket is lost: the device stands still, further
  * events are dropped without an error, and after a reset of the device it begins with
  * an empty cache.
- * Source: QEMU docs/interop/vhost-user.rst, hw/virtio/vhost-user.c; S90, S91.
+ * Misses go the other way, over a channel that holds `depth` of them until QEMU answers.
+ * While it waits for an acknowledgement it answers none. A back end that holds on to its
+ * cache until a miss is answered cannot carry out the invalidation, so with the channel
+ * full both stand still; what a watchdog would then see is reported.
+ * Source: QEMU docs/interop/vhost-user.rst, hw/virtio/vhost-user.c; S90 to S92.
  */
 #include <stdlib.h>
 
@@ -26,6 +30,8 @@ struct vhost_user {
     struct letter *sent, **end; /* in order of arrival */
     sim_time arrival;           /* of the last one sent */
     bool lost;
+    sim_time *answers; /* when its last misses are answered: a ring of config.depth */
+    uint64_t misses;   /* put into it so far */
 };
 
 static struct vhost_user *
@@ -52,12 +58,16 @@ user_init(struct subscriber *s, const struct subscriber_config *c)
 {
     vhost_init(s, c);
     of(s)->end = &of(s)->sent;
+    budget_spend(s->env->budget, c->depth * sizeof(sim_time));
+    of(s)->answers = xcalloc(c->depth + 1, sizeof(sim_time));
 }
 
 static void
 user_fini(struct subscriber *s)
 {
     drop_letters(of(s));
+    free(of(s)->answers);
+    budget_return(s->env->budget, s->config.depth * sizeof(sim_time));
     vhost_fini(s);
 }
 
@@ -67,6 +77,7 @@ user_clear(struct subscriber *s)
 {
     drop_letters(of(s));
     of(s)->lost = false;
+    of(s)->misses = 0;
     vhost_clear(s);
 }
 
@@ -104,6 +115,51 @@ send(struct vhost_user *v, uint64_t first, uint64_t last, sim_time delay)
     sim_at(sim, v->arrival, arrived, v, 0);
 }
 
+/* ---- misses ---- */
+
+/* A miss has been put into the channel; what has been charged is the way to its answer.
+ */
+static void
+note_miss(struct vhost_user *v)
+{
+    const struct sim *sim = v->vhost.s.env->sim;
+    const uint64_t depth = v->vhost.s.config.depth;
+
+    if (depth != 0) {
+        v->answers[v->misses++ % depth] = sim_now(sim) + sim_charged(sim);
+    }
+}
+
+/* The channel holds as many misses as it can. */
+static bool
+is_full(const struct vhost_user *v)
+{
+    const uint64_t depth = v->vhost.s.config.depth;
+
+    if (depth == 0 || v->misses < depth) {
+        return false;
+    }
+    for (uint64_t i = 0; i < depth; i++) {
+        if (v->answers[i] <= sim_now(v->vhost.s.env->sim)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The run goes on as if the connection had been given up. */
+static void
+stand_still(struct vhost_user *v)
+{
+    struct subscriber *s = &v->vhost.s;
+
+    observe(s->env, overspent, s->config.name, BLAME_SUBSCRIBER, "acknowledgement",
+            s->config.depth);
+    drop_letters(v);
+    tlb_invalidate(&v->vhost.tlb, 0, UINT64_MAX);
+    v->lost = true;
+}
+
 static void
 user_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
             uint64_t last)
@@ -119,6 +175,11 @@ user_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
         drop_letters(v);
         tlb_invalidate(&v->vhost.tlb, 0, UINT64_MAX);
         v->lost = true;
+        return;
+    }
+    if (!s->config.no_acks && is_full(v) &&
+        env_quirk(s->env, QUIRK_VHOSTUSER_LOCK_OVER_MISS)) {
+        stand_still(v);
         return;
     }
     send(v, first, last, latency_draw(&s->env->latency, LATENCY_VHOST_MESSAGE));
@@ -138,7 +199,14 @@ user_dma(struct subscriber *s, uint64_t iova, enum perm access)
             .last = iova | PAGE_MASK,
         };
     }
-    return vhost_dma(s, iova, access);
+    struct range_piece held;
+    const bool hit = vhost_lookup(s, iova, &held);
+    const struct dma_answer a = vhost_dma(s, iova, access);
+
+    if (!hit) {
+        note_miss(of(s));
+    }
+    return a;
 }
 
 const struct subscriber_ops subscriber_vhost_user = {

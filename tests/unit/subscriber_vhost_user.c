@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A vhost back end in a process of its own: the way of its messages (S90, S91). */
+/* A vhost back end in a process of its own: the way of its messages (S90 to S92). */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -29,14 +29,13 @@ translate(void *self, const struct ask *q, struct dma_answer *out)
 static struct rig r;
 
 static void
-up(bool no_acks)
+up_with(struct subscriber_config c)
 {
     const struct space_section all = { 0, UINT64_MAX, &r.t.region, 0 };
     const struct dist cost = DIST_CONST(100);
-    const struct subscriber_config c = { .name = "nic0/v",
-                                         .device = "nic0",
-                                         .no_acks = no_acks };
 
+    c.name = "nic0/v";
+    c.device = "nic0";
     r = (struct rig){ 0 };
     toy_init(&r.t, UINT64_MAX);
     toy_trace(&r.t, TRACE_NORMAL);
@@ -50,6 +49,12 @@ up(bool no_acks)
         r.s->ops->dma(r.s, at, PERM_R);
     }
     sim_take_charge(r.t.env.sim);
+}
+
+static void
+up(bool no_acks)
+{
+    up_with((struct subscriber_config){ .no_acks = no_acks });
 }
 
 static void
@@ -93,6 +98,63 @@ START_TEST(S91_without_acknowledgements_nobody_waits)
     ck_assert(sim_step(r.t.env.sim));
     ck_assert(!keeps(0x1000));
     down();
+}
+END_TEST
+
+static void
+nothing(void *self, uint64_t arg)
+{
+    (void)self;
+    (void)arg;
+}
+
+static unsigned deadlocks;
+
+static void
+overspent(void *self, const char *subject, enum blame who, const char *what,
+          uint64_t steps)
+{
+    (void)self;
+    ck_assert_str_eq(subject, "nic0/v");
+    ck_assert_str_eq(what, "acknowledgement");
+    ck_assert_int_eq(who, BLAME_SUBSCRIBER);
+    ck_assert_uint_eq(steps, 3);
+    deadlocks++;
+}
+
+/* Three misses are under way, in a channel for `depth`; then one invalidation. */
+static unsigned
+deadlocks_of(uint64_t depth, bool no_acks, bool holds_lock, sim_time later)
+{
+    deadlocks = 0;
+    up_with((struct subscriber_config){ .no_acks = no_acks, .depth = depth });
+    r.t.env.observer.overspent = overspent;
+    quirk_set(&r.t.env.quirks, QUIRK_VHOSTUSER_LOCK_OVER_MISS, holds_lock);
+    if (later > 0) {
+        sim_at(r.t.env.sim, later, nothing, NULL, 0);
+        ck_assert(sim_step(r.t.env.sim));
+    }
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    const struct dma_answer a = r.s->ops->dma(r.s, 0x9000, PERM_R);
+    ck_assert((a.result == DMA_BLOCKED) == (deadlocks > 0));
+    down();
+    return deadlocks;
+}
+
+START_TEST(S92_as_many_misses_as_the_channel_holds_and_an_invalidation_deadlock)
+{
+    ck_assert_uint_eq(deadlocks_of(3, false, true, 0), 1);
+    ck_assert_uint_eq(deadlocks_of(3, false, true, 199), 1);
+}
+END_TEST
+
+START_TEST(S92_without_lock_or_acknowledgement_or_with_room_nothing_deadlocks)
+{
+    ck_assert_uint_eq(deadlocks_of(3, false, false, 0), 0);
+    ck_assert_uint_eq(deadlocks_of(3, true, true, 0), 0);
+    ck_assert_uint_eq(deadlocks_of(4, false, true, 0), 0);
+    ck_assert_uint_eq(deadlocks_of(0, false, true, 0), 0);
+    ck_assert_uint_eq(deadlocks_of(3, false, true, 200), 0); /* one has been answered */
 }
 END_TEST
 
@@ -153,6 +215,10 @@ main(void)
 
     tcase_add_test(tc, S91_the_front_end_waits_for_the_acknowledgement);
     tcase_add_test(tc, S91_without_acknowledgements_nobody_waits);
+    tcase_add_test(tc,
+                   S92_as_many_misses_as_the_channel_holds_and_an_invalidation_deadlock);
+    tcase_add_test(tc,
+                   S92_without_lock_or_acknowledgement_or_with_room_nothing_deadlocks);
     tcase_add_test(tc, messages_arrive_in_the_order_in_which_they_were_sent);
     tcase_add_test(tc, S90_a_lost_socket_drops_events_and_begins_empty);
     tcase_add_test(tc, what_is_on_its_way_does_not_outlive_it);

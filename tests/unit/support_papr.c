@@ -48,8 +48,10 @@ heard_abort(void *self, const char *subject, enum blame who, const char *why)
 }
 
 static void
-heard_overspent(void *self, const char *subject, const char *what, uint64_t steps)
+heard_overspent(void *self, const char *subject, enum blame who, const char *what,
+                uint64_t steps)
 {
+    (void)who;
     struct papr_rig *r = self;
 
     (void)subject;
