@@ -85,6 +85,7 @@ rig_init(struct rig *r, enum iommu_model model)
     init_iommu(r, model);
     for (uint16_t i = 0; i < 2; i++) {
         r->device[i] = (struct scenario_device){
+            .first_of_sid = (uint32_t)i,
             .id = i == 0 ? "nic0" : "nic1",
             .sid = (uint16_t)((i + 1) << 3),
             .plugged = i == 0,
