@@ -134,6 +134,17 @@ classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
     return leaf ? PAGE : TABLE;
 }
 
+/* The leaf that translates `at`, below entries that allow `perm`. */
+static void
+tell_page(const struct visit *t, unsigned level, uint64_t at, uint64_t entry,
+          enum perm perm)
+{
+    struct vtd_page page = vtd_page_at(at, level, vtd_ss_addr(entry),
+                                       (enum perm)(perm & vtd_ss_perm(entry)));
+
+    t->visitor->page(t->visitor, &page);
+}
+
 /* Slots from..to, inclusive, of the table of `level` whose slot 0 stands for `base`. */
 static void
 tell_hole(const struct visit *t, unsigned level, uint64_t base, unsigned from,
@@ -220,14 +231,13 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
             tell_hole(t, level, base, hole, i - 1);
         }
         hole = i + 1;
-        enum perm here = (enum perm)(perm & vtd_ss_perm(entry));
         if (kind == PAGE) {
-            struct vtd_page page = vtd_page_at(at, level, vtd_ss_addr(entry), here);
-            t->visitor->page(t->visitor, &page);
+            tell_page(t, level, at, entry, perm);
         } else if (kind == BAD) {
             t->visitor->bad(t->visitor, level, at, at + ((UINT64_C(1) << lg2) - 1));
         } else {
-            visit_table(t, vtd_ss_addr(entry), level - 1, at, here);
+            visit_table(t, vtd_ss_addr(entry), level - 1, at,
+                        (enum perm)(perm & vtd_ss_perm(entry)));
         }
     }
     if (hole <= to) {
@@ -250,8 +260,18 @@ visit_from(const struct visit *t, uint64_t table, unsigned level)
         if (words == NULL) {
             break;
         }
-        const uint64_t entry = le64toh(words[vtd_ss_index(t->first, level)]);
-        if (classify(t, entry, level, perm) != TABLE) {
+        const unsigned slot = vtd_ss_index(t->first, level);
+        const uint64_t entry = le64toh(words[slot]);
+        const enum kind kind = classify(t, entry, level, perm);
+        if (kind == PAGE) {
+            tell_page(t, level, t->first, entry, perm);
+            return;
+        }
+        if (kind == HOLE) {
+            tell_hole(t, level, base, slot, slot);
+            return;
+        }
+        if (kind == BAD) {
             break;
         }
         perm = (enum perm)(perm & vtd_ss_perm(entry));

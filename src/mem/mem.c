@@ -19,7 +19,7 @@
 enum {
     PAGE_WORDS = PAGE_BYTES / 8,
     LINE_BYTES = PAGE_BYTES / 64,
-    CACHE_LG2 = 8,
+    CACHE_LG2 = 9,
     CACHE_SLOTS = 1 << CACHE_LG2,
 };
 

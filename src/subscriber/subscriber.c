@@ -550,9 +550,10 @@ reserved_in(const struct subscriber_group *g, uint64_t first, uint64_t last,
     return found;
 }
 
-bool
-subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
-                    struct subscriber_span *out)
+/* subscriber_reserved where some group reserves anything. */
+static __attribute__((noinline)) bool
+lowest_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
+                struct subscriber_span *out)
 {
     struct subscriber_span one;
     bool found = false;
@@ -568,6 +569,18 @@ subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
         out->last = out->last > last ? last : out->last;
     }
     return found;
+}
+
+bool
+subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
+                    struct subscriber_span *out)
+{
+    const struct subscriber_group *g = s->groups;
+
+    while (g != NULL && g->n_reserved == 0) { /* most, and each MAP asks */
+        g = g->next;
+    }
+    return g != NULL && lowest_reserved(s, first, last, out);
 }
 
 bool
