@@ -214,6 +214,7 @@ library_sources = \
 	src/sim/stream.h \
 	src/subscriber/ats.c \
 	src/subscriber/emulated.c \
+	src/subscriber/host.c \
 	src/subscriber/host.h \
 	src/subscriber/host_iommufd.c \
 	src/subscriber/host_spapr.c \

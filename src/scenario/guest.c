@@ -310,15 +310,6 @@ field_default_domain(struct loader *l, const struct field *f, struct val v, void
     }
 }
 
-static void
-field_multitce(struct loader *l, const struct field *f, struct val v, void *out)
-{
-    bool on = !*(bool *)out;
-
-    field_switch(l, f, v, &on);
-    *(bool *)out = !on;
-}
-
 /* Of the types that need no other domain. */
 WORDS(default_types, { [DOMAIN_SECOND_STAGE] = "second-stage",
                        "first-stage",
@@ -328,7 +319,7 @@ SCHEMA(guest_schema, "guest",
        {
            { "driver", field_enum, GUEST(driver), 0, &driver_words },
            { "flush", field_flush, 0, 0, NULL },
-           { "multitce", field_multitce, GUEST(put_only), 0, NULL },
+           { "multitce", field_unless_off, GUEST(put_only), 0, NULL },
            { "default_domain", field_default_domain, GUEST(default_domain), 0,
              &default_types },
            { "domains", field_domains, 0, 0, NULL },

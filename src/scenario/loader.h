@@ -156,23 +156,24 @@ const struct val *args_find(const struct schema *s, const struct args *a,
                             const char *name);
 
 /* Readers; the comment says what they fill. */
-field_fn field_ignore;    /* nothing: dealt with elsewhere */
-field_fn field_u64;       /* uint64_t */
-field_fn field_u32;       /* uint32_t */
-field_fn field_u16;       /* uint16_t */
-field_fn field_u8;        /* uint8_t */
-field_fn field_count;     /* uint64_t, at least 1 */
-field_fn field_size;      /* uint64_t; addresses too */
-field_fn field_some;      /* uint64_t: a size, at least 1 */
-field_fn field_time;      /* uint64_t */
-field_fn field_switch;    /* bool */
-field_fn field_bit;       /* bool, written as a switch or as 0 or 1 */
-field_fn field_perm;      /* uint8_t */
-field_fn field_text;      /* const char * */
-field_fn field_name;      /* const char *, fit for a trace field */
-field_fn field_page;      /* uint8_t: log2; 0 for auto if arg is not NULL */
-field_fn field_enum8;     /* uint8_t; arg is a struct word_list */
-field_fn field_enum;      /* any enum; arg is a struct word_list */
+field_fn field_ignore;     /* nothing: dealt with elsewhere */
+field_fn field_u64;        /* uint64_t */
+field_fn field_u32;        /* uint32_t */
+field_fn field_u16;        /* uint16_t */
+field_fn field_u8;         /* uint8_t */
+field_fn field_count;      /* uint64_t, at least 1 */
+field_fn field_size;       /* uint64_t; addresses too */
+field_fn field_some;       /* uint64_t: a size, at least 1 */
+field_fn field_time;       /* uint64_t */
+field_fn field_switch;     /* bool */
+field_fn field_unless_off; /* bool: a switch that sets it when off */
+field_fn field_bit;        /* bool, written as a switch or as 0 or 1 */
+field_fn field_perm;       /* uint8_t */
+field_fn field_text;       /* const char * */
+field_fn field_name;       /* const char *, fit for a trace field */
+field_fn field_page;       /* uint8_t: log2; 0 for auto if arg is not NULL */
+field_fn field_enum8;      /* uint8_t; arg is a struct word_list */
+field_fn field_enum;       /* any enum; arg is a struct word_list */
 field_fn field_off;       /* nothing: a feature that must be off (or 0) in this version */
 field_fn field_dist_size; /* struct dist */
 field_fn field_dist_time;

@@ -120,6 +120,15 @@ field_switch(struct loader *l, const struct field *f, struct val v, void *out)
 }
 
 void
+field_unless_off(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    bool on = !*(bool *)out;
+
+    field_switch(l, f, v, &on);
+    *(bool *)out = !on;
+}
+
+void
 field_bit(struct loader *l, const struct field *f, struct val v, void *out)
 {
     if (val_is(v, "0") || val_is(v, "1")) {

@@ -75,16 +75,6 @@ field_limit(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
-/* A switch that is on by default, of a member that says the contrary. */
-static void
-field_unless_off(struct loader *l, const struct field *f, struct val v, void *out)
-{
-    bool on = !*(bool *)out;
-
-    field_switch(l, f, v, &on);
-    *(bool *)out = !on;
-}
-
 WORDS(completion_words, { "good", "invalid", "never" });
 
 static void
