@@ -126,6 +126,8 @@ unit_support = \
 	tests/unit/support_guest.h \
 	tests/unit/support_papr.c \
 	tests/unit/support_papr.h \
+	tests/unit/support_random.c \
+	tests/unit/support_random.h \
 	tests/unit/support_recorder.c \
 	tests/unit/support_recorder.h \
 	tests/unit/support_toy.c \

@@ -40,6 +40,17 @@ struct dma_answer {
     enum perm perm;
 };
 
+/* The page of iova is refused by the shadow, or by who keeps it. */
+static inline struct dma_answer
+dma_blocked(uint64_t iova)
+{
+    return (struct dma_answer){
+        .result = DMA_BLOCKED,
+        .first = iova & ~PAGE_MASK,
+        .last = iova | PAGE_MASK,
+    };
+}
+
 /* What a device asks the IOMMU. */
 enum ask_kind {
     ASK_UNTRANSLATED,

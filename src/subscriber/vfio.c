@@ -354,11 +354,7 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
 
     if (!(h->ops->lookup != NULL ? h->ops->lookup(h, iova, &p)
                                  : vfio_lookup(s, iova, &p))) {
-        return (struct dma_answer){
-            .result = DMA_BLOCKED,
-            .first = iova & ~PAGE_MASK,
-            .last = iova | PAGE_MASK,
-        };
+        return dma_blocked(iova);
     }
     return (struct dma_answer){
         .result = (p.perm & access) == access ? DMA_OK : DMA_BLOCKED,

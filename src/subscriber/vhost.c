@@ -131,11 +131,6 @@ message(const struct subscriber *s, const struct range_piece *answer)
 static struct dma_answer
 miss(struct subscriber *s, uint64_t iova, enum perm access)
 {
-    const struct dma_answer blocked = {
-        .result = DMA_BLOCKED,
-        .first = iova & ~PAGE_MASK,
-        .last = iova | PAGE_MASK,
-    };
     struct dma_answer a;
 
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
@@ -143,14 +138,14 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
         s->translator.self,
         &(struct ask){ .access = access, .pasid = ASK_NO_PASID, .iova = iova }, &a);
     if (a.result != DMA_OK) {
-        return blocked;
+        return dma_blocked(iova);
     }
     const int error = cut_to_slot(s->env->mem, iova, &a)
                           ? fail_point(s->env, s->config.name, FAIL_MESSAGE)
                           : EFAULT;
     if (error != 0) {
         subscriber_failed(s, "fill", a.first, a.last, error);
-        return blocked;
+        return dma_blocked(iova);
     }
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
     const struct range_piece answer = {

@@ -193,11 +193,7 @@ static struct dma_answer
 user_dma(struct subscriber *s, uint64_t iova, enum perm access)
 {
     if (of(s)->lost) {
-        return (struct dma_answer){
-            .result = DMA_BLOCKED,
-            .first = iova & ~PAGE_MASK,
-            .last = iova | PAGE_MASK,
-        };
+        return dma_blocked(iova);
     }
     struct range_piece held;
     const bool hit = vhost_lookup(s, iova, &held);

@@ -8,10 +8,11 @@
  * with latencies or without. A failing round prints its seed and its scenario.
  * IOMMUSIM_TEST_SEED and IOMMUSIM_TEST_ROUNDS choose others.
  */
-#include "machine/machine.h"
+#include "support_random.h"
 
 #include <check.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -487,54 +488,11 @@ put_scenario(struct round *r)
 /* ---- rounds ---- */
 
 static void
-give_up(uint64_t seed, const char *text, const char *why)
-{
-    fprintf(stderr, "%s\n# seed %" PRIu64 ": %s\n", text, seed, why);
-    ck_abort_msg("seed %" PRIu64 ": %s", seed, why);
-}
-
-static void
-run(uint64_t seed, const char *text, size_t len)
-{
-    struct scenario *sc;
-    struct scenario_errors errs;
-    struct err e = { 0 };
-
-    if (!scenario_load_buffer("random.yaml", text, len, &sc, &errs)) {
-        give_up(seed, text, scenario_errors_text(&errs));
-    }
-    scenario_errors_fini(&errs);
-    struct trace *t = trace_new(
-        &(struct trace_options){ .format = TRACE_FORMAT_NONE, .level = TRACE_QUIET },
-        NULL);
-    struct machine_config config = {
-        .scenario = sc, .expect = &sc->keys.expect, .seed = seed, .trace = t
-    };
-    struct machine *m = machine_new(&config, &e);
-    if (m == NULL) {
-        give_up(seed, text, e.text);
-    }
-    if (machine_run(m, &e) != MACHINE_COMPLETE) {
-        give_up(seed, text, e.text);
-    }
-    const struct machine_result *result = machine_result(m);
-    if (result->n_failures > 0 || !result->held) {
-        give_up(seed, text, result->n_failures > 0 ? result->failures[0] : "not held");
-    }
-    machine_free(m);
-    trace_close(t, NULL);
-    scenario_free(sc);
-}
-
-static void
 run_rounds(const struct round *kind)
 {
-    const char *seed_text = getenv("IOMMUSIM_TEST_SEED");
-    const char *rounds_text = getenv("IOMMUSIM_TEST_ROUNDS");
-    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 0) : FIRST_SEED;
-    uint64_t rounds = rounds_text != NULL ? strtoull(rounds_text, NULL, 0) : ROUNDS;
+    uint64_t seed = FIRST_SEED, rounds = ROUNDS;
 
-    printf("seeds %" PRIu64 " to %" PRIu64 "\n", seed, seed + rounds - 1);
+    random_rounds(&seed, &rounds);
     for (; rounds > 0; rounds--, seed++) {
         struct round *r = malloc(sizeof(*r));
         char *text;
@@ -548,7 +506,7 @@ run_rounds(const struct round *kind)
         put_scenario(r);
         fclose(r->out);
         free(r);
-        run(seed, text, len);
+        random_run(seed, text, len);
         free(text);
     }
 }
