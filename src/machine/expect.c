@@ -405,6 +405,17 @@ matches(const struct expect_violation *x, const struct violation_note *v)
            (x->subscriber == NULL || strcmp(x->subscriber, v->subject) == 0);
 }
 
+/* A mirror cannot make the guest's own step fail: where its host refuses a mapping, that
+ * mapping is missing, and nothing older is touched. */
+static bool
+says_what_failed(const struct fail_hit *hit, const struct violation_note *v)
+{
+    return hit->op == FAIL_MAP && !hit->replay && hit->file != NULL && v->file != NULL &&
+           (v->class == VIOLATION_MISSING_MAPPING || v->class == VIOLATION_DMA_LOST) &&
+           v->line == hit->line && strcmp(v->file, hit->file) == 0 &&
+           strcmp(v->subject, hit->subject) == 0;
+}
+
 static void
 note_unexpected(struct machine *m, const struct violation_note *v)
 {
@@ -430,6 +441,7 @@ expect_violations(struct machine *m, const struct scenario_expect *x)
         }
         if (!listed) {
             res->unexpected++;
+            res->not_mirrored += says_what_failed(&m->env.fail.hit, &m->violations[i]);
             note_unexpected(m, &m->violations[i]);
         }
     }

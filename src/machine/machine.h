@@ -71,6 +71,9 @@ struct machine_result {
     uint64_t dmas;
     uint64_t faults;
     uint64_t violations, unexpected; /* unexpected: no pattern of `expect` matches */
+    /* Of the unexpected, those that say no more than what failed: the subscriber of `hit`
+     * lacks what the step of `hit` mapped. */
+    uint64_t not_mirrored;
     uint64_t by_class[VIOLATION_COUNT];
     struct exposure_stats exposure;
     const struct machine_subscriber_count *subscribers; /* n of them, by first arrival */

@@ -56,7 +56,15 @@ fail_asked(struct env *env, const char *subject, enum fail_op op)
     if (error == 0) {
         return 0;
     }
-    p->hit = (struct fail_hit){ subject, op, error, sim_now(env->sim), p->file, p->line };
+    p->hit = (struct fail_hit){
+        .subject = subject,
+        .op = op,
+        .error = error,
+        .replay = p->replay,
+        .time = sim_now(env->sim),
+        .file = p->file,
+        .line = p->line,
+    };
     if (trace_wants(env->trace, TE_INJECTED)) {
         trace_begin(&r, sim_now(env->sim), subject, TE_INJECTED);
         trace_text(&r, TF_OP, fail_op_name(op));

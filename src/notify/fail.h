@@ -26,6 +26,7 @@ struct fail_hit {
     const char *subject; /* borrowed; NULL: none was */
     enum fail_op op;
     int error;
+    bool replay; /* while its subject was told of what exists: that can be undone */
     sim_time time;
     const char *file; /* of the step at work, as fail_at was told; NULL: none is */
     uint32_t line;
@@ -35,6 +36,7 @@ struct fail_plan {
     uint64_t points;     /* met so far */
     uint64_t nth;        /* of all points, this one fails, 1 is the first; 0: none */
     struct fail_hit hit; /* the last */
+    bool replay;         /* somebody is being told of what exists */
     const char *file;    /* of the step at work */
     uint32_t line;
     struct fail_order *orders; /* n of them */

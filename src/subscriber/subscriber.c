@@ -340,13 +340,13 @@ replay(struct subscriber *s, struct subscriber_binding *b)
 {
     const int error = fail_point(s->env, s->config.name, FAIL_REPLAY);
 
-    s->replaying = true;
+    s->replaying = s->env->fail.replay = true;
     if (error != 0) {
         subscriber_failed(s, "replay", b->section.first, b->section.last, error);
     } else {
         notify_replay(&b->notifier);
     }
-    s->replaying = false;
+    s->replaying = s->env->fail.replay = false;
 }
 
 static void

@@ -19,6 +19,30 @@ test $status -eq 0 && ! holds out 'left behind' && holds out ' nic1/vhost-vdpa '
     holds out ' nic1/ats ' && holds out ' nic0/vfio-spapr '
 ok 'nor does that of any kind of back end'
 
+sim --fail-nth "$scenarios"/*plug*.yaml "$scenarios"/replay-to-top-of-space.yaml
+test $status -eq 0 && ! holds out 'left behind' && holds out 'unplug with live mappings: ' &&
+    holds out 'hotplug without replay: '
+ok 'nor do devices that come and go while the guest maps'
+
+cat >later.yaml <<'END_OF_FILE'
+iommusim: 1
+name: mapped after the plug
+machine:
+  ram: 1GiB
+  iommus:
+    phb0: {model: papr-tce}
+  devices:
+    nic0: {iommu: phb0, backend: vfio, plugged: off}
+timeline:
+  - map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000}
+  - hotplug: nic0
+  - map: {device: nic0, iova: 0x2000, size: 4KiB, gpa: 0x20000}
+END_OF_FILE
+sim --fail-nth later.yaml
+test $status -eq 0 && test "$(grep -c 'rolled back$' out)" -eq 4 &&
+    grep -q 'map .* later.yaml:12 .* reported: 1 missing-mapping$' out
+ok 'what the guest maps and the host refuses is reported: it cannot be undone'
+
 sim --fail-nth --quirk sub.ignores-replay-errors "$hotplug"
 test $status -eq 1 && holds out 'left behind: 1 missing-mapping'
 ok 'a listener that forgets its errors leaves a page out'
