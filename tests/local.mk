@@ -124,6 +124,8 @@ unit_support = \
 	tests/unit/support_check.h \
 	tests/unit/support_guest.c \
 	tests/unit/support_guest.h \
+	tests/unit/support_main.c \
+	tests/unit/support_main.h \
 	tests/unit/support_papr.c \
 	tests/unit/support_papr.h \
 	tests/unit/support_random.c \

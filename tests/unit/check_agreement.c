@@ -18,6 +18,8 @@
 
 #include "check/truth.h"
 
+#include "support_main.h"
+
 enum {
     ROUNDS = 20000, /* of all tests together, about */
     UNIVERSE = 50,  /* rounds in one */
@@ -525,8 +527,8 @@ START_TEST(model_and_checker_read_the_same)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/agreement");
     TCase *tc = tcase_create("agreement");
@@ -534,9 +536,5 @@ main(void)
     tcase_set_timeout(tc, 1200);
     tcase_add_loop_test(tc, model_and_checker_read_the_same, 0, SHAPES);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

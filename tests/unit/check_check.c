@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "support_check.h"
+#include "support_main.h"
 
 START_TEST(N13_a_mirror_that_is_told_everything_is_right)
 {
@@ -417,8 +418,8 @@ START_TEST(stores_from_anywhere_into_a_table_are_seen)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/check");
     TCase *tc = tcase_create("verdicts");
@@ -449,9 +450,5 @@ main(void)
     tcase_add_test(tc, N27_bypass_is_held_against_ram_one_to_one);
     tcase_add_test(tc, stores_from_anywhere_into_a_table_are_seen);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "support_check.h"
+#include "support_main.h"
 
 static void
 vtd_with_mirror(void)
@@ -187,8 +188,8 @@ START_TEST(a_did_used_again_too_early_is_the_guests)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/close");
     TCase *tc = tcase_create("close");
@@ -203,9 +204,5 @@ main(void)
     tcase_add_test(tc, records_end_with_translation_and_charge_nobody);
     tcase_add_loop_test(tc, a_did_used_again_too_early_is_the_guests, 0, 2);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -7,6 +7,7 @@
 
 #include "check/internal.h"
 #include "support_check.h"
+#include "support_main.h"
 
 #define FS (VTD_FS_P | VTD_FS_RW | VTD_FS_US)
 
@@ -227,8 +228,8 @@ START_TEST(device_tlbs_of_pasids_are_told_apart)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/device_tlb");
     TCase *tc = tcase_create("device_tlb");
@@ -245,9 +246,5 @@ main(void)
     tcase_add_test(tc, without_ats_no_device_tlb_need_be_invalidated);
     tcase_add_test(tc, device_tlbs_of_pasids_are_told_apart);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "support_check.h"
+#include "support_main.h"
 
 START_TEST(an_access_is_not_reported_twice_until_one_was_right)
 {
@@ -97,8 +98,8 @@ START_TEST(a_mirror_that_refuses_what_is_mapped_loses_it)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/dma");
     TCase *tc = tcase_create("dma");
@@ -110,9 +111,5 @@ main(void)
     tcase_add_test(tc, a_cache_that_refuses_loses_nothing);
     tcase_add_test(tc, a_mirror_that_refuses_what_is_mapped_loses_it);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -5,6 +5,8 @@
 
 #include "check/entries.h"
 
+#include "support_main.h"
+
 enum {
     SID = 0x18,
     HIGH_SID = 0x98, /* upper half of its bus */
@@ -296,8 +298,8 @@ START_TEST(a_change_asks_for_what_its_own_entry_asks)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/entries");
     TCase *tc = tcase_create("legacy");
@@ -314,9 +316,5 @@ main(void)
     tcase_add_test(tc, V38_upper_half_and_directory_slots);
     tcase_add_test(tc, a_change_asks_for_what_its_own_entry_asks);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

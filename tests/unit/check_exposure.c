@@ -4,6 +4,8 @@
 #include "check/check.h"
 #include "check/exposure.h"
 
+#include "support_main.h"
+
 START_TEST(counts_sums_and_percentiles)
 {
     struct exposure e = { 0 };
@@ -55,8 +57,8 @@ START_TEST(percentiles_survive_thinning)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/exposure");
     TCase *tc = tcase_create("exposure");
@@ -65,9 +67,5 @@ main(void)
     tcase_add_test(tc, byte_seconds_do_not_overflow);
     tcase_add_test(tc, percentiles_survive_thinning);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "support_check.h"
+#include "support_main.h"
 
 static struct subscriber *
 observe_window(void)
@@ -214,8 +215,8 @@ START_TEST(N12_an_unmap_for_one_is_a_block_or_its_whole_window)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/hear");
     TCase *tc = tcase_create("hear");
@@ -234,9 +235,5 @@ main(void)
     tcase_add_test(tc, N19_a_map_that_a_replay_repeats_is_no_duplicate);
     tcase_add_test(tc, N12_an_unmap_for_one_is_a_block_or_its_whole_window);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

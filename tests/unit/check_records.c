@@ -7,6 +7,8 @@
 #include "check/records.h"
 #include "notify/observer.h"
 
+#include "support_main.h"
+
 static struct record
 old_page(uint64_t base, uint64_t target, enum perm perm, unsigned need, uint64_t seq)
 {
@@ -232,8 +234,8 @@ START_TEST(agrees_with_a_plain_array)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/records");
     TCase *tc = tcase_create("records");
@@ -244,9 +246,5 @@ main(void)
     tcase_add_loop_test(tc, each_need_is_met_by_its_own_kind_and_scope, 0, 15);
     tcase_add_test(tc, agrees_with_a_plain_array);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

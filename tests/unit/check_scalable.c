@@ -7,6 +7,7 @@
 
 #include "check/internal.h"
 #include "support_check.h"
+#include "support_main.h"
 
 #define FS (VTD_FS_P | VTD_FS_RW | VTD_FS_US)
 
@@ -301,8 +302,8 @@ START_TEST(a_first_stage_table_may_move_under_the_second)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/scalable");
     TCase *tc = tcase_create("scalable");
@@ -322,9 +323,5 @@ main(void)
     tcase_add_test(tc, a_second_stage_change_ends_by_its_own_address);
     tcase_add_test(tc, a_first_stage_table_may_move_under_the_second);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -5,6 +5,8 @@
 
 #include "check/table_index.h"
 
+#include "support_main.h"
+
 enum { TOP = 0x10000, MIDDLE = 0x11000, BOTTOM = 0x12000, CHANGES_MAX = 8 };
 
 static struct mem *mem;
@@ -240,8 +242,8 @@ START_TEST(a_self_map_is_known_exactly)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/table_index");
     TCase *tc = tcase_create("table_index");
@@ -258,9 +260,5 @@ main(void)
     tcase_add_test(tc, one_table_below_many_entries_is_bounded);
     tcase_add_test(tc, a_self_map_is_known_exactly);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

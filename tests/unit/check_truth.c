@@ -4,6 +4,7 @@
 
 #include "check/internal.h"
 #include "support_check.h"
+#include "support_main.h"
 
 static void
 expect_at(uint64_t addr, uint64_t target, enum perm perm)
@@ -121,8 +122,8 @@ START_TEST(devices_of_one_domain_share_a_view_until_the_last_has_left)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/truth");
     TCase *tc = tcase_create("truth");
@@ -134,9 +135,5 @@ main(void)
     tcase_add_test(tc, another_root_table_asks_for_both_global_invalidations);
     tcase_add_test(tc, devices_of_one_domain_share_a_view_until_the_last_has_left);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -10,6 +10,8 @@
 #include "check/walk.h"
 #include "iommu/papr_fmt.h"
 
+#include "support_main.h"
+
 enum {
     ROOT = 0x10000,
     TABLES = 0x100000, /* where random tables lie */
@@ -256,8 +258,8 @@ START_TEST(tce_windows_read_by_control_bits_alone)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("check/walk");
     TCase *tc = tcase_create("walk");
@@ -270,9 +272,5 @@ main(void)
     tcase_add_test(tc, agrees_with_a_dumb_walker_on_random_tables);
     tcase_add_test(tc, tce_windows_read_by_control_bits_alone);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

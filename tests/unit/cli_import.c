@@ -9,6 +9,8 @@
 #include "cli/import.h"
 #include "scenario/scenario.h"
 
+#include "support_main.h"
+
 #define P      "1@10.5:"
 #define TABLE0 P "spapr_iommu_new_table liobn=0x80000000 table=0x5 fd=-1\n"
 #define TABLE1 P "spapr_iommu_new_table liobn=0x80000001 table=0x5 fd=-1\n"
@@ -196,8 +198,8 @@ START_TEST(a_malformed_log_is_refused_with_its_line)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("cli/import");
     TCase *c = tcase_create("import");
@@ -211,11 +213,5 @@ main(void)
     tcase_add_test(c, a_log_without_tables_is_refused);
     tcase_add_test(c, a_malformed_log_is_refused_with_its_line);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -5,6 +5,7 @@
 #include "iommu/vtd_fmt.h"
 #include "scenario/entry_layout.h"
 #include "support_guest.h"
+#include "support_main.h"
 
 static void
 start(struct rig *r, enum guest_driver driver)
@@ -190,13 +191,11 @@ START_TEST(flush_none_leaves_the_invalidation_out)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_guest");
     TCase *t = tcase_create("guest");
-    SRunner *sr = srunner_create(s);
-    int failures;
 
     tcase_add_test(t, mem_writes_little_endian_and_mem_expect_tells_the_difference);
     tcase_add_test(t, mmio_expect_compares_under_its_mask);
@@ -206,8 +205,5 @@ main(void)
     tcase_add_test(t, flush_overrides_manual_by_queue_or_registers);
     tcase_add_test(t, flush_none_leaves_the_invalidation_out);
     suite_add_tcase(s, t);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

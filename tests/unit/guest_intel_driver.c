@@ -7,6 +7,7 @@
 
 #include "iommu/vtd_fmt.h"
 #include "support_guest.h"
+#include "support_main.h"
 
 static void
 start(struct rig *r, enum guest_driver driver, bool caching_mode)
@@ -479,13 +480,11 @@ START_TEST(random_maps_unmaps_and_changes_equal_a_page_array)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_intel_driver");
     TCase *t = tcase_create("intel_driver");
-    SRunner *sr = srunner_create(s);
-    int failures;
 
     tcase_add_test(t, boot_sets_up_root_table_queue_and_translation);
     tcase_add_test(t, manual_sets_up_nothing);
@@ -511,8 +510,5 @@ main(void)
     tcase_add_test(t, a_device_that_comes_and_goes_has_an_empty_domain_each_time);
     tcase_add_test(t, random_maps_unmaps_and_changes_equal_a_page_array);
     suite_add_tcase(s, t);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

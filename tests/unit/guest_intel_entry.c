@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenario/entry_layout.h"
+#include "support_main.h"
 #include "support_recorder.h"
 
 static struct rig r;
@@ -449,8 +450,8 @@ START_TEST(layouts_agree_with_the_formats)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_intel_entry");
     TCase *t = tcase_create("intel_entry");
@@ -473,10 +474,5 @@ main(void)
     tcase_add_test(t, pte_stores_at_every_level_of_both_stages);
     tcase_add_test(t, layouts_agree_with_the_formats);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "scenario/entry_layout.h"
+#include "support_main.h"
 #include "support_recorder.h"
 
 static struct rig r;
@@ -367,8 +368,8 @@ START_TEST(a_superpage_waits_until_the_table_below_it_is_flushed)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_intel_invalidate");
     TCase *t = tcase_create("intel_invalidate");
@@ -393,10 +394,5 @@ main(void)
     tcase_add_test(t, V39_a_lazy_unmap_clears_at_once_and_tells_the_unit_later);
     tcase_add_test(t, a_superpage_waits_until_the_table_below_it_is_flushed);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "scenario/entry_layout.h"
+#include "support_main.h"
 #include "support_recorder.h"
 
 static struct rig r;
@@ -264,8 +265,8 @@ START_TEST(the_step_says_the_width_where_the_register_does_not)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_intel_queue");
     TCase *t = tcase_create("intel_queue");
@@ -282,10 +283,5 @@ main(void)
     tcase_add_test(t, four_words_need_a_wide_queue);
     tcase_add_test(t, the_step_says_the_width_where_the_register_does_not);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

@@ -4,6 +4,7 @@
 
 #include "iommu/papr_fmt.h"
 #include "support_guest.h"
+#include "support_main.h"
 
 static void
 start(struct rig *r)
@@ -124,13 +125,11 @@ START_TEST(a_call_is_complete_after_its_latency)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_pseries_driver");
     TCase *t = tcase_create("pseries_driver");
-    SRunner *sr = srunner_create(s);
-    int failures;
 
     tcase_add_test(t, P44_calls_go_by_512_pages);
     tcase_add_test(t, change_keeps_the_permission_that_is_not_given);
@@ -138,8 +137,5 @@ main(void)
     tcase_add_test(t, an_inline_list_is_written_for_the_hypervisor);
     tcase_add_test(t, a_call_is_complete_after_its_latency);
     suite_add_tcase(s, t);
-    srunner_run_all(sr, CK_ENV);
-    failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures > 0;
+    return s;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "iommu/iommu.h"
+#include "support_main.h"
 #include "support_papr.h"
 
 /* --- a model that is busy as long as it is told to be --- */
@@ -138,8 +139,8 @@ START_TEST(without_an_iommu_subscribers_see_ram)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("iommu/iommu");
     TCase *c = tcase_create("iommu");
@@ -151,11 +152,5 @@ main(void)
     tcase_add_test(c, without_an_iommu_every_address_is_its_own_translation);
     tcase_add_test(c, without_an_iommu_subscribers_see_ram);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_papr.h"
 
 #define W1_ENTRIES (UINT64_C(1) << 20)
@@ -675,19 +676,13 @@ high_case(void)
     return c;
 }
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("iommu/papr");
 
     suite_add_tcase(s, spec_case());
     suite_add_tcase(s, qemu_case());
     suite_add_tcase(s, high_case());
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

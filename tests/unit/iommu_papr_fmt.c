@@ -4,6 +4,8 @@
 
 #include "iommu/papr_fmt.h"
 
+#include "support_main.h"
+
 START_TEST(permission_is_the_low_two_bits_whatever_the_rest)
 {
     ck_assert_int_eq(papr_tce_perm(0x205000), PERM_NONE);
@@ -48,8 +50,8 @@ START_TEST(liobns_follow_the_scheme_of_the_platform)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("iommu/papr_fmt");
     TCase *c = tcase_create("papr_fmt");
@@ -59,11 +61,5 @@ main(void)
     tcase_add_test(c, entries_are_alike_if_a_device_cannot_tell_them_apart);
     tcase_add_test(c, liobns_follow_the_scheme_of_the_platform);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_papr.h"
 
 static struct papr_rig rig;
@@ -549,8 +550,8 @@ START_TEST(P47_an_entry_is_announced_before_the_next_is_written)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("iommu/papr_hcall");
     TCase *spec = tcase_create("spec"), *qemu = tcase_create("qemu");
@@ -605,11 +606,5 @@ main(void)
     tcase_add_test(qemu, P47_newest_subscriber_first_and_entry_by_entry);
     tcase_add_test(qemu, P47_an_entry_is_announced_before_the_next_is_written);
     suite_add_tcase(s, qemu);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

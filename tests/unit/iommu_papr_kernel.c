@@ -5,6 +5,7 @@
  */
 #include <check.h>
 
+#include "support_main.h"
 #include "support_papr.h"
 
 static struct papr_rig rig;
@@ -165,8 +166,8 @@ START_TEST(P36_replay_sees_what_the_kernel_wrote)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("papr_kernel");
     TCase *kernel = tcase_create("in the kernel"), *moving = tcase_create("moving");
@@ -183,10 +184,5 @@ main(void)
     tcase_add_test(moving, P26_a_refused_registration_moves_nothing);
     tcase_add_test(moving, P36_replay_sees_what_the_kernel_wrote);
     suite_add_tcase(s, moving);
-
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

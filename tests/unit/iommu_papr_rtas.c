@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_papr.h"
 
 static struct papr_rig rig;
@@ -555,8 +556,8 @@ START_TEST(calls_find_the_bridge_or_adapter_they_name)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("papr_rtas");
     TCase *both[2] = { tcase_create("spec"), tcase_create("qemu") };
@@ -602,10 +603,5 @@ main(void)
     tcase_add_test(own, P40_quiesce_clears_vio_tables_without_events_qemu);
     tcase_add_test(own, P45_a_direct_window_as_linux_fills_it);
     suite_add_tcase(s, own);
-
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_papr.h"
 
 static struct papr_rig rig;
@@ -320,8 +321,8 @@ START_TEST(a_migration_forgets_what_a_refused_window_left_qemu)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("papr_windows");
     TCase *spec = tcase_create("spec"), *qemu = tcase_create("qemu");
@@ -349,10 +350,5 @@ main(void)
     tcase_add_test(qemu, P41_a_window_with_as_many_entries_is_only_1_gib_large_qemu);
     tcase_add_test(qemu, a_migration_forgets_what_a_refused_window_left_qemu);
     suite_add_tcase(s, qemu);
-
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

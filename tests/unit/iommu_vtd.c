@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 #define R VTD_SS_R
@@ -372,17 +373,13 @@ add_faults(Suite *s)
     suite_add_tcase(s, tc);
 }
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd");
 
     add_registers(s);
     add_tables(s);
     add_faults(s);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

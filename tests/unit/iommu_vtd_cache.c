@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "iommu/vtd.h"
+#include "support_main.h"
 #include "support_vtd.h"
 
 #define R VTD_SS_R
@@ -314,15 +315,11 @@ add_caches(Suite *s)
     suite_add_tcase(s, tc);
 }
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_cache");
 
     add_caches(s);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

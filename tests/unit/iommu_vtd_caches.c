@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd_sm.h"
 
 #define NONE IOMMU_NO_PASID
@@ -482,8 +483,8 @@ START_TEST(V10_V11_random_changes_with_their_invalidations_are_seen_at_once)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_caches");
     TCase *tc = tcase_create("caches");
@@ -504,10 +505,5 @@ main(void)
     tcase_add_test(tc, supervisor_and_user_pages_are_apart);
     tcase_add_test(tc, V10_V11_random_changes_with_their_invalidations_are_seen_at_once);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

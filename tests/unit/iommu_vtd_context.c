@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd_sm.h"
 
 #define NONE    IOMMU_NO_PASID
@@ -539,8 +540,8 @@ START_TEST(V26_scalable_second_stage_codes)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_context");
     TCase *tables = tcase_create("tables"), *requests = tcase_create("requests");
@@ -567,10 +568,5 @@ main(void)
     tcase_add_test(requests, V9_pass_through_of_a_PASID_stops_at_the_interrupt_range);
     tcase_add_test(requests, V26_scalable_second_stage_codes);
     suite_add_tcase(s, requests);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

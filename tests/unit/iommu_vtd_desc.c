@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "notify/notify.h"
+#include "support_main.h"
 #include "support_vtd.h"
 
 static struct bench bench, *const b = &bench;
@@ -344,8 +345,8 @@ START_TEST(device_context_invalidation_of_another_domain)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_desc");
     TCase *tc = tcase_create("descriptors");
@@ -364,9 +365,5 @@ main(void)
     tcase_add_test(tc, Q5_domain_context_invalidation_is_global);
     tcase_add_test(tc, device_context_invalidation_of_another_domain);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

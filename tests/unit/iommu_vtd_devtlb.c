@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "notify/notify.h"
+#include "support_main.h"
 #include "support_vtd_sm.h"
 
 enum { TIMEOUT = 1000 };
@@ -553,8 +554,8 @@ START_TEST(random_queues_take_as_long_as_retold)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_devtlb");
     TCase *tc = tcase_create("devices");
@@ -584,10 +585,5 @@ main(void)
     tcase_add_test(tc, Q18_nothing_is_drained);
     tcase_add_test(tc, random_queues_take_as_long_as_retold);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

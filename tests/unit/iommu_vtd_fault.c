@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 static struct bench bench, *const b = &bench;
@@ -280,8 +281,8 @@ START_TEST(address_type_is_recorded_where_there_are_device_TLBs)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_fault");
     TCase *tc = tcase_create("faults");
@@ -298,9 +299,5 @@ main(void)
     tcase_add_test(tc, address_type_is_recorded_where_there_are_device_TLBs);
     tcase_add_test(tc, queue_error_and_fault_share_one_event);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

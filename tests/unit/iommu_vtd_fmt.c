@@ -8,6 +8,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "support_main.h"
+
 #define R  UINT64_C(1)
 #define W  UINT64_C(2)
 #define PS UINT64_C(0x80)
@@ -278,8 +280,8 @@ START_TEST(required_by_root_change)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_fmt");
     TCase *tc = tcase_create("bits");
@@ -304,10 +306,5 @@ main(void)
     tcase_add_test(tc, required_by_context_change);
     tcase_add_test(tc, required_by_root_change);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 #define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
@@ -820,17 +821,13 @@ add_tests(TCase *tc)
     tcase_add_test(tc, V28_N13_N15_N16_shadows_follow_random_changes);
 }
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_mirror");
     TCase *tc = tcase_create("events");
 
     add_tests(tc);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -11,6 +11,7 @@
 
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_sm_fmt.h"
+#include "support_main.h"
 #include "support_vtd.h"
 
 #define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
@@ -1003,17 +1004,13 @@ add_tests(TCase *tc)
     tcase_add_test(tc, V37_function_mask_selects_1_2_4_8_functions);
 }
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_notify");
     TCase *tc = tcase_create("events");
 
     add_tests(tc);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

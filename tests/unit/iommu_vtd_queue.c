@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 static struct bench bench, *const b = &bench;
@@ -625,8 +626,8 @@ START_TEST(reset_voids_what_was_under_way)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_queue");
     TCase *tc = tcase_create("commands");
@@ -662,10 +663,5 @@ main(void)
     tcase_add_test(tc, register_request_takes_its_time);
     tcase_add_test(tc, reset_voids_what_was_under_way);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "iommu/vtd_caches.h"
+#include "support_main.h"
 #include "support_vtd_sm.h"
 
 #define NONE IOMMU_NO_PASID
@@ -520,8 +521,8 @@ START_TEST(whether_a_space_is_translated_is_decided_at_switches)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_quirks");
     TCase *tc = tcase_create("numbered"), *more = tcase_create("more");
@@ -548,10 +549,5 @@ main(void)
     tcase_add_test(more, pass_through_of_any_width);
     tcase_add_test(more, whether_a_space_is_translated_is_decided_at_switches);
     suite_add_tcase(s, more);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

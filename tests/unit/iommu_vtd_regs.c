@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 static struct bench bench, *const b = &bench;
@@ -432,8 +433,8 @@ START_TEST(reset_clears_everything_in_qemu)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_regs");
     TCase *tc = tcase_create("registers");
@@ -458,9 +459,5 @@ main(void)
     tcase_add_test(tc, reset_keeps_sticky_bits_and_forgets_the_rest);
     tcase_add_test(tc, reset_clears_everything_in_qemu);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#include "support_main.h"
+
 #define ALL   VTD_NEED_PIOTLB_ALL
 #define PAGE_ VTD_NEED_PIOTLB_PAGE
 #define DEEP  VTD_NEED_PIOTLB_NONLEAF
@@ -121,8 +123,8 @@ START_TEST(required_by_pasid_entry_change)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("iommu/vtd_sm_fmt");
     TCase *tc = tcase_create("required");
@@ -134,9 +136,5 @@ main(void)
     tcase_add_test(tc, required_by_pasid_directory_change);
     tcase_add_loop_test(tc, required_by_pasid_entry_change, 0, 4);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd_sm.h"
 
 #define NONE    IOMMU_NO_PASID
@@ -510,8 +511,8 @@ START_TEST(nested_walks_of_random_tables_as_the_text_says)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_stage");
     TCase *first = tcase_create("first"), *marks = tcase_create("marks"),
@@ -537,10 +538,5 @@ main(void)
     tcase_add_test(dumb, nested_walks_of_random_tables_as_the_text_says);
     tcase_set_timeout(dumb, 30);
     suite_add_tcase(s, dumb);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "iommu/vtd_caches.h"
+#include "support_main.h"
 #include "support_vtd_sm.h"
 #include "trace/format.h"
 #include "util/alloc.h"
@@ -343,8 +344,8 @@ START_TEST(V40_same_seed_same_lines)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_trace");
     TCase *tc = tcase_create("lines");
@@ -358,10 +359,5 @@ main(void)
     tcase_add_test(tc, verbose_shows_PASID_entries_and_tables_too);
     tcase_add_test(tc, V40_same_seed_same_lines);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 static struct bench bench, *const b = &bench;
@@ -130,8 +131,8 @@ START_TEST(walks_random_tables_as_the_text_says)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_walk");
 
@@ -140,9 +141,5 @@ main(void)
     tcase_add_loop_test(tc, walks_random_tables_as_the_text_says, 0,
                         (int)(sizeof(units) / sizeof(units[0])));
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_vtd.h"
 
 #define MIRROR (NOTIFY_MAP | NOTIFY_UNMAP)
@@ -221,8 +222,8 @@ START_TEST(quirk_rounds_a_window_up)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("vtd_window");
     TCase *tc = tcase_create("windows");
@@ -236,9 +237,5 @@ main(void)
     tcase_add_test(tc, leaf_across_the_window_is_forgotten_whole);
     tcase_add_test(tc, quirk_rounds_a_window_up);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

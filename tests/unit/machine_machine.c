@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
+
 #define PAPR                                                                             \
     "iommusim: 1\n"                                                                      \
     "name: t\n"                                                                          \
@@ -347,8 +349,8 @@ START_TEST(a_subscriber_of_a_recording_outlives_its_line)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("machine");
     TCase *t = tcase_create("machine");
@@ -366,9 +368,5 @@ main(void)
     tcase_add_test(t, announce_replays_once_more_to_one_subscriber);
     tcase_add_test(t, a_subscriber_of_a_recording_outlives_its_line);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures == 0 ? 0 : 1;
+    return s;
 }

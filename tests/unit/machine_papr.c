@@ -9,6 +9,7 @@
  * failing round prints its seed and its scenario. IOMMUSIM_TEST_SEED and
  * IOMMUSIM_TEST_ROUNDS choose others.
  */
+#include "support_main.h"
 #include "support_random.h"
 
 #include <check.h>
@@ -406,8 +407,8 @@ START_TEST(whatever_a_papr_guest_calls_everybody_stays_coherent)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("machine/papr");
     TCase *tc = tcase_create("all");
@@ -415,10 +416,5 @@ main(void)
     tcase_set_timeout(tc, 600);
     tcase_add_test(tc, whatever_a_papr_guest_calls_everybody_stays_coherent);
     suite_add_tcase(s, tc);
-
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return s;
 }

@@ -8,6 +8,7 @@
  * with latencies or without. A failing round prints its seed and its scenario.
  * IOMMUSIM_TEST_SEED and IOMMUSIM_TEST_ROUNDS choose others.
  */
+#include "support_main.h"
 #include "support_random.h"
 
 #include <check.h>
@@ -542,13 +543,11 @@ START_TEST(papr_stays_coherent)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("machine/random");
     TCase *tc = tcase_create("all");
-    SRunner *sr;
-    int failed;
 
     tcase_set_timeout(tc, 600);
     tcase_add_test(tc, vtd_with_caching_mode_stays_coherent);
@@ -557,9 +556,5 @@ main(void)
     tcase_add_loop_test(tc, vtd_with_pasids_and_device_tlbs_stays_coherent, 0, 2);
     tcase_add_test(tc, papr_stays_coherent);
     suite_add_tcase(s, tc);
-    sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return s;
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "support_main.h"
+
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)
 
@@ -422,8 +424,8 @@ START_TEST(many_pages_keep_their_own_contents)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("mem/mem");
     TCase *c = tcase_create("mem");
@@ -454,11 +456,5 @@ main(void)
     tcase_add_test(c, words_are_read_together);
     tcase_add_test(c, many_pages_keep_their_own_contents);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

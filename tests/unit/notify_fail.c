@@ -2,8 +2,8 @@
 /* Points that are made to fail: which, how often, with what. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
+#include "support_main.h"
 #include "support_toy.h"
 
 static struct toy t;
@@ -67,8 +67,8 @@ START_TEST(two_orders_may_meet_at_one_point)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("notify_fail");
     TCase *tc = tcase_create("plan");
@@ -79,9 +79,5 @@ main(void)
     tcase_add_test(tc, orders_count_their_own_subject_and_kind_only);
     tcase_add_test(tc, two_orders_may_meet_at_one_point);
     suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return s;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_toy.h"
 
 #define A_LAST  UINT64_C(0xfedfffff) /* the two windows around the interrupt range */
@@ -943,7 +944,7 @@ START_TEST(N1_N2_N3_N4_N8_N9_random_traffic_follows_the_rule)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("notify");
@@ -988,16 +989,4 @@ suite(void)
     tcase_add_loop_test(tc, N1_N2_N3_N4_N8_N9_random_traffic_follows_the_rule, 0, 8);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
 #include "support_toy.h"
 
 enum { TRAFFIC = 400 };
@@ -505,7 +506,7 @@ START_TEST(N12_N21_the_dyadic_cover_of_a_window_is_minimal_and_exact)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("replay");
@@ -534,16 +535,4 @@ suite(void)
     tcase_add_test(tc, N12_N21_the_dyadic_cover_of_a_window_is_minimal_and_exact);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
 }

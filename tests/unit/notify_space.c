@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_toy.h"
 
 static char heard[512];
@@ -177,7 +178,7 @@ START_TEST(N27_a_model_that_unmaps_before_it_switches_is_heard_in_that_order)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("space");
@@ -189,16 +190,4 @@ suite(void)
     tcase_add_test(tc, N27_a_model_that_unmaps_before_it_switches_is_heard_in_that_order);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
 }

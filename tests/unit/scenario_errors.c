@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
+
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The whole text of the errors of a scenario called x.yaml; the caller frees it. */
@@ -303,8 +305,8 @@ START_TEST(syntax_errors_point_at_what_was_opened)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("scenario_errors");
     TCase *t = tcase_create("all");
@@ -324,10 +326,5 @@ main(void)
     tcase_add_test(t, S124_a_shared_requester_excludes_what_is_a_devices_own);
     tcase_add_test(t, syntax_errors_point_at_what_was_opened);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
+
 static const char papr[] =
     "iommusim: 1\n"
     "name: replay on hotplug\n"
@@ -400,8 +402,8 @@ START_TEST(no_truncation_and_no_damaged_byte_crashes)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("scenario_load");
     TCase *t = tcase_create("all");
@@ -421,10 +423,5 @@ main(void)
     tcase_add_test(t, every_step_is_documented_and_its_example_loads);
     tcase_add_test(t, no_truncation_and_no_damaged_byte_crashes);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -8,6 +8,8 @@
 
 #include "util/addr.h"
 
+#include "support_main.h"
+
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 struct good {
@@ -250,8 +252,8 @@ START_TEST(shape_numbers_are_plain_decimals)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("scenario_scalar");
     TCase *t = tcase_create("all");
@@ -265,10 +267,5 @@ main(void)
     tcase_add_test(t, pci_addresses_become_source_ids);
     tcase_add_test(t, shape_numbers_are_plain_decimals);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support_main.h"
+
 #define MACHINE                                                                          \
     "iommusim: 1\n"                                                                      \
     "machine: {iommus: {v: {model: intel-vtd}}, devices: {n: {iommu: v, backend: "       \
@@ -263,8 +265,8 @@ START_TEST(at_holds_for_the_first_iteration_only)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("scenario_script");
     TCase *t = tcase_create("all");
@@ -280,10 +282,5 @@ main(void)
     tcase_add_test(t, a_script_repeats_as_a_whole);
     tcase_add_test(t, at_holds_for_the_first_iteration_only);
     suite_add_tcase(s, t);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "support_main.h"
+
 enum {
     DRAWS = 40000,
 };
@@ -205,8 +207,8 @@ START_TEST(empirical_follows_its_weights)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("sim/dist");
     TCase *c = tcase_create("dist");
@@ -226,11 +228,5 @@ main(void)
     tcase_add_test(c, heavy_tails_end_at_half_of_64_bits);
     tcase_add_test(c, empirical_follows_its_weights);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -8,6 +8,8 @@
 
 #include "sim/dist.h"
 
+#include "support_main.h"
+
 enum {
     LOG_MAX = 20000,
 };
@@ -232,8 +234,8 @@ START_TEST(first_draws_of_seed_1_never_change)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("sim/sim");
     TCase *c = tcase_create("sim");
@@ -248,11 +250,5 @@ main(void)
     tcase_add_test(c, streams_differ_by_all_bits_of_the_seed);
     tcase_add_test(c, first_draws_of_seed_1_never_change);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -4,9 +4,9 @@
  * S115, S116 as the device sees them).
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "subscriber/subscriber.h"
+#include "support_main.h"
 #include "support_toy.h"
 
 struct rig {
@@ -314,12 +314,11 @@ START_TEST(S115_completion_takes_as_long_as_the_device_needs)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("subscriber_ats");
     TCase *tc = tcase_create("ats");
-    SRunner *runner;
 
     tcase_add_test(tc, asks_once_keeps_the_answer_and_sends_translated_requests);
     tcase_add_test(tc, nothing_there_blocks_and_is_not_kept);
@@ -333,9 +332,5 @@ main(void)
     tcase_add_test(tc, a_full_device_tlb_drops_the_eldest);
     tcase_add_test(tc, S115_completion_takes_as_long_as_the_device_needs);
     suite_add_tcase(s, tc);
-    runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return s;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
 #include "support_toy.h"
 
 struct rig {
@@ -442,7 +443,7 @@ START_TEST(a_failure_is_counted_traced_and_told)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("subscriber");
@@ -464,16 +465,4 @@ suite(void)
     tcase_add_test(tc, a_failure_is_counted_traced_and_told);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "subscriber/subscriber.h"
+#include "support_main.h"
 #include "support_toy.h"
 
 /* One device on a toy whose space is one section over the whole region. */
@@ -770,7 +771,7 @@ START_TEST(N13_N28_random_changes_and_a_second_container_stay_coherent)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("vfio");
@@ -814,16 +815,4 @@ suite(void)
                         0, 3);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed_tests;
-
-    srunner_run_all(sr, CK_ENV);
-    failed_tests = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed_tests ? 1 : 0;
 }

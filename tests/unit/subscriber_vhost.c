@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "subscriber/subscriber.h"
+#include "support_main.h"
 #include "support_toy.h"
 
 struct rig {
@@ -512,7 +513,7 @@ START_TEST(S70_S71_S73_random_overlaps_follow_the_kernels_rules)
 }
 END_TEST
 
-static Suite *
+Suite *
 suite(void)
 {
     Suite *s = suite_create("vhost");
@@ -537,16 +538,4 @@ suite(void)
     tcase_add_loop_test(tc, S70_S71_S73_random_overlaps_follow_the_kernels_rules, 0, 6);
     suite_add_tcase(s, tc);
     return s;
-}
-
-int
-main(void)
-{
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
 }

@@ -2,9 +2,9 @@
 /* A vhost back end in a process of its own: the way of its messages (S90 to S92). */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "subscriber/subscriber.h"
+#include "support_main.h"
 #include "support_toy.h"
 
 struct rig {
@@ -207,8 +207,8 @@ START_TEST(what_is_on_its_way_does_not_outlive_it)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("subscriber_vhost_user");
     TCase *tc = tcase_create("socket");
@@ -223,9 +223,5 @@ main(void)
     tcase_add_test(tc, S90_a_lost_socket_drops_events_and_begins_empty);
     tcase_add_test(tc, what_is_on_its_way_does_not_outlive_it);
     suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return s;
 }

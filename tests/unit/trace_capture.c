@@ -13,6 +13,8 @@
 #include "trace/capture.h"
 #include "trace/capture_line.h"
 
+#include "support_main.h"
+
 #define P      "1@10.5:" /* of every event */
 #define TABLE0 P "spapr_iommu_new_table liobn=0x80000000 table=0x5 fd=-1\n"
 #define TABLE1 P "spapr_iommu_new_table liobn=0x80000001 table=0x5 fd=-1\n"
@@ -539,8 +541,8 @@ START_TEST(ram_reaches_to_lists_and_to_the_ends_of_lists)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/capture");
     TCase *c = tcase_create("capture");
@@ -574,11 +576,5 @@ main(void)
     tcase_add_test(c, refusals_while_the_default_window_is_gone_say_nothing);
     tcase_add_test(c, ram_reaches_to_lists_and_to_the_ends_of_lists);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

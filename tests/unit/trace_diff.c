@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support_main.h"
+
 static char path_a[64], path_b[64];
 static const struct trace_diff_options plain = { .context = 2 };
 static const struct trace_diff_options timeless = { .ignore_time = true, .context = 2 };
@@ -169,8 +171,8 @@ START_TEST(many_subscribers_are_counted)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/diff");
     TCase *tc = tcase_create("diff");
@@ -183,10 +185,5 @@ main(void)
     tcase_add_test(tc, malformed_rest_after_the_difference_is_an_error);
     tcase_add_test(tc, many_subscribers_are_counted);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
+
 /* What `put` wrote, as a string for the caller to free. */
 static char *
 finish(struct trace_output *o)
@@ -229,8 +231,8 @@ START_TEST(hash_is_fnv_1a)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/format");
     TCase *tc = tcase_create("lines");
@@ -246,10 +248,5 @@ main(void)
     tcase_add_test(tc, header_names_scenario_seed_profile_and_quirks);
     tcase_add_test(tc, hash_is_fnv_1a);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lines of Linux's tracer: those that mean something, those that do not, broken ones. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "trace/ftrace.h"
+
+#include "support_main.h"
 
 #define HEAD "    kworker/u2:1-24      [000] d..1.     4.669710: "
 
@@ -82,8 +83,8 @@ START_TEST(broken_events_are_malformed)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace_ftrace");
     TCase *tc = tcase_create("lines");
@@ -94,9 +95,5 @@ main(void)
     tcase_add_test(tc, other_lines_are_skipped);
     tcase_add_test(tc, broken_events_are_malformed);
     suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return s;
 }

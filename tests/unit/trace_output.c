@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support_main.h"
+
 static char dir[64];
 
 static void
@@ -168,8 +170,8 @@ START_TEST(directory_that_is_not_there_is_an_error)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/output");
     TCase *tc = tcase_create("output");
@@ -183,10 +185,5 @@ main(void)
     tcase_add_test(tc, pipe_that_is_full_for_a_while_loses_nothing);
     tcase_add_test(tc, directory_that_is_not_there_is_an_error);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

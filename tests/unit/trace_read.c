@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support_main.h"
+
 enum { RECORDS = 20000 };
 
 /* splitmix64, so that a printed seed is enough to repeat a run. */
@@ -316,8 +318,8 @@ START_TEST(file_that_is_not_there_is_an_error)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/read");
     TCase *tc = tcase_create("read");
@@ -331,10 +333,5 @@ main(void)
     tcase_add_test(tc, lines_longer_than_the_buffer_are_read);
     tcase_add_test(tc, file_that_is_not_there_is_an_error);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

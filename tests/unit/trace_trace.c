@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support_main.h"
+
 static char dir[64];
 
 static void
@@ -343,8 +345,8 @@ START_TEST(full_disk_makes_the_trace_fail)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("trace/trace");
     TCase *tc = tcase_create("trace");
@@ -365,10 +367,5 @@ main(void)
     tcase_add_test(tc, a_discarded_trace_leaves_what_was_there);
     tcase_add_test(tc, full_disk_makes_the_trace_fail);
     suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

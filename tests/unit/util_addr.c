@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#include "support_main.h"
+
 /* The number of blocks of the greedy cover of [first, last]; their log2 in `lg2`. */
 static unsigned
 cover(uint64_t first, uint64_t last, unsigned *lg2, unsigned max)
@@ -112,8 +114,8 @@ START_TEST(alignment_and_powers_of_two)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/addr");
     TCase *c = tcase_create("addr");
@@ -125,11 +127,5 @@ main(void)
     tcase_add_test(c, ranges_overlap_if_they_share_an_address);
     tcase_add_test(c, alignment_and_powers_of_two);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_main.h"
+
 /* Under the address sanitizer malloc must fail as it does elsewhere. */
 const char *__asan_default_options(void);
 const char *
@@ -143,8 +145,8 @@ START_TEST(budget_is_exceeded_above_its_limit_and_stays_so)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/alloc");
     TCase *c = tcase_create("alloc");
@@ -158,11 +160,5 @@ main(void)
     tcase_add_test(c, arena_strndup_ends_the_copy);
     tcase_add_test(c, budget_is_exceeded_above_its_limit_and_stays_so);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "support_main.h"
+
 START_TEST(err_at_keeps_the_place_and_returns_false)
 {
     const char *file = "a.yaml";
@@ -59,8 +61,8 @@ START_TEST(an_error_can_be_built_from_its_own_text)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/err");
     TCase *c = tcase_create("err");
@@ -71,11 +73,5 @@ main(void)
     tcase_add_test(c, long_text_is_cut_and_terminated);
     tcase_add_test(c, an_error_can_be_built_from_its_own_text);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

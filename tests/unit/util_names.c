@@ -5,6 +5,8 @@
 #include <check.h>
 #include <errno.h>
 
+#include "support_main.h"
+
 START_TEST(every_violation_class_is_found_by_its_name)
 {
     for (unsigned i = 0; i < VIOLATION_COUNT; i++) {
@@ -133,8 +135,8 @@ START_TEST(nearest_name_is_what_was_meant)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/names");
     TCase *c = tcase_create("names");
@@ -147,11 +149,5 @@ main(void)
     tcase_add_test(c, hypercall_statuses_have_their_papr_numbers);
     tcase_add_test(c, nearest_name_is_what_was_meant);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

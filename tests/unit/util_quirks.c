@@ -5,6 +5,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "support_main.h"
+
 START_TEST(every_quirk_is_described_and_found_by_its_name)
 {
     for (unsigned i = 0; i < QUIRK_COUNT; i++) {
@@ -115,8 +117,8 @@ START_TEST(profiles_are_listed_until_null)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/quirks");
     TCase *c = tcase_create("quirks");
@@ -128,11 +130,5 @@ main(void)
     tcase_add_test(c, profiles_follow_the_eras);
     tcase_add_test(c, profiles_are_listed_until_null);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support_main.h"
+
 #define PG PAGE_BYTES
 
 enum {
@@ -360,8 +362,8 @@ START_TEST(page_removed_from_a_leaf_that_was_freed_and_made_again)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("util/rangemap");
     TCase *c = tcase_create("rangemap");
@@ -376,11 +378,5 @@ main(void)
     tcase_add_test(c, a_gigabyte_costs_no_more_than_its_path);
     tcase_add_test(c, page_removed_from_a_leaf_that_was_freed_and_made_again);
     suite_add_tcase(s, c);
-
-    SRunner *sr = srunner_create(s);
-
-    srunner_run_all(sr, CK_ENV);
-    int failures = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failures ? 1 : 0;
+    return s;
 }
