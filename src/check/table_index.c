@@ -440,8 +440,10 @@ stored(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
     ix->was = (struct walk_word){ .addr = word.v, .value = old };
     if (tp->n == 1 && tp->uses[0].view != NULL) {
         const struct table_use u = tp->uses[0];
+        ix->links += u.level != 1;
         table_change(ix, &u, &st);
     } else {
+        ix->links++;
         stored_to_many(ix, tp, word, &st);
     }
     ix->was.addr = UINT64_MAX;

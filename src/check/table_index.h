@@ -29,6 +29,7 @@ struct table_index {
     void *self;
     struct table_page *pages; /* all of them */
     uint64_t stores;          /* into any of them, counted from 1 */
+    uint64_t links;           /* those into others than tables of 4 KiB leaves alone */
     struct walk_word was;     /* the word being stored to, and what it was */
 };
 

@@ -535,7 +535,9 @@ view_at(struct view *v, bool interrupts, uint64_t addr, uint64_t limit,
     if (v->memo_stores == ix->stores && addr >= v->memo.first && addr <= v->memo.last) {
         *out = v->memo; /* each mirror of a domain asks the same */
     } else {
-        walk_stages_at(&v->stages, addr, limit, out);
+        v->near.known = v->near.known && v->near_links == ix->links;
+        v->near_links = ix->links;
+        walk_stages_near(&v->stages, &v->near, addr, limit, out);
         v->memo = *out;
         v->memo_stores = ix->stores;
     }

@@ -47,6 +47,8 @@ struct view {
     struct rangemap flat, used;
     struct range_piece memo; /* VT-d: what the table last answered, true as long as */
     uint64_t memo_stores;    /* this equals table_index.stores; 0: nothing yet */
+    struct walk_near near;   /* VT-d: where it looked for that, true as long as */
+    uint64_t near_links;     /* this equals table_index.links */
 };
 
 struct check_sub;

@@ -65,15 +65,16 @@ walk_classify(const struct walk_table *t, unsigned level, uint64_t entry)
     return classify(t, t->first_stage, level, entry);
 }
 
-void
-walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum perm path,
-                uint64_t entry, struct range_piece *out)
+/* The piece of an entry that classifies as a leaf. */
+INLINE void
+leaf_piece(const struct walk_table *t, bool first_stage, unsigned level, uint64_t addr,
+           enum perm path, uint64_t entry, struct range_piece *out)
 {
-    uint64_t span = (UINT64_C(1) << vtd_ss_span_lg2(level)) - 1;
-    uint64_t target = target_of(t->first_stage, entry, level);
-    enum perm perm = (enum perm)(perm_of(t, t->first_stage, entry) & path);
+    const uint64_t span = (UINT64_C(1) << vtd_ss_span_lg2(level)) - 1;
+    const uint64_t target = target_of(first_stage, entry, level);
+    const enum perm perm = (enum perm)(perm_of(t, first_stage, entry) & path);
 
-    if (classify(t, t->first_stage, level, entry) != WALK_LEAF || perm == PERM_NONE ||
+    if (perm == PERM_NONE ||
         (!t->to_second && ranges_overlap(target, target + span, VTD_INTERRUPT_FIRST,
                                          VTD_INTERRUPT_LAST))) {
         set_hole(out, addr, addr + span);
@@ -82,6 +83,17 @@ walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum 
     *out = (struct range_piece){
         .first = addr, .last = addr + span, .target = target, .perm = perm
     };
+}
+
+void
+walk_leaf_piece(const struct walk_table *t, unsigned level, uint64_t addr, enum perm path,
+                uint64_t entry, struct range_piece *out)
+{
+    if (walk_classify(t, level, entry) == WALK_LEAF) {
+        leaf_piece(t, t->first_stage, level, addr, path, entry, out);
+    } else {
+        set_hole(out, addr, addr + ((UINT64_C(1) << vtd_ss_span_lg2(level)) - 1));
+    }
 }
 
 void
@@ -141,37 +153,58 @@ no_table(struct range_piece *out, uint64_t addr, unsigned level)
 }
 
 INLINE void
-walk(const struct walk_table *t, bool first_stage, uint64_t addr, uint64_t limit,
-     struct range_piece *out)
+walk(const struct walk_table *t, bool first_stage, struct walk_near *near, uint64_t addr,
+     uint64_t limit, struct range_piece *out)
 {
     uint64_t page = t->page;
     enum perm perm = t->perm;
+    unsigned level = t->level;
 
-    for (unsigned level = t->level; level > 0; level--) {
+    if (near->known && (addr ^ near->base) >> vtd_ss_span_lg2(2) == 0) {
+        page = near->page;
+        perm = near->perm;
+        level = 1;
+    }
+    for (; level > 0; level--) {
         const uint64_t *words = mem_page_words(t->mem, GPA(page));
         if (words == NULL) { /* never written, or not memory */
             no_table(out, addr, level);
             return;
         }
+        const unsigned lg2 = vtd_ss_span_lg2(level);
         const unsigned slot = vtd_ss_index(addr, level);
         const uint64_t entry = word_at(t, words, page, slot);
         const enum walk_entry kind = classify(t, first_stage, level, entry);
-        const enum perm here = (enum perm)(perm & perm_of(t, first_stage, entry));
-        if (kind == WALK_TABLE && here != PERM_NONE) {
-            perm = here;
-            page = target_of(first_stage, entry, level);
-            continue;
-        }
-        const unsigned lg2 = vtd_ss_span_lg2(level);
-        const uint64_t first = align_down(addr, lg2);
         if (kind == WALK_TABLE) {
+            perm = (enum perm)(perm & perm_of(t, first_stage, entry));
+            if (perm != PERM_NONE) {
+                page = target_of(first_stage, entry, level);
+                continue;
+            }
+        }
+        if (level == 1) {
+            *near = (struct walk_near){ true, page, addr, perm };
+        }
+        const uint64_t first = align_down(addr, lg2);
+        if (kind == WALK_LEAF) {
+            leaf_piece(t, first_stage, level, first, perm, entry, out);
+        } else if ((entry & present_bits(first_stage)) != 0) {
             set_hole(out, first, first + ((UINT64_C(1) << lg2) - 1));
-        } else if ((entry & present_bits(first_stage)) == 0) {
-            set_hole(out, first, hole_end(t, words, page, slot, first, lg2, limit));
         } else {
-            walk_leaf_piece(t, level, first, perm, entry, out);
+            set_hole(out, first, hole_end(t, words, page, slot, first, lg2, limit));
         }
         return;
+    }
+}
+
+static void
+walk_near(const struct walk_table *t, struct walk_near *near, uint64_t addr,
+          uint64_t limit, struct range_piece *out)
+{
+    if (t->first_stage) {
+        walk(t, true, near, addr, limit, out);
+    } else {
+        walk(t, false, near, addr, limit, out);
     }
 }
 
@@ -179,11 +212,9 @@ void
 walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
               struct range_piece *out)
 {
-    if (t->first_stage) {
-        walk(t, true, addr, limit, out);
-    } else {
-        walk(t, false, addr, limit, out);
-    }
+    struct walk_near nowhere = { .known = false };
+
+    walk_near(t, &nowhere, addr, limit, out);
 }
 
 /* ---- two stages ---- */
@@ -281,11 +312,20 @@ void
 walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
                struct range_piece *out)
 {
+    struct walk_near nowhere = { .known = false };
+
+    walk_stages_near(s, &nowhere, addr, limit, out);
+}
+
+void
+walk_stages_near(const struct walk_stages *s, struct walk_near *near, uint64_t addr,
+                 uint64_t limit, struct range_piece *out)
+{
     const uint64_t low = (UINT64_C(1) << (s->table.bits - s->table.first_stage)) - 1;
     uint64_t first[2], last[2];
 
     if (!s->nested && addr <= low) { /* by far the most */
-        walk_table_at(&s->table, addr, limit < low ? limit : low, out);
+        walk_near(&s->table, near, addr, limit < low ? limit : low, out);
         return;
     }
     const unsigned n = walk_halves(s, first, last);

@@ -83,6 +83,20 @@ void walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
                     struct range_piece *out);
 
 /*
+ * The same, beginning at the table of 4 KiB leaves in which the walk before this one
+ * ended, if that serves addr. The caller sets known to false when anything that leads to
+ * it may have changed.
+ */
+struct walk_near {
+    bool known;
+    uint64_t page; /* of that table */
+    uint64_t base; /* some address that it serves */
+    enum perm perm;
+};
+void walk_stages_near(const struct walk_stages *s, struct walk_near *near, uint64_t addr,
+                      uint64_t limit, struct range_piece *out);
+
+/*
  * What the second stage makes of the first's address `addr`: false if it grants no
  * reading there. Tells in *out the piece, a hole included. A table that lies where the
  * second stage grants no writing can be used as far as its accessed and dirty bits are
