@@ -109,7 +109,8 @@ vtd_lookup(const struct vtd *v, const struct vtd_context *c, uint16_t sid, uint6
 /* ---- a range ---- */
 
 struct visit {
-    const struct vtd *v;
+    const struct mem *mem;
+    const struct vtd_ss_masks *reserved;
     struct vtd_visitor *visitor;
     uint64_t first, last;
 };
@@ -119,7 +120,7 @@ enum kind { HOLE, TABLE, PAGE, BAD };
 static inline __attribute__((always_inline)) enum kind
 classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
 {
-    const struct vtd_ss_masks *reserved = &t->v->reserved;
+    const struct vtd_ss_masks *reserved = t->reserved;
     const struct vtd_visitor *visitor = t->visitor;
     const bool leaf = vtd_ss_is_leaf(entry, level);
     const bool bad = (entry & (leaf ? reserved->leaf : reserved->table)[level]) != 0;
@@ -165,7 +166,7 @@ tell_blank(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
     uint64_t word;
 
     if (t->visitor->bad == NULL ||
-        mem_read(t->v->base.env->mem, GPA(table), &word, sizeof(word))) {
+        mem_read(t->mem, GPA(table), &word, sizeof(word))) {
         tell_hole(t, level, base, from, to);
         return;
     }
@@ -208,7 +209,7 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
     const unsigned to =
         t->last - base >= span ? TABLE_ENTRIES - 1 : vtd_ss_index(t->last, level);
     uint64_t lines;
-    const uint64_t *words = mem_page_lines(t->v->base.env->mem, GPA(table), &lines);
+    const uint64_t *words = mem_page_lines(t->mem, GPA(table), &lines);
     unsigned hole = from; /* where the run of empty slots before `i` begins */
 
     if (words == NULL) {
@@ -252,23 +253,24 @@ visit_table(const struct visit *t, uint64_t table, unsigned level, uint64_t base
 static void
 visit_from(const struct visit *t, uint64_t table, unsigned level)
 {
+    const uint64_t first = t->first, differ = t->first ^ t->last;
+    unsigned lg2 = vtd_ss_span_lg2(level);
     enum perm perm = PERM_RW;
-    uint64_t base = 0;
 
-    for (; (t->first ^ t->last) >> vtd_ss_span_lg2(level) == 0; level--) {
-        const uint64_t *words = mem_page_words(t->v->base.env->mem, GPA(table));
+    for (; differ >> lg2 == 0; level--, lg2 -= 9) {
+        const uint64_t *words = mem_page_words(t->mem, GPA(table));
         if (words == NULL) {
             break;
         }
-        const unsigned slot = vtd_ss_index(t->first, level);
-        const uint64_t entry = le64toh(words[slot]);
+        const uint64_t entry = le64toh(words[first >> lg2 & (TABLE_ENTRIES - 1)]);
         const enum kind kind = classify(t, entry, level, perm);
         if (kind == PAGE) {
-            tell_page(t, level, t->first, entry, perm);
+            tell_page(t, level, first, entry, perm);
             return;
         }
         if (kind == HOLE) {
-            tell_hole(t, level, base, slot, slot);
+            t->visitor->hole(t->visitor, level, align_down(first, lg2),
+                             first | ((UINT64_C(1) << lg2) - 1));
             return;
         }
         if (kind == BAD) {
@@ -276,16 +278,15 @@ visit_from(const struct visit *t, uint64_t table, unsigned level)
         }
         perm = (enum perm)(perm & vtd_ss_perm(entry));
         table = vtd_ss_addr(entry);
-        base = align_down(t->first, vtd_ss_span_lg2(level));
     }
-    visit_table(t, table, level, base, perm);
+    visit_table(t, table, level, align_down(first, lg2 + 9), perm);
 }
 
 void
 vtd_visit(const struct vtd *v, const struct vtd_context *c, uint64_t first, uint64_t last,
           struct vtd_visitor *visitor)
 {
-    const struct visit t = { v, visitor, first, last };
+    const struct visit t = { v->base.env->mem, &v->reserved, visitor, first, last };
     uint64_t beyond = 0; /* the first address that the context does not take */
     unsigned levels = 0;
 

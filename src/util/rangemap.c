@@ -146,6 +146,13 @@ in_last_leaf(const struct rangemap *m, struct span s)
            (s.last ^ m->last_leaf_base) < SLOTS;
 }
 
+/* The leaf touched last if it is the one of `page`, else NULL. */
+static struct rangemap_node *
+leaf_at(const struct rangemap *m, uint64_t page)
+{
+    return (page ^ m->last_leaf_base) < SLOTS ? m->last_leaf : NULL;
+}
+
 static void
 free_tree(struct rangemap *m, struct rangemap_node *node)
 {
@@ -286,12 +293,13 @@ rangemap_insert(struct rangemap *m, uint64_t first, uint64_t last, uint64_t targ
 {
     struct span s = pages_of(first, last);
     uint64_t piece = target | (uint64_t)perm << PERM_SHIFT | IS_HEAD | IS_PIECE;
+    struct rangemap_node *leaf = s.first == s.last ? leaf_at(m, s.first) : NULL;
 
     assert(is_aligned(target, PAGE_LG2));
     m->pages += s.last - s.first + 1;
     m->entries++;
-    if (s.first == s.last && in_last_leaf(m, s)) {
-        put(m->last_leaf, slot_of(s.first, 0), piece);
+    if (leaf != NULL) {
+        put(leaf, slot_of(s.first, 0), piece);
     } else {
         insert_span(m, s, piece);
     }
@@ -336,22 +344,13 @@ describe(uint64_t piece, struct span s, struct range_piece *out)
     out->head = (piece & IS_HEAD) != 0;
 }
 
-bool
-rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out)
+/* Elsewhere than in the leaf touched last. */
+static __attribute__((noinline)) bool
+look_up(const struct rangemap *m, uint64_t page, struct range_piece *out)
 {
-    uint64_t page = addr >> PAGE_LG2;
     unsigned level;
-
-    if (in_last_leaf(m, (struct span){ page, page })) {
-        unsigned i = slot_of(page, 0);
-
-        if (is_used(m->last_leaf, i)) {
-            describe(m->last_leaf->slot[i], (struct span){ page, page }, out);
-            return true;
-        }
-        return false;
-    }
     const uint64_t *slot = find(m, page, &level);
+
     if (slot == NULL) {
         return false;
     }
@@ -360,14 +359,32 @@ rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out
 }
 
 bool
+rangemap_lookup(const struct rangemap *m, uint64_t addr, struct range_piece *out)
+{
+    const uint64_t page = addr >> PAGE_LG2;
+    const struct rangemap_node *leaf = leaf_at(m, page);
+
+    if (leaf == NULL) {
+        return look_up(m, page, out);
+    }
+    const unsigned i = slot_of(page, 0);
+    if (!is_used(leaf, i)) {
+        return false;
+    }
+    describe(leaf->slot[i], (struct span){ page, page }, out);
+    return true;
+}
+
+bool
 rangemap_cuts(const struct rangemap *m, uint64_t addr)
 {
     const uint64_t page = addr >> PAGE_LG2;
+    const struct rangemap_node *leaf = leaf_at(m, page);
     unsigned level;
 
-    if (in_last_leaf(m, (struct span){ page, page })) {
+    if (leaf != NULL) {
         const unsigned i = slot_of(page, 0);
-        return is_used(m->last_leaf, i) && !(m->last_leaf->slot[i] & IS_HEAD);
+        return is_used(leaf, i) && !(leaf->slot[i] & IS_HEAD);
     }
     const uint64_t *slot = find(m, page, &level);
     return slot != NULL && (!(*slot & IS_HEAD) || !is_aligned(page, shift_of(level)));
@@ -459,8 +476,8 @@ rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
     if (!rangemap_lookup(m, addr, out)) {
         return false;
     }
-    if (in_last_leaf(m, (struct span){ addr >> PAGE_LG2, addr >> PAGE_LG2 }) &&
-        is_page_alone(m->last_leaf, slot_of(addr >> PAGE_LG2, 0))) {
+    const struct rangemap_node *leaf = leaf_at(m, addr >> PAGE_LG2);
+    if (leaf != NULL && is_page_alone(leaf, slot_of(addr >> PAGE_LG2, 0))) {
         return true;
     }
     uint64_t last = out->last;
@@ -612,7 +629,7 @@ rangemap_remove(struct rangemap *m, uint64_t first, uint64_t last)
 {
     struct span s = pages_of(first, last);
 
-    if (s.first == s.last && in_last_leaf(m, s) && (s.first + 1) % SLOTS != 0) {
+    if (s.first == s.last && leaf_at(m, s.first) != NULL && (s.first + 1) % SLOTS != 0) {
         return remove_page(m, slot_of(s.first, 0));
     }
     return remove_span(m, s);
