@@ -96,18 +96,25 @@ vtd_trace_pasid(const struct vtd *v, enum trace_event event, const struct vtd_ca
     emit(v, &r, event);
 }
 
-/* Hits and fills have a sid, drops have a cause. */
+/* Begin a line about an entry of an IOTLB. Hits and fills have a sid, drops a cause. */
+static void
+begin_keyed(const struct vtd *v, struct trace_rec *r, enum trace_event event,
+            uint16_t sid, const struct vtd_cached *e)
+{
+    vtd_trace_begin(v, r, event);
+    if (!is_drop(event)) {
+        trace_u64(r, TF_SID, sid);
+    }
+    fields_of_key(r, e);
+}
+
 void
 vtd_trace_page(const struct vtd *v, enum trace_event event, uint16_t sid,
                const struct vtd_cached *e)
 {
     struct trace_rec r;
 
-    vtd_trace_begin(v, &r, event);
-    if (!is_drop(event)) {
-        trace_u64(&r, TF_SID, sid);
-    }
-    fields_of_key(&r, e);
+    begin_keyed(v, &r, event, sid, e);
     trace_u64(&r, TF_GPA, e->lo);
     trace_u64(&r, TF_PERM, e->perm);
     emit(v, &r, event);
@@ -119,11 +126,7 @@ vtd_trace_table(const struct vtd *v, enum trace_event event, uint16_t sid,
 {
     struct trace_rec r;
 
-    vtd_trace_begin(v, &r, event);
-    if (!is_drop(event)) {
-        trace_u64(&r, TF_SID, sid);
-    }
-    fields_of_key(&r, e);
+    begin_keyed(v, &r, event, sid, e);
     trace_u64(&r, TF_LEVEL, e->level);
     trace_u64(&r, TF_TABLE, e->lo);
     emit(v, &r, event);

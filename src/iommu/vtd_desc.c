@@ -25,19 +25,23 @@ struct dialect {
     bool checks_width;  /* of descriptors against the mode, and upper halves */
 };
 
+/* Read alike in both dialects. */
+#define KINDS_OF_BOTH                                                                    \
+    [VTD_DESC_CONTEXT] = { "context", VTD_DESC_CONTEXT, VTD_DESC_CONTEXT_LO_RSVD,        \
+                           VTD_DESC_CONTEXT_HI_RSVD, .grans = ANY_SCOPE },               \
+    [VTD_DESC_IOTLB] = { "iotlb", VTD_DESC_IOTLB, VTD_DESC_IOTLB_LO_RSVD,                \
+                         VTD_DESC_IOTLB_HI_RSVD, .grans = ANY_SCOPE },                   \
+    [VTD_DESC_WAIT] = { "wait", VTD_DESC_WAIT, VTD_DESC_WAIT_LO_RSVD,                    \
+                        VTD_DESC_WAIT_HI_RSVD, .grans = 0 }
+
 static const struct dialect specified = {
     .type_mask = 0x7f,
     .kinds = {
-        [VTD_DESC_CONTEXT] = { "context", VTD_DESC_CONTEXT, VTD_DESC_CONTEXT_LO_RSVD,
-                               VTD_DESC_CONTEXT_HI_RSVD, .grans = ANY_SCOPE },
-        [VTD_DESC_IOTLB] = { "iotlb", VTD_DESC_IOTLB, VTD_DESC_IOTLB_LO_RSVD,
-                             VTD_DESC_IOTLB_HI_RSVD, .grans = ANY_SCOPE },
+        KINDS_OF_BOTH,
         [VTD_DESC_DEV_IOTLB] = { "dev-iotlb", VTD_DESC_DEV_IOTLB, DEV_IOTLB_LO_RSVD,
                                  DEV_IOTLB_HI_RSVD, .needs = NEEDS_DEVICE_TLB },
         [VTD_DESC_IEC] = { "iec", VTD_DESC_IEC, VTD_DESC_IEC_LO_RSVD,
                            VTD_DESC_IEC_HI_RSVD, .needs = NEEDS_REMAPPING },
-        [VTD_DESC_WAIT] = { "wait", VTD_DESC_WAIT, VTD_DESC_WAIT_LO_RSVD,
-                            VTD_DESC_WAIT_HI_RSVD, .grans = 0 },
         [VTD_DESC_PASID_IOTLB] = { "pasid-iotlb", VTD_DESC_PASID_IOTLB,
                                    VTD_DESC_PIOTLB_LO_RSVD, VTD_DESC_PIOTLB_HI_RSVD,
                                    .grans = G(VTD_PIOTLB_ALL) | G(VTD_PIOTLB_PAGE),
@@ -63,15 +67,10 @@ static const struct dialect specified = {
 static const struct dialect qemu_7_2 = {
     .type_mask = 0xf,
     .kinds = {
-        [VTD_DESC_CONTEXT] = { "context", VTD_DESC_CONTEXT, VTD_DESC_CONTEXT_LO_RSVD,
-                               VTD_DESC_CONTEXT_HI_RSVD, .grans = ANY_SCOPE },
-        [VTD_DESC_IOTLB] = { "iotlb", VTD_DESC_IOTLB, VTD_DESC_IOTLB_LO_RSVD,
-                             VTD_DESC_IOTLB_HI_RSVD, .grans = ANY_SCOPE },
+        KINDS_OF_BOTH,
         [VTD_DESC_DEV_IOTLB] = { "dev-iotlb", VTD_DESC_DEV_IOTLB, DEV_IOTLB_LO_RSVD,
                                  DEV_IOTLB_HI_RSVD, .grans = 0 },
         [VTD_DESC_IEC] = { "iec", VTD_DESC_IEC, .lo_rsvd = 0 },
-        [VTD_DESC_WAIT] = { "wait", VTD_DESC_WAIT, VTD_DESC_WAIT_LO_RSVD,
-                            VTD_DESC_WAIT_HI_RSVD, .grans = 0 },
         [VTD_DESC_PASID_IOTLB] = { "pasid-iotlb", VTD_DESC_PASID_IOTLB, .ignored = true },
         [VTD_DESC_PASID_CACHE] = { "pasid-cache", VTD_DESC_PASID_CACHE, .ignored = true },
     },

@@ -308,6 +308,12 @@ add_word(struct trace_output *o, const char *before, const char *word, put_word_
 }
 
 static void
+add_text(struct trace_output *o, const char *text)
+{
+    add_word(o, text, "", put_str, "");
+}
+
+static void
 add_hash(struct trace_output *o, uint64_t hash)
 {
     char *start = trace_output_reserve(o, NUMBER_MAX);
@@ -323,6 +329,56 @@ add_seed(struct trace_output *o, uint64_t seed)
     o->used += (size_t)(put_dec(start, seed) - start);
 }
 
+/* What stands before each value of a header, and behind it. */
+struct header_form {
+    const char *start, *version, *scenario, *hash, *seed, *profile, *behind;
+    put_word_fn *put;
+};
+
+static const struct header_form text_form = {
+    .start = "# iommusim-trace 1\n",
+    .version = "# version ",
+    .scenario = "# scenario ",
+    .hash = " hash=",
+    .seed = "# seed ",
+    .profile = "# profile ",
+    .behind = "\n",
+    .put = put_comment,
+};
+
+static const struct header_form json_form = {
+    .start = "{\"time\":0,\"subject\":\"iommusim\",\"event\":\"header\",\"format\":1",
+    .version = ",\"version\":\"",
+    .scenario = ",\"scenario\":\"",
+    .hash = "\",\"hash\":\"",
+    .seed = ",\"seed\":\"",
+    .profile = ",\"profile\":\"",
+    .behind = "\"",
+    .put = put_word_json,
+};
+
+/* All but the lists; what is NULL is left out. */
+static void
+add_header_values(struct trace_output *o, const struct trace_header *h,
+                  const struct header_form *f)
+{
+    add_text(o, f->start);
+    if (h->version != NULL) {
+        add_word(o, f->version, h->version, f->put, f->behind);
+    }
+    if (h->scenario != NULL) {
+        add_word(o, f->scenario, h->scenario, f->put, f->hash);
+        add_hash(o, h->hash);
+        add_text(o, f->behind);
+    }
+    add_text(o, f->seed);
+    add_seed(o, h->seed);
+    add_text(o, f->behind);
+    if (h->profile != NULL) {
+        add_word(o, f->profile, h->profile, f->put, f->behind);
+    }
+}
+
 static void
 add_list_text(struct trace_output *o, const char *key, const char *const *words, size_t n)
 {
@@ -330,27 +386,13 @@ add_list_text(struct trace_output *o, const char *key, const char *const *words,
     for (size_t i = 0; i < n; i++) {
         add_word(o, " ", words[i], put_word_text, "");
     }
-    add_word(o, "\n", "", put_str, "");
+    add_text(o, "\n");
 }
 
 void
 trace_format_header_text(struct trace_output *o, const struct trace_header *h)
 {
-    add_word(o, "# iommusim-trace 1\n", "", put_str, "");
-    if (h->version != NULL) {
-        add_word(o, "# version ", h->version, put_comment, "\n");
-    }
-    if (h->scenario != NULL) {
-        add_word(o, "# scenario ", h->scenario, put_comment, " hash=");
-        add_hash(o, h->hash);
-        add_word(o, "\n", "", put_str, "");
-    }
-    add_word(o, "# seed ", "", put_str, "");
-    add_seed(o, h->seed);
-    add_word(o, "\n", "", put_str, "");
-    if (h->profile != NULL) {
-        add_word(o, "# profile ", h->profile, put_comment, "\n");
-    }
+    add_header_values(o, h, &text_form);
     add_list_text(o, "# quirks", h->quirks, h->n_quirks);
     if (h->n_overrides > 0) {
         add_list_text(o, "# overrides", h->overrides, h->n_overrides);
@@ -364,29 +406,14 @@ add_list_json(struct trace_output *o, const char *key, const char *const *words,
     for (size_t i = 0; i < n; i++) {
         add_word(o, i == 0 ? "\"" : ",\"", words[i], put_word_json, "\"");
     }
-    add_word(o, "]", "", put_str, "");
+    add_text(o, "]");
 }
 
 void
 trace_format_header_jsonl(struct trace_output *o, const struct trace_header *h)
 {
-    add_word(o, "{\"time\":0,\"subject\":\"iommusim\",\"event\":\"header\",\"format\":1",
-             "", put_str, "");
-    if (h->version != NULL) {
-        add_word(o, ",\"version\":\"", h->version, put_word_json, "\"");
-    }
-    if (h->scenario != NULL) {
-        add_word(o, ",\"scenario\":\"", h->scenario, put_word_json, "\",\"hash\":\"");
-        add_hash(o, h->hash);
-        add_word(o, "\"", "", put_str, "");
-    }
-    add_word(o, ",\"seed\":\"", "", put_str, "");
-    add_seed(o, h->seed);
-    add_word(o, "\"", "", put_str, "");
-    if (h->profile != NULL) {
-        add_word(o, ",\"profile\":\"", h->profile, put_word_json, "\"");
-    }
+    add_header_values(o, h, &json_form);
     add_list_json(o, "quirks", h->quirks, h->n_quirks);
     add_list_json(o, "overrides", h->overrides, h->n_overrides);
-    add_word(o, "}\n", "", put_str, "");
+    add_text(o, "}\n");
 }
