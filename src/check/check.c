@@ -186,6 +186,14 @@ check_pasid(struct truth_device *d, uint32_t pasid)
 }
 
 static void
+count_device_tlb(struct check_sub *cs)
+{
+    cs->is_device_tlb = cs->s->ops->shadow == SHADOW_CACHE && cs->s->config.ats;
+    cs->d->device_tlbs += cs->is_device_tlb;
+    cs->c->device_tlbs |= cs->is_device_tlb;
+}
+
+static void
 seat_add(struct check_sub *cs, struct truth_device *d)
 {
     struct check_sub **end = &d->subs;
@@ -196,10 +204,7 @@ seat_add(struct check_sub *cs, struct truth_device *d)
     *end = cs;
     cs->beside = NULL;
     cs->d = d;
-    if (is_device_tlb(cs)) {
-        d->device_tlbs++;
-        cs->c->device_tlbs = true;
-    }
+    count_device_tlb(cs);
 }
 
 static void
@@ -212,6 +217,20 @@ seat_remove(struct check_sub *cs)
     }
     *p = cs->beside;
     cs->d->device_tlbs -= is_device_tlb(cs);
+}
+
+/* What device TLBs would have had to drop concerns nobody any more. */
+void
+check_ats_switched(struct check *c, struct subscriber *s)
+{
+    struct check_sub *cs = s->mark;
+
+    (void)c;
+    cs->d->device_tlbs -= is_device_tlb(cs);
+    count_device_tlb(cs);
+    if (cs->d->device_tlbs == 0) {
+        recordset_clear(&cs->d->tlb);
+    }
 }
 
 /* A subscriber that outlives its device is a container that others share. */

@@ -52,6 +52,10 @@ registered(void *self, struct notifier *n)
     n->mark = cn;
     cs->failed = 0; /* what failed before was no answer to an event */
     cs->attached = check_here(c);
+    if (cs->s->ops->shadow == SHADOW_CACHE && cs->d->iommu->iommu->ops->windows == NULL) {
+        /* nobody told it what changed while it was not registered; cf. has_windows */
+        told_to_drop(cs, n->first + n->offset, n->last + n->offset);
+    }
 }
 
 static void

@@ -55,6 +55,7 @@ struct check_sub {
     struct check_sub *next;   /* all of them, in order of arrival */
     struct check_sub *beside; /* of the same device, likewise */
     struct origin attached;
+    bool is_device_tlb;
     /*
      * Where what it would hold had it obeyed (told), and had the core passed on
      * everything (due), differs from what it holds. PERM_NONE pieces: nothing.
@@ -82,7 +83,7 @@ struct pending_inval {
 static inline bool
 is_device_tlb(const struct check_sub *cs)
 {
-    return cs != NULL && cs->s->ops->shadow == SHADOW_CACHE && cs->s->config.ats;
+    return cs != NULL && cs->is_device_tlb;
 }
 
 /* A stretch whose records closed and which is to be compared. */

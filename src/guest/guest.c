@@ -161,6 +161,8 @@ first_phase(struct op *op)
     case STEP_DETACH:
         return for_device(op, s->u.attach.device, PHASE(intel_attach),
                           PHASE(pseries_attach));
+    case STEP_ATS:
+        return for_device(op, s->u.ats.device, PHASE(intel_ats), PHASE(not_on_papr));
     case STEP_MEM:
         return PHASE(raw_mem);
     case STEP_MEM_EXPECT:

@@ -265,6 +265,30 @@ intel_plug(struct op *op)
     return move(op);
 }
 
+/* ---- ATS ---- */
+
+static struct phase
+allow_ats(struct op *op)
+{
+    if (!op->reply.ok || !intel_allow_ats(op, op->step->u.ats.enable) ||
+        op->g->driver == GUEST_MANUAL) {
+        return PHASE(op_end);
+    }
+    intel_plan_context(op);
+    return intel_plan_run(op, op_end);
+}
+
+struct phase
+intel_ats(struct op *op)
+{
+    struct intel_work *w = &op->vtd;
+
+    w->device = intel_device(op->g, op->step->u.ats.device);
+    w->unit = op->g->units[op->g->sc->devices[w->device].iommu];
+    op->g->functions[w->device].ats = op->step->u.ats.enable;
+    return intel_need_unit(op, allow_ats);
+}
+
 /* ---- a device goes ---- */
 
 /* Its own domain ends; nothing is cached of it. */

@@ -251,6 +251,9 @@ intel_domains_init(struct guest *g)
         xcalloc(c->n_domains + g->sc->n_devices + 1, sizeof(struct intel_domain *));
     g->attached = xcalloc(g->sc->n_devices + 1, sizeof(struct intel_domain *));
     g->functions = xcalloc(g->sc->n_devices + 1, sizeof(struct intel_function));
+    for (uint32_t i = 0; i < g->sc->n_devices; i++) {
+        intel_function_init(g, i);
+    }
     init_stated(g);
     for (uint32_t i = 0; i < g->sc->n_devices; i++) {
         if (g->sc->devices[i].plugged && intel_device_is_drivers(g, i)) {

@@ -111,6 +111,7 @@ void intel_fini(struct guest *g);
 struct phase intel_map(struct op *op); /* map, unmap, change */
 struct phase intel_flush(struct op *op);
 struct phase intel_attach(struct op *op); /* attach, detach */
+struct phase intel_ats(struct op *op);    /* all but the control in the device */
 struct phase intel_pte(struct op *op);
 struct phase intel_entry_step(struct op *op); /* context, pasid, pasid_dir, root */
 struct phase intel_qi(struct op *op);

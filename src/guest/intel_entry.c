@@ -240,6 +240,12 @@ find_pasid(const struct op *op, gpa_t *at)
 }
 
 void
+intel_function_init(struct guest *g, uint32_t device)
+{
+    g->functions[device] = (struct intel_function){ .ats = g->sc->devices[device].ats };
+}
+
+void
 intel_function_free(struct guest *g, uint32_t device)
 {
     struct intel_function *f = &g->functions[device];
@@ -255,7 +261,7 @@ intel_function_free(struct guest *g, uint32_t device)
     for (uint64_t i = 0; i < f->directory_pages; i++) {
         table_pages_give(&g->pages, GPA(f->directory.v + i * PAGE_BYTES));
     }
-    f->directory_pages = 0;
+    intel_function_init(g, device);
 }
 
 /* ---- entries of scalable mode ---- */
@@ -424,4 +430,35 @@ intel_drop_function(struct op *op)
     was = load(op, at);
     intel_store_entry(op, at, gone, 4);
     return (was & VTD_SM_CTX_P) != 0;
+}
+
+/* A context entry that may allow ATS; pass-through of legacy mode says so by itself. */
+static uint64_t
+with_ats(uint64_t lo, bool scalable, bool on)
+{
+    if (scalable) {
+        return on ? lo | VTD_SM_CTX_DTE : lo & ~VTD_SM_CTX_DTE;
+    }
+    if (vtd_ctx_tt(lo) != VTD_TT_TRANSLATE && vtd_ctx_tt(lo) != VTD_TT_ATS) {
+        return lo;
+    }
+    return vtd_ctx_lo(on ? VTD_TT_ATS : VTD_TT_TRANSLATE, lo & VTD_CTX_PTR) |
+           (lo & VTD_CTX_FPD);
+}
+
+bool
+intel_allow_ats(struct op *op, bool on)
+{
+    const bool scalable = op->vtd.unit->scalable;
+    gpa_t at;
+
+    if (!find_context(op, scalable, &at)) {
+        return false;
+    }
+    const uint64_t lo = load(op, at), now = with_ats(lo, scalable, on);
+    if ((lo & VTD_CTX_P) == 0 || now == lo) {
+        return false;
+    }
+    intel_store_entry(op, at, &now, 1);
+    return true;
 }

@@ -20,8 +20,9 @@ struct op;
 struct phase;
 struct intel_domain;
 
-/* What the driver keeps for a device: its PASID directory. */
+/* What the driver keeps for a device: its ATS, its PASID directory. */
 struct intel_function {
+    bool ats;                 /* enabled, or about to be */
     uint64_t directory_pages; /* 0: not made yet */
     gpa_t directory;
 };
@@ -42,7 +43,14 @@ bool intel_unbind(struct op *op, struct intel_binding *was);
 /* Scalable: the device goes. True: its context entry was present. */
 bool intel_drop_function(struct op *op);
 
-/* Give the PASID tables of a device back. */
+/*
+ * Let the context entry of op->vtd.device allow ATS, or no longer. True: there is one,
+ * and it has changed.
+ */
+bool intel_allow_ats(struct op *op, bool on);
+
+/* A device at rest, as the scenario has it; and its end. */
+void intel_function_init(struct guest *g, uint32_t device);
 void intel_function_free(struct guest *g, uint32_t device);
 
 /* ---- for steps that write entries as they like: see intel_raw.c ---- */

@@ -46,7 +46,7 @@ intel_plan_run(struct op *op, struct phase (*then)(struct op *op))
 bool
 intel_has_device_tlb(const struct op *op, uint32_t device)
 {
-    return op->g->sc->devices[device].ats && (op->vtd.unit->ecap & VTD_ECAP_DT) != 0;
+    return op->g->functions[device].ats && (op->vtd.unit->ecap & VTD_ECAP_DT) != 0;
 }
 
 /* ---- single requests ---- */
@@ -336,4 +336,42 @@ intel_plan_bind(struct op *op, struct intel_binding is)
                                                .did = is.did,
                                                .pasid = pasid });
     intel_plan_add(op, whole_pasid(is.did, pasid));
+}
+
+/* What is cached of the domains that the device is attached to. */
+static void
+add_tags(struct op *op, const struct intel_domain *d)
+{
+    for (size_t i = 0; d != NULL && i < d->n_tags; i++) {
+        const uint32_t pasid = pasid_or_zero(d->tags[i].pasid);
+
+        if (d->unit != op->vtd.unit || d->tags[i].device != op->vtd.device) {
+            continue;
+        }
+        if (d->unit->scalable) {
+            intel_plan_add(op, (struct intel_request){ .kind = INTEL_INV_PASID_CACHE,
+                                                       .gran = VTD_PC_PASID,
+                                                       .did = d->did,
+                                                       .pasid = pasid });
+        }
+        intel_plan_add(op, d->unit->scalable && intel_domain_by_pasid(d)
+                               ? whole_pasid(d->did, pasid)
+                               : whole_domain(d->did));
+    }
+}
+
+void
+intel_plan_context(struct op *op)
+{
+    const struct guest *g = op->g;
+    const uint32_t device = op->vtd.device;
+    const struct intel_domain *d = g->attached[device];
+
+    intel_plan_begin(op);
+    intel_plan_add(op, context_device(d != NULL && !op->vtd.unit->scalable ? d->did : 0,
+                                      g->sc->devices[device].sid));
+    for (size_t i = 0; i < g->sc->guest.n_domains + g->sc->n_devices; i++) {
+        add_tags(op, g->domains[i]);
+    }
+    add_tags(op, &op->vtd.unit->identity);
 }

@@ -53,6 +53,8 @@ struct intel_binding {
 /* Of op->vtd.device and op->vtd.pasid: cleared, or (caching mode) present from now on. */
 void intel_plan_unbind(struct op *op, struct intel_binding was);
 void intel_plan_bind(struct op *op, struct intel_binding is);
+/* The context entry of op->vtd.device has changed, and stays present. */
+void intel_plan_context(struct op *op);
 
 /* The device has a TLB of its own that the unit may fill. */
 bool intel_has_device_tlb(const struct op *op, uint32_t device);

@@ -191,6 +191,35 @@ reset(struct machine *m, const struct step_target *t)
     }
 }
 
+static void
+on_ats_allowed(void *self, const struct guest_reply *reply)
+{
+    struct running *r = self;
+    struct machine *m = r->actor->m;
+
+    if (reply->ok) {
+        device_set_ats(m, &m->devices[r->step.u.ats.device], true);
+    }
+    on_guest_done(self, reply);
+}
+
+/* The control in the device goes on when the IOMMU allows it, and off before. */
+static void
+switch_ats(struct machine *m, struct running *r)
+{
+    const struct step_ats *s = &r->step.u.ats;
+
+    if (m->devices[s->device].space == NULL) {
+        r->result = "not-plugged";
+        running_complete(r);
+    } else if (s->enable) {
+        guest_do(m->guest, &r->step, on_ats_allowed, r);
+    } else {
+        device_set_ats(m, &m->devices[s->device], false);
+        guest_do(m->guest, &r->step, on_guest_done, r);
+    }
+}
+
 /* A copy that lives as long as the machine: steps of a recording do not. */
 static const struct scenario_subscriber *
 keep_subscriber(struct machine *m, const struct scenario_subscriber *sub)
@@ -294,6 +323,9 @@ perform(struct machine *m, struct running *r)
                                                        .nth = s->u.fail.nth,
                                                        .error = s->u.fail.error });
         running_complete(r);
+        return;
+    case STEP_ATS:
+        switch_ats(m, r);
         return;
     case STEP_RESET:
         reset(m, &s->u.target);

@@ -85,7 +85,7 @@ config_of(const struct device *d, const struct scenario_subscriber *sub,
         .depth = sub->depth == UINT64_MAX ? 0 : sub->depth,
         .no_set_map = sub->no_set_map,
         .completion = (enum completion)sub->completion,
-        .ats = d->sd->ats,
+        .ats = d->ats,
         .pasid = sub->has_pasid ? sub->pasid : ASK_NO_PASID,
     };
 
@@ -315,6 +315,7 @@ device_appear(struct machine *m, struct device *d, struct err *e)
         return false;
     }
     d->truth = check_add_device(m->check, d->iommu, d->sd->id, d->sd->sid);
+    d->ats = d->sd->ats;
     return true;
 }
 
@@ -348,6 +349,18 @@ device_vanish(struct machine *m, struct device *d)
     check_remove_device(d->truth);
     d->space = NULL;
     d->truth = NULL;
+}
+
+void
+device_set_ats(struct machine *m, struct device *d, bool on)
+{
+    d->ats = on;
+    for (struct seat *seat = d->seats; seat != NULL; seat = seat->next) {
+        if (seat->shares == NULL && !seat->refused) {
+            subscriber_set_ats(seat->s, on);
+            check_ats_switched(m->check, seat->s);
+        }
+    }
 }
 
 void

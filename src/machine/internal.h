@@ -34,6 +34,7 @@ struct device {
     struct iommu *iommu;
     struct space *space;        /* NULL while unplugged */
     struct truth_device *truth; /* the same */
+    bool ats;                   /* its control is set */
     struct seat *seats;
 };
 
@@ -108,6 +109,8 @@ bool device_subscribe(struct machine *m, struct device *d,
 bool device_unsubscribe(struct machine *m, struct device *d, const char *name);
 /* Replay once more to one subscriber. False: there is none of that name. */
 bool device_announce(struct device *d, const char *name);
+/* The guest sets or clears the control of its ATS. */
+void device_set_ats(struct machine *m, struct device *d, bool on);
 /* A reset of the device alone: caches are emptied, registrations made anew. */
 void device_reset(struct machine *m, struct device *d);
 /* The whole machine moves: everybody leaves, the IOMMUs are carried over, all come back.

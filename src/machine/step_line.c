@@ -19,6 +19,7 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_FLUSH] = TE_STEP_FLUSH,
     [STEP_ATTACH] = TE_STEP_ATTACH,
     [STEP_DETACH] = TE_STEP_DETACH,
+    [STEP_ATS] = TE_STEP_ATS,
     [STEP_DMA] = TE_DMA,
     [STEP_HOTPLUG] = TE_STEP_HOTPLUG,
     [STEP_UNPLUG] = TE_STEP_UNPLUG,
@@ -186,6 +187,14 @@ put_attach(struct line *l, const struct step_attach *s)
     if (l->r->step.kind == STEP_ATTACH) {
         trace_text(&l->rec, TF_TYPE, type[s->type]);
     }
+    put_result(l);
+}
+
+static void
+put_ats(struct line *l, const struct step_ats *s)
+{
+    put_device(l, s->device);
+    trace_text(&l->rec, TF_ENABLE, s->enable ? "on" : "off");
     put_result(l);
 }
 
@@ -468,6 +477,9 @@ put_step(struct line *l)
     case STEP_ATTACH:
     case STEP_DETACH:
         put_attach(l, &s->u.attach);
+        break;
+    case STEP_ATS:
+        put_ats(l, &s->u.ats);
         break;
     case STEP_DMA:
         put_dma(l, &s->u.dma);

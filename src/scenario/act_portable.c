@@ -386,6 +386,34 @@ finish_attach(struct loader *l, const struct action *a, struct step *s,
     }
 }
 
+/* ---- ats ---------------------------------------------------------------- */
+
+enum { ATS_DEVICE, ATS_ENABLE };
+
+TABLE(ats, "ats",
+      {
+          [ATS_DEVICE] = { "device", field_device, U(ats.device), FIELD_REQUIRED, NULL },
+          [ATS_ENABLE] = { "enable", field_switch, U(ats.enable), FIELD_REQUIRED, NULL },
+      });
+
+void
+finish_ats(struct loader *l, const struct action *a, struct step *s,
+           const struct args *args)
+{
+    const struct scenario_device *d = &l->sc->devices[s->u.ats.device];
+
+    if (d->iommu == SCENARIO_NONE || !refuse_papr(l, a, &l->sc->iommus[d->iommu], args)) {
+        return;
+    }
+    if (!l->sc->iommus[d->iommu].vtd.device_iotlb) {
+        load_error(l, args->whole, "'ats' needs 'device_iotlb: on' for '%s'",
+                   l->sc->iommus[d->iommu].id);
+    } else if (d->is_requester) {
+        load_error(l, args->v[ATS_DEVICE],
+                   "behind a conventional bridge there is no ATS");
+    }
+}
+
 /* ---- dma ---------------------------------------------------------------- */
 
 WORDS(access_words, { "read", "write" });

@@ -22,7 +22,8 @@ struct action {
 };
 
 extern const struct schema map_schema, unmap_schema, change_schema, flush_schema;
-extern const struct schema attach_schema, detach_schema, dma_schema, target_schema;
+extern const struct schema attach_schema, detach_schema, ats_schema, dma_schema,
+    target_schema;
 extern const struct schema subscribe_schema, unsubscribe_schema, announce_schema,
     check_schema, dump_schema, fail_schema;
 extern const struct schema workload_schema, replay_schema, mem_schema, mem_expect_schema;
@@ -31,7 +32,7 @@ extern const struct schema context_schema, pasid_dir_schema, pasid_schema;
 extern const struct schema qi_schema, put_tce_schema, put_tce_indirect_schema;
 extern const struct schema stuff_tce_schema, get_tce_schema, rtas_schema;
 
-action_fn finish_map, finish_flush, finish_attach, finish_dma, finish_target;
+action_fn finish_map, finish_flush, finish_attach, finish_ats, finish_dma, finish_target;
 action_fn finish_subscribe, finish_unsubscribe, finish_dump, finish_workload,
     finish_replay;
 action_fn finish_mem, finish_mmio, finish_pte, finish_entry, finish_qi, finish_tce;

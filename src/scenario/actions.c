@@ -73,6 +73,15 @@ static const struct action actions[] = {
       &detach_schema,
       finish_attach,
       NULL },
+    { { "ats", "intel-vtd", "device enable",
+        "Switch the device's ATS on or off: the context entry that allows it, the "
+        "invalidations of that change, and the control in the device, which goes on last "
+        "and off first.",
+        "- ats: {device: nic0, enable: off}" },
+      STEP_ATS,
+      &ats_schema,
+      finish_ats,
+      NULL },
     { { "check", "any", "", "Compare every shadow with the guest's tables now.",
         "- check" },
       STEP_CHECK,

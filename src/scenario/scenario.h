@@ -166,7 +166,8 @@ struct scenario_device {
     uint32_t first_of_sid; /* index into devices[]; its own unless shared */
     bool is_requester;     /* the sid is that of the bridge in front of it */
     bool plugged;          /* at the start */
-    bool ats;              /* enabled by the guest; needs the IOMMU's device_iotlb */
+    bool ats;              /* enabled by the guest at first; needs the IOMMU's
+                              device_iotlb */
     uint32_t pasids;       /* how many PASIDs it may use, 0 to 2^20 */
     bool attached_by_step; /* an `attach` of its own, or of one that shares its sid,
                               appears */
@@ -223,6 +224,7 @@ enum step_kind {
     STEP_FLUSH,
     STEP_ATTACH,
     STEP_DETACH,
+    STEP_ATS,
     STEP_DMA,
     STEP_HOTPLUG,
     STEP_UNPLUG,
@@ -294,6 +296,11 @@ struct step_attach { /* attach, detach */
     uint8_t type;    /* enum attach_type */
     bool has_pasid;
     bool fpd; /* detach: the entry keeps FPD */
+};
+
+struct step_ats {
+    uint32_t device;
+    bool enable;
 };
 
 struct step_dma {
@@ -542,6 +549,7 @@ struct step {
         struct step_map map; /* MAP, UNMAP, CHANGE */
         struct step_flush flush;
         struct step_attach attach; /* ATTACH, DETACH */
+        struct step_ats ats;
         struct step_dma dma;
         struct step_target target; /* HOTPLUG, UNPLUG, RESET */
         struct step_subscribe subscribe;

@@ -20,6 +20,7 @@
 struct ats {
     struct subscriber s;
     struct tlb tlb;
+    bool defiant; /* disabled, and goes on */
 };
 
 static struct ats *
@@ -34,13 +35,19 @@ of_const(const struct subscriber *s)
     return (const struct ats *)(const void *)s;
 }
 
+/* Disabled, there is nothing to listen for, and nothing that it may keep. */
+static void
+ats_switched(struct subscriber *s)
+{
+    s->config.flags = s->config.ats ? NOTIFY_DEVIOTLB_UNMAP : 0;
+    of(s)->defiant = !s->config.ats && env_quirk(s->env, QUIRK_ATS_OUTLIVES_CONTROL);
+}
+
 static void
 ats_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
-    if (!c->ats) {
-        s->config.flags = 0; /* nothing to listen for */
-    }
+    ats_switched(s);
 }
 
 static void
@@ -58,7 +65,9 @@ ats_clear(struct subscriber *s)
 static void
 ats_teardown(struct subscriber *s, uint64_t first, uint64_t last)
 {
-    tlb_invalidate(&of(s)->tlb, first, last);
+    if (!of(s)->defiant) {
+        tlb_invalidate(&of(s)->tlb, first, last);
+    }
 }
 
 static bool
@@ -134,7 +143,7 @@ ats_dma(struct subscriber *s, uint64_t iova, enum perm access)
 {
     struct range_piece p;
 
-    if (s->bindings == NULL) {
+    if (s->bindings == NULL && !of(s)->defiant) {
         return ask(s, ASK_UNTRANSLATED, iova, access);
     }
     struct dma_answer a = {
@@ -173,6 +182,7 @@ const struct subscriber_ops subscriber_ats = {
     .size = sizeof(struct ats),
     .init = ats_init,
     .fini = ats_fini,
+    .ats_switched = ats_switched,
     .notify = ats_notify,
     .teardown = ats_teardown,
     .clear = ats_clear,

@@ -651,13 +651,53 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     return false;
 }
 
+static void
+listen_again(void *self, uint64_t arg)
+{
+    struct subscriber *s = of_listener(self);
+
+    (void)arg;
+    space_listen(space_to_follow(s), &s->listener);
+}
+
+static void
+stop_listening(struct subscriber *s)
+{
+    if (s->listener.space != NULL) {
+        space_unlisten(&s->listener);
+    } else {
+        sim_forget(s->env->sim, &s->listener);
+    }
+}
+
+void
+subscriber_set_ats(struct subscriber *s, bool on)
+{
+    const bool differs = s->config.ats != on;
+
+    s->config.ats = on;
+    if (s->ops->ats_switched == NULL || !s->attached || !differs) {
+        return;
+    }
+    s->ops->ats_switched(s);
+    stop_listening(s);
+    if (env_quirk(s->env, QUIRK_SUB_TOGGLE_GAP)) {
+        sim_at(s->env->sim,
+               sim_now(s->env->sim) +
+                   latency_draw(&s->env->latency, LATENCY_VHOST_MESSAGE),
+               listen_again, &s->listener, 0);
+    } else {
+        listen_again(&s->listener, 0);
+    }
+}
+
 void
 subscriber_detach(struct subscriber *s)
 {
     if (!s->attached) {
         return;
     }
-    space_unlisten(&s->listener);
+    stop_listening(s);
     assert(s->bindings == NULL);
     if (s->ram.sections != NULL) {
         space_fini(&s->ram);

@@ -156,6 +156,11 @@ struct subscriber_ops {
      */
     bool (*fall_back)(struct subscriber *s);
     /*
+     * The guest has switched its device's ATS: config.ats is new. Set config.flags, by
+     * which all will be registered anew. NULL: it makes no difference.
+     */
+    void (*ats_switched)(struct subscriber *s);
+    /*
      * An event of one of its registrations, clipped; `first` is the bus address.
      * A failure of the host is reported by subscriber_failed and goes no further.
      * NULL: events are only counted.
@@ -264,6 +269,11 @@ bool subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t la
                          struct subscriber_span *out);
 /* Unregister everything; a mirror empties itself. */
 void subscriber_detach(struct subscriber *s);
+/*
+ * The guest enables its device's ATS, or disables it: what is registered is unregistered,
+ * and registered anew with other flags.
+ */
+void subscriber_set_ats(struct subscriber *s, bool on);
 /*
  * It goes without unregistering: whoever calls one of its registrations now ends the
  * monitor. subscriber_detach ends that.

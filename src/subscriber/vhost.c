@@ -24,12 +24,28 @@ of_const(const struct subscriber *s)
     return (const struct vhost *)(const void *)s;
 }
 
+static unsigned
+flags_by_ats(const struct subscriber *s)
+{
+    return s->config.ats || env_quirk(s->env, QUIRK_VHOST_FLAG_FROM_PROPERTY)
+               ? NOTIFY_DEVIOTLB_UNMAP
+               : NOTIFY_UNMAP;
+}
+
 void
 vhost_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
-    if (c->ats || env_quirk(s->env, QUIRK_VHOST_FLAG_FROM_PROPERTY)) {
-        s->config.flags = NOTIFY_DEVIOTLB_UNMAP;
+    s->config.flags = flags_by_ats(s);
+}
+
+/* What a device TLB holds ends with its ATS, and it begins with nothing. */
+void
+vhost_ats_switched(struct subscriber *s)
+{
+    s->config.flags = flags_by_ats(s);
+    if (!env_quirk(s->env, QUIRK_VHOST_TOGGLE_KEEPS_CACHE)) {
+        tlb_invalidate(&of(s)->tlb, 0, UINT64_MAX);
     }
 }
 
@@ -186,6 +202,7 @@ const struct subscriber_ops subscriber_vhost = {
     .init = vhost_init,
     .fini = vhost_fini,
     .fall_back = vhost_fall_back,
+    .ats_switched = vhost_ats_switched,
     .notify = vhost_notify,
     .bypass_unmap = vhost_bypass_unmap,
     .clear = vhost_clear,

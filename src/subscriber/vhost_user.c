@@ -213,6 +213,7 @@ const struct subscriber_ops subscriber_vhost_user = {
     .init = user_init,
     .fini = user_fini,
     .fall_back = vhost_fall_back,
+    .ats_switched = vhost_ats_switched,
     .notify = user_notify,
     .bypass_unmap = vhost_bypass_unmap,
     .clear = user_clear,

@@ -272,6 +272,41 @@ START_TEST(attach_elsewhere_clears_and_invalidates_the_old_domain_first)
 }
 END_TEST
 
+START_TEST(ats_changes_the_context_entry_and_flushes_it)
+{
+    struct rig r;
+    struct step s = { .kind = STEP_ATS };
+
+    rig_init(&r, IOMMU_INTEL_VTD);
+    r.sc.guest.driver = GUEST_STRICT;
+    r.vtd.device_iotlb = true;
+    rig_start(&r);
+    const uint64_t table = rig_context(&r, 0);
+    ck_assert_uint_eq(table & 0xfff, 1);
+    rig_forget(&r);
+    s.u.ats.enable = true;
+    ck_assert(rig_do(&r, &s));
+    ck_assert_uint_eq(rig_context(&r, 0), table | 4);
+    ck_assert_uint_eq(descriptor(&r, 4).lo, 0x800020031); /* context, device */
+    ck_assert_uint_eq(descriptor(&r, 2).lo, 0x200e2);     /* IOTLB, domain */
+    ck_assert_uint_eq(r.invalidations, 2);
+    ck_assert(rig_map(&r, 0, 4 * KIB, 0x5000, 0));
+    ck_assert(rig_unmap(&r, 0, 4 * KIB));
+    ck_assert_uint_eq(descriptor(&r, 2).lo & 0xf, 3); /* device TLB */
+    rig_forget(&r);
+    ck_assert(rig_do(&r, &s)); /* it is on: nothing to be done */
+    ck_assert_uint_eq(r.invalidations, 0);
+    s.u.ats.enable = false;
+    ck_assert(rig_do(&r, &s));
+    ck_assert_uint_eq(rig_context(&r, 0), table);
+    ck_assert_uint_eq(r.invalidations, 2);
+    ck_assert(rig_map(&r, 0, 4 * KIB, 0x5000, 0));
+    ck_assert(rig_unmap(&r, 0, 4 * KIB));
+    ck_assert_uint_eq(descriptor(&r, 2).lo & 0xf, 2); /* IOTLB, and no more */
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(without_a_queue_the_registers_do_it)
 {
     struct rig r;
@@ -500,6 +535,7 @@ suite(void)
     tcase_add_test(t, lazy_flushes_when_its_timer_fires);
     tcase_add_test(t, lazy_is_strict_with_caching_mode);
     tcase_add_test(t, attach_elsewhere_clears_and_invalidates_the_old_domain_first);
+    tcase_add_test(t, ats_changes_the_context_entry_and_flushes_it);
     tcase_add_test(t, without_a_queue_the_registers_do_it);
     tcase_add_test(t, exhausted_table_memory_fails_the_map_and_takes_it_back);
     tcase_add_test(t, a_stopped_queue_is_a_failed_step);

@@ -237,6 +237,40 @@ START_TEST(a_missing_file_and_a_directory_are_named)
 }
 END_TEST
 
+START_TEST(ats_is_switched_where_there_are_device_tlbs)
+{
+    static const struct {
+        const char *step, *want;
+    } bad[] = {
+        { "{device: a, enable: off}", "'ats' needs 'device_iotlb: on' for 'v'" },
+        { "{device: p, enable: on}", "'ats' is for intel-vtd; 'phb' is none" },
+        { "{device: b, enable: on}", "behind a conventional bridge there is no ATS" },
+        { "{device: c}", "'ats' needs 'enable'" },
+    };
+
+    for (size_t i = 0; i < LEN(bad); i++) {
+        char text[600];
+        snprintf(text, sizeof(text),
+                 "iommusim: 1\n"
+                 "machine:\n"
+                 "  iommus:\n"
+                 "    v: {model: intel-vtd}\n"
+                 "    w: {model: intel-vtd, base: 0xfed91000, device_iotlb: on}\n"
+                 "    phb: {model: papr-tce}\n"
+                 "  devices:\n"
+                 "    a: {iommu: v}\n"
+                 "    b: {iommu: w, requester: 1:0.0}\n"
+                 "    c: {iommu: w}\n"
+                 "    p: {iommu: phb}\n"
+                 "timeline: [{ats: %s}]\n",
+                 bad[i].step);
+        char *got = errors_of(text, strlen(text));
+        ck_assert_msg(strstr(got, bad[i].want) != NULL, "%s", got);
+        free(got);
+    }
+}
+END_TEST
+
 START_TEST(S124_a_shared_requester_excludes_what_is_a_devices_own)
 {
     static const struct {
@@ -323,6 +357,7 @@ suite(void)
     tcase_add_test(t, a_huge_text_and_a_deep_nest_end_in_one_error);
     tcase_add_test(t, an_alias_bomb_ends_in_one_error);
     tcase_add_test(t, a_missing_file_and_a_directory_are_named);
+    tcase_add_test(t, ats_is_switched_where_there_are_device_tlbs);
     tcase_add_test(t, S124_a_shared_requester_excludes_what_is_a_devices_own);
     tcase_add_test(t, syntax_errors_point_at_what_was_opened);
     suite_add_tcase(s, t);

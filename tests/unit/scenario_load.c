@@ -359,8 +359,8 @@ START_TEST(every_step_is_documented_and_its_example_loads)
         }
         snprintf(text, sizeof(text), head,
                  papr_only  ? "phb0: {model: papr-tce}"
-                 : scalable ? "vtd0: {model: intel-vtd, mode: scalable}"
-                            : "vtd0: {model: intel-vtd}",
+                 : scalable ? "vtd0: {model: intel-vtd, device_iotlb: on, mode: scalable}"
+                            : "vtd0: {model: intel-vtd, device_iotlb: on}",
                  papr_only ? "phb0" : "vtd0",
                  papr_only ? "" : "guest: {domains: {d1: {iommu: vtd0}}}\n", d->example);
         sc = load(text);

@@ -248,6 +248,28 @@ START_TEST(S113_a_device_with_ats_off_keeps_nothing)
 }
 END_TEST
 
+START_TEST(S113_switched_off_it_forgets_and_sends_plain_requests)
+{
+    struct rig r;
+
+    rig_init(&r, &without_pasid);
+    map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(&r, 0x1000, PERM_R);
+    ck_assert_uint_eq(r.asked[ASK_TRANSLATED], 1);
+    subscriber_set_ats(r.s, false);
+    ck_assert(!keeps(&r, 0x1000));
+    ck_assert_ptr_null(r.t.region.head);
+    dma(&r, 0x1000, PERM_R);
+    ck_assert_uint_eq(r.asked[ASK_UNTRANSLATED], 1);
+    ck_assert_uint_eq(r.asked[ASK_TRANSLATED], 1);
+    subscriber_set_ats(r.s, true);
+    dma(&r, 0x1000, PERM_R);
+    ck_assert(keeps(&r, 0x1000));
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(pasids_hear_what_names_them)
 {
     const struct subscriber_config five = { .ats = true, .pasid = 5 };
@@ -327,6 +349,7 @@ suite(void)
     tcase_add_test(tc, an_invalidation_in_a_superpage_drops_all_of_it);
     tcase_add_test(tc, S113_without_translation_there_is_no_ats_and_nothing_kept);
     tcase_add_test(tc, S113_a_device_with_ats_off_keeps_nothing);
+    tcase_add_test(tc, S113_switched_off_it_forgets_and_sends_plain_requests);
     tcase_add_test(tc, pasids_hear_what_names_them);
     tcase_add_test(tc, what_it_would_not_be_told_about_is_not_kept);
     tcase_add_test(tc, a_full_device_tlb_drops_the_eldest);

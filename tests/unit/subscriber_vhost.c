@@ -346,6 +346,76 @@ START_TEST(S81_with_ats_only_device_tlb_invalidations_reach_it)
 }
 END_TEST
 
+static void
+ats_rig_init(struct rig *r, enum quirk quirk)
+{
+    const struct dist cost = DIST_CONST(9);
+
+    rig_init(r, 0);
+    if (quirk != QUIRK_COUNT) {
+        quirk_set(&r->t.env.quirks, quirk, true);
+    }
+    latencies_set(&r->t.env.latency, LATENCY_VHOST_MESSAGE, &cost);
+    set_silently(r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(r, 0x1000, PERM_R);
+    subscriber_set_ats(r->s, true);
+}
+
+START_TEST(S84_N25_the_flags_change_in_one_moment_and_it_begins_empty)
+{
+    struct rig r;
+
+    ats_rig_init(&r, QUIRK_COUNT);
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
+    ck_assert(!cached(&r, 0x1000));
+    dma(&r, 0x1000, PERM_R);
+    subscriber_set_ats(r.s, true); /* as it was */
+    ck_assert(cached(&r, 0x1000));
+    subscriber_set_ats(r.s, false);
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_UNMAP);
+    ck_assert_uint_eq(sim_pending(r.t.env.sim), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S84_kept_over_the_switch_an_entry_waits_for_the_other_kind)
+{
+    struct rig r;
+
+    ats_rig_init(&r, QUIRK_VHOST_TOGGLE_KEEPS_CACHE);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(cached(&r, 0x1000));
+    subscriber_set_ats(r.s, false);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(!cached(&r, 0x1000));
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S84_in_the_gap_nothing_is_registered)
+{
+    struct rig r;
+
+    ats_rig_init(&r, QUIRK_SUB_TOGGLE_GAP);
+    ck_assert_ptr_null(r.t.region.head);
+    subscriber_set_ats(r.s, false); /* and back, before it has come back */
+    while (sim_step(r.t.env.sim)) {
+    }
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_UNMAP);
+    ck_assert_ptr_nonnull(r.t.region.head);
+    ck_assert_ptr_null(r.t.region.head->next);
+    subscriber_set_ats(r.s, true);
+    subscriber_detach(r.s);
+    while (sim_step(r.t.env.sim)) {
+    }
+    ck_assert_ptr_null(r.t.region.head);
+    ck_assert(
+        subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
+    ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(messages_cost_their_latency)
 {
     struct rig r;
@@ -532,6 +602,9 @@ suite(void)
     tcase_add_test(tc, S78_the_cached_permission_is_the_answers);
     tcase_add_test(tc, S85_an_answer_ends_with_its_memory_slot);
     tcase_add_test(tc, S81_with_ats_only_device_tlb_invalidations_reach_it);
+    tcase_add_test(tc, S84_N25_the_flags_change_in_one_moment_and_it_begins_empty);
+    tcase_add_test(tc, S84_kept_over_the_switch_an_entry_waits_for_the_other_kind);
+    tcase_add_test(tc, S84_in_the_gap_nothing_is_registered);
     tcase_add_test(tc, messages_cost_their_latency);
     tcase_add_test(tc, what_was_learnt_untranslated_goes_when_translation_comes);
     tcase_add_test(tc, a_cache_starts_empty_each_time_it_is_attached);
