@@ -150,6 +150,7 @@ library_sources = \
 	src/machine/internal.h \
 	src/machine/machine.c \
 	src/machine/machine.h \
+	src/machine/ram.c \
 	src/machine/script_traffic.c \
 	src/machine/step_line.c \
 	src/machine/step_line.h \

@@ -174,7 +174,8 @@ check_dma(struct check *c, const struct check_dma *a)
     if (d->state == TRUTH_IDENTITY && d->entries.led && vtd_is_interrupt(a->iova)) {
         v.refusable = true;
     }
-    if (a->ok && mem_range_of(c->env->mem, GPA(a->gpa)) == NULL) {
+    if (a->ok && (a->gpa & FORMER_PAGE) == 0 &&
+        mem_range_of(c->env->mem, GPA(a->gpa)) == NULL) {
         v.reached = true; /* and nothing there to be reached */
     }
     weigh_all(&v, a, d, cs);

@@ -78,6 +78,10 @@ perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm)
     if (cs == NULL || cs->s->ops->shadow != SHADOW_MIRROR) {
         return perm;
     }
+    uint64_t last = target;
+    if (mem_is_discarded(cs->c->env->mem, GPA(target), &last)) {
+        return PERM_NONE; /* nothing there that could be pinned */
+    }
     if (perm == PERM_W && !cs->s->config.strict_permissions) {
         perm = PERM_RW; /* no host mapping is write-only */
     }
@@ -345,6 +349,9 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
 {
     struct range_piece told, due;
 
+    if ((h->target & FORMER_PAGE) != 0) {
+        return BLAME_SUBSCRIBER;
+    }
     if (!listens_at(cs, addr)) { /* it never asked, or failed to follow RAM 1:1 */
         return is_left_untranslated(cs) ? BLAME_IOMMU : BLAME_SUBSCRIBER;
     }
@@ -441,6 +448,25 @@ is_harmless(const struct check_sub *cs, const struct range_piece *h)
              mem_range_of(mem, GPA(h->target + (h->last - h->first))) == NULL));
 }
 
+/* The truth from `at` on, as far as cs can hold it in one way. */
+static void
+truth_as_held(const struct check_sub *cs, uint64_t at, uint64_t limit,
+              struct range_piece *out)
+{
+    truth_at(cs->d, at, limit, out);
+    out->target += at - out->first;
+    out->first = at;
+    if (out->perm == PERM_NONE) {
+        return;
+    }
+    if (cs->s->ops->shadow == SHADOW_MIRROR) {
+        uint64_t last = range_last(out->target, out->last - at + 1);
+        mem_is_discarded(cs->c->env->mem, GPA(out->target), &last);
+        out->last = at + (last - out->target);
+    }
+    out->perm = perm_as_held(cs, out->target, out->perm);
+}
+
 static void
 compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
                  const struct comparison *why)
@@ -454,8 +480,7 @@ compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
         }
         const bool harmless = is_harmless(cs, &h);
         if (!harmless && (at == first || t.last < at)) {
-            truth_at(cs->d, at, last, &t);
-            t.perm = perm_as_held(cs, t.target, t.perm);
+            truth_as_held(cs, at, last, &t);
         }
         end = harmless || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;

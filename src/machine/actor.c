@@ -276,6 +276,15 @@ begin_traffic(struct machine *m, struct running *r)
     }
 }
 
+static bool
+blocks(struct machine *m, const struct step *s)
+{
+    const uint64_t first = s->u.blocks.gpa, last = first + (s->u.blocks.size - 1);
+
+    return s->kind == STEP_DISCARD ? ram_discard(m, first, last)
+                                   : ram_populate(m, first, last);
+}
+
 /* Carry out r's step, which completes by running_complete, perhaps at once. */
 static void
 perform(struct machine *m, struct running *r)
@@ -337,6 +346,11 @@ perform(struct machine *m, struct running *r)
         return;
     case STEP_MIGRATE:
         device_migrate_all(m);
+        complete_after_charge(r);
+        return;
+    case STEP_DISCARD:
+    case STEP_POPULATE:
+        r->result = blocks(m, s) ? "ok" : "refused";
         complete_after_charge(r);
         return;
     case STEP_DUMP:

@@ -379,33 +379,33 @@ device_reset(struct machine *m, struct device *d)
     }
 }
 
-/* The subscribers of all devices by themselves: containers count once. */
-static void
-each_subscriber(struct machine *m,
-                void (*fn)(struct machine *m, struct device *d, struct subscriber *s))
+void
+device_each_subscriber(struct machine *m, device_subscriber_fn *fn, void *arg)
 {
     for (size_t i = 0; i < m->sc->n_devices; i++) {
         for (struct seat *seat = m->devices[i].seats; seat != NULL; seat = seat->next) {
             if (seat->shares == NULL && !seat->refused) {
-                fn(m, &m->devices[i], seat->s);
+                fn(m, &m->devices[i], seat->s, arg);
             }
         }
     }
 }
 
 static void
-leave_source(struct machine *m, struct device *d, struct subscriber *s)
+leave_source(struct machine *m, struct device *d, struct subscriber *s, void *arg)
 {
     (void)m;
     (void)d;
+    (void)arg;
     subscriber_detach(s);
 }
 
 static void
-join_destination(struct machine *m, struct device *d, struct subscriber *s)
+join_destination(struct machine *m, struct device *d, struct subscriber *s, void *arg)
 {
     struct err why;
 
+    (void)arg;
     if (subscriber_attach(s, d->space, s->translator, &why)) {
         check_attached(m->check, s);
     }
@@ -414,13 +414,13 @@ join_destination(struct machine *m, struct device *d, struct subscriber *s)
 void
 device_migrate_all(struct machine *m)
 {
-    each_subscriber(m, leave_source);
+    device_each_subscriber(m, leave_source, NULL);
     for (size_t i = 0; i < m->sc->n_iommus; i++) {
         if (m->iommus[i]->ops->migrate != NULL) {
             m->iommus[i]->ops->migrate(m->iommus[i]);
         }
     }
-    each_subscriber(m, join_destination);
+    device_each_subscriber(m, join_destination, NULL);
 }
 
 /* ---- accesses ---- */
@@ -466,6 +466,9 @@ transfer(struct machine *m, const struct step_dma *a, uint64_t done, uint64_t gp
 {
     uint8_t found[PAGE_BYTES];
 
+    if ((gpa & FORMER_PAGE) != 0) {
+        return true; /* memory of the host, which the guest never sees */
+    }
     if (a->write) {
         return a->data != NULL ? mem_write(m->env.mem, GPA(gpa), a->data + done, len)
                                : mem_is_ram(m->env.mem, GPA(gpa));

@@ -119,6 +119,10 @@ void device_migrate_all(struct machine *m);
 void device_free(struct machine *m, struct device *d);
 /* Those that left without unregistering, at the end. */
 void device_free_stranded(struct machine *m);
+/* The subscribers of all devices by themselves: a container counts once. */
+typedef void device_subscriber_fn(struct machine *m, struct device *d,
+                                  struct subscriber *s, void *arg);
+void device_each_subscriber(struct machine *m, device_subscriber_fn *fn, void *arg);
 /* Bring the counters of its events up to date. */
 void device_count(struct machine *m, const struct seat *seat);
 struct seat *device_seat(const struct device *d, const char *name);
@@ -133,6 +137,16 @@ struct access_result {
 void device_dma(struct machine *m, struct device *d, const struct step_dma *a,
                 struct access_result *out);
 void device_dump(struct machine *m, const struct step_dump *dump);
+
+/* ---- ram.c ---- */
+
+/*
+ * Take whole blocks of RAM from the guest, or give it those of [first, last] that it has
+ * not, and tell the mirrors. False if one of them is in the way: then nothing was taken,
+ * and nothing given from where it is on.
+ */
+bool ram_discard(struct machine *m, uint64_t first, uint64_t last);
+bool ram_populate(struct machine *m, uint64_t first, uint64_t last);
 
 /* ---- actor.c ---- */
 

@@ -251,7 +251,14 @@ add_memory(struct mem *mem, const struct scenario *sc)
 
     for (size_t i = 0; i < sc->n_ranges; i++) {
         const struct scenario_range *r = &sc->ranges[i];
-        mem_add_range(mem, r->base, r->base + (r->size - 1), kind[r->kind]);
+        const uint64_t last = r->base + (r->size - 1);
+        mem_add_range(mem, r->base, last, kind[r->kind]);
+        if (r->block != 0) {
+            mem_set_block(mem, GPA(r->base), r->block);
+        }
+        if (r->block != 0 && r->populated < r->size) {
+            mem_discard(mem, GPA(r->base + r->populated), GPA(last));
+        }
     }
 }
 

@@ -48,6 +48,8 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_H_GET_TCE] = TE_STEP_H_GET_TCE,
     [STEP_RTAS] = TE_STEP_RTAS,
     [STEP_MIGRATE] = TE_STEP_MIGRATE,
+    [STEP_DISCARD] = TE_STEP_DISCARD,
+    [STEP_POPULATE] = TE_STEP_POPULATE,
 };
 
 void
@@ -500,6 +502,12 @@ put_step(struct line *l)
         break;
     case STEP_CHECK:
     case STEP_MIGRATE:
+        put_result(l);
+        break;
+    case STEP_DISCARD:
+    case STEP_POPULATE:
+        trace_u64(&l->rec, TF_GPA, s->u.blocks.gpa);
+        trace_u64(&l->rec, TF_SIZE, s->u.blocks.size);
         put_result(l);
         break;
     case STEP_FAIL:

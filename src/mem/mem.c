@@ -47,6 +47,7 @@ struct mem {
 
     struct mem_range *ranges; /* in address order */
     size_t n_ranges;
+    struct rangemap discarded; /* blocks of RAM that are away */
 
     mem_watch_fn *watcher;
     void *watcher_self;
@@ -63,6 +64,7 @@ mem_new(struct budget *budget)
     m->last = xcalloc(1, sizeof(*m->last));
     m->budget = budget;
     rangemap_init(&m->index, RANGEMAP_CONSTANT, budget);
+    rangemap_init(&m->discarded, RANGEMAP_CONSTANT, budget);
     arena_init(&m->descriptors);
     return m;
 }
@@ -78,6 +80,7 @@ mem_free(struct mem *m)
     }
     budget_return(m->budget, m->resident + m->n_pages * sizeof(struct page));
     rangemap_fini(&m->index);
+    rangemap_fini(&m->discarded);
     arena_fini(&m->descriptors);
     free(m->pages);
     free(m->ranges);
@@ -113,8 +116,18 @@ mem_add_range(struct mem *m, uint64_t first, uint64_t last, enum mem_kind kind)
     assert(at == m->n_ranges || last < m->ranges[at].first);
     m->ranges = xrealloc(m->ranges, m->n_ranges + 1, sizeof(*m->ranges));
     memmove(&m->ranges[at + 1], &m->ranges[at], (m->n_ranges - at) * sizeof(*m->ranges));
-    m->ranges[at] = (struct mem_range){ first, last, kind };
+    m->ranges[at] = (struct mem_range){ .first = first, .last = last, .kind = kind };
     m->n_ranges++;
+}
+
+void
+mem_set_block(struct mem *m, gpa_t addr, uint64_t block)
+{
+    struct mem_range *r = &m->ranges[ranges_before(m, addr.v)];
+
+    assert(addr.v >= r->first && r->kind == MEM_RAM && is_pow2(block));
+    assert(((r->first | (r->last + 1)) & (block - 1)) == 0);
+    r->block = block;
 }
 
 size_t
@@ -536,6 +549,41 @@ mem_fill(struct mem *m, gpa_t addr, uint8_t byte, uint64_t len)
         fill_ram(m, first, last, pattern);
     }
     return len_below_end(addr, len) == len && is_all_ram(m, first, last);
+}
+
+/* --- discarded RAM --- */
+
+void
+mem_discard(struct mem *m, gpa_t first, gpa_t last)
+{
+    mem_fill(m, first, 0, last.v - first.v + 1);
+    rangemap_remove(&m->discarded, first.v, last.v);
+    rangemap_insert(&m->discarded, first.v, last.v, 0, PERM_NONE);
+}
+
+void
+mem_populate(struct mem *m, gpa_t first, gpa_t last)
+{
+    mem_fill(m, first, 0, last.v - first.v + 1);
+    rangemap_remove(&m->discarded, first.v, last.v);
+}
+
+bool
+mem_is_discarded(const struct mem *m, gpa_t addr, uint64_t *last)
+{
+    struct range_piece p;
+
+    if (m->discarded.entries == 0 ||
+        !rangemap_next_until(&m->discarded, addr.v, *last, &p)) {
+        return false;
+    }
+    const bool here = p.first <= addr.v;
+    uint64_t end = here ? p.last : p.first - 1;
+    while (here && end < *last && rangemap_lookup(&m->discarded, end + 1, &p)) {
+        end = p.last;
+    }
+    *last = end < *last ? end : *last;
+    return here;
 }
 
 /* --- numbers --- */

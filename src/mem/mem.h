@@ -8,6 +8,10 @@
  * What lies in no range is a hole and behaves as MMIO. Every read is defined:
  * RAM that was never written reads as zero.
  *
+ * RAM can be in blocks that are taken away and given back while the machine runs: memory
+ * that is unplugged, or a balloon. It stays RAM while it is discarded, but the guest has
+ * no business there, and a host page that was pinned for it is the guest's no more.
+ *
  * A page can be watched: each store that changes an aligned 8-byte word of a
  * watched page is told to the watcher before the call returns, whoever stored.
  */
@@ -26,6 +30,7 @@ enum mem_kind { MEM_HOLE, MEM_RAM, MEM_ROM, MEM_MMIO };
 struct mem_range {
     uint64_t first, last; /* guest-physical, inclusive, page aligned bounds */
     enum mem_kind kind;
+    uint64_t block; /* RAM: what is taken and given as a whole, bytes; 0: all stays */
 };
 
 struct mem;
@@ -35,12 +40,21 @@ void mem_free(struct mem *m);
 
 /* Add a range; it must not overlap an earlier one. Ranges are kept in address order. */
 void mem_add_range(struct mem *m, uint64_t first, uint64_t last, enum mem_kind kind);
+/* The range that holds `addr`, which is RAM, is in blocks of so many bytes; all are
+ * there. */
+void mem_set_block(struct mem *m, gpa_t addr, uint64_t block);
 size_t mem_range_count(const struct mem *m);
 const struct mem_range *mem_range_at(const struct mem *m, size_t i);
 
 /* The range that holds `addr`, or NULL for a hole. */
 const struct mem_range *mem_range_of(const struct mem *m, gpa_t addr);
 static inline bool mem_is_ram(const struct mem *m, gpa_t addr);
+
+/* Take whole blocks, with their contents, or give them back, all zero. */
+void mem_discard(struct mem *m, gpa_t first, gpa_t last);
+void mem_populate(struct mem *m, gpa_t first, gpa_t last);
+/* Whether the page at `addr` is discarded; *last is cut to where that goes on. */
+bool mem_is_discarded(const struct mem *m, gpa_t addr, uint64_t *last);
 
 /*
  * Bytes. An access may cross pages and ranges; false if any byte of it lies

@@ -165,6 +165,38 @@ finish_fail(struct loader *l, const struct action *a, struct step *s,
     }
 }
 
+/* ---- discard, populate --------------------------------------------------- */
+
+TABLE(blocks, "blocks",
+      {
+          { "gpa", field_size, U(blocks.gpa), FIELD_REQUIRED, NULL },
+          { "size", field_some, U(blocks.size), FIELD_REQUIRED, NULL },
+      });
+
+void
+finish_blocks(struct loader *l, const struct action *a, struct step *s,
+              const struct args *args)
+{
+    const uint64_t gpa = s->u.blocks.gpa, size = s->u.blocks.size;
+
+    for (size_t i = 0; i < l->sc->n_ranges; i++) {
+        const struct scenario_range *r = &l->sc->ranges[i];
+        if (r->block == 0 || gpa < r->base || gpa - r->base >= r->size) {
+            continue;
+        }
+        if (size > r->size - (gpa - r->base)) {
+            load_error(l, args->whole, "the range passes the end of its RAM");
+        } else if (((gpa | size) & (r->block - 1)) != 0) {
+            load_error(l, args->whole,
+                       "RAM comes and goes here in blocks of 0x%llx bytes",
+                       (unsigned long long)r->block);
+        }
+        return;
+    }
+    load_error(l, args->whole, "'%s' is for RAM that is in blocks (ram: {block: })",
+               a->doc.name);
+}
+
 /* ---- dump --------------------------------------------------------------- */
 
 enum { DUMP_FIELD_WHAT, DUMP_FIELD_IOMMU, DUMP_FIELD_DEVICE, DUMP_FIELD_SUBSCRIBER };

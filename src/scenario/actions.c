@@ -137,6 +137,22 @@ static const struct action actions[] = {
       &check_schema,
       finish_migrate,
       NULL },
+    { { "discard", "any", "gpa size",
+        "Take blocks of RAM from the guest (machine: ram with block). Refused while a "
+        "mirror has some of it mapped through an IOMMU; one that sees it 1:1 unmaps it.",
+        "- discard: {gpa: 0x40000000, size: 2MiB}" },
+      STEP_DISCARD,
+      &blocks_schema,
+      finish_blocks,
+      NULL },
+    { { "populate", "any", "gpa size",
+        "Give blocks of RAM to the guest, all zero. Refused if a mirror that sees RAM "
+        "1:1 cannot map it.",
+        "- populate: {gpa: 0x40000000, size: 2MiB}" },
+      STEP_POPULATE,
+      &blocks_schema,
+      finish_blocks,
+      NULL },
     { { "fail", "any", "subscriber op nth errno",
         "The nth (1, the next) such operation of a subscriber from now on fails: "
         "register, map, unmap, message or replay.",

@@ -225,17 +225,17 @@ field_table_memory(struct loader *l, const struct field *f, struct val v, void *
     for (size_t i = 0; i < l->sc->n_ranges; i++) {
         const struct scenario_range *r = &l->sc->ranges[i];
 
-        if (r->kind == SCENARIO_RAM && g->table_base >= r->base &&
+        if (r->kind == SCENARIO_RAM && r->block == 0 && g->table_base >= r->base &&
             g->table_base - r->base < r->size &&
             g->table_size <= r->size - (g->table_base - r->base)) {
             g->has_table_memory = true;
             return;
         }
     }
-    load_error(l, v, "'table_memory' must lie inside RAM");
+    load_error(l, v, "'table_memory' must lie inside RAM that stays");
 }
 
-/* The default: the top sixteenth of the highest RAM below 4 GiB. */
+/* The default: the top sixteenth of the highest RAM below 4 GiB that stays. */
 void
 finish_table_memory(struct loader *l)
 {
@@ -250,7 +250,7 @@ finish_table_memory(struct loader *l)
     for (size_t i = 0; i < l->sc->n_ranges; i++) {
         const struct scenario_range *r = &l->sc->ranges[i];
 
-        best = r->kind == SCENARIO_RAM && r->base < four_gib ? r : best;
+        best = r->kind == SCENARIO_RAM && r->block == 0 && r->base < four_gib ? r : best;
     }
     if (!wanted || g->has_table_memory) {
         return;

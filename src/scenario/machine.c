@@ -17,56 +17,98 @@ struct range_list {
 
 static void
 add_range(struct loader *l, struct range_list *list, struct val v,
-          enum scenario_range_kind kind, uint64_t base, uint64_t size)
+          const struct scenario_range *r)
 {
-    if (((base | size) & PAGE_MASK) != 0 || size == 0) {
+    if (((r->base | r->size) & PAGE_MASK) != 0 || r->size == 0) {
         load_error(l, v,
                    "memory is given in whole pages: multiples of 4KiB, at least one");
-    } else if (base >= GPA_END || size > GPA_END - base) {
+    } else if (r->base >= GPA_END || r->size > GPA_END - r->base) {
         load_error(l, v, "memory ends at 4PiB (52 bits)");
     } else {
         list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
-        list->v[list->n++] = (struct scenario_range){ val_pos(l, v), kind, base, size };
+        list->v[list->n] = *r;
+        list->v[list->n++].pos = val_pos(l, v);
     }
 }
 
-struct base_size {
-    uint64_t base, size;
-};
+#define RANGE(member) offsetof(struct scenario_range, member)
+#define RANGE_FIELDS                                                                     \
+    { "base", field_size, RANGE(base), FIELD_REQUIRED, NULL },                           \
+    {                                                                                    \
+        "size", field_size, RANGE(size), FIELD_REQUIRED, NULL                            \
+    }
 
-SCHEMA(range_schema, "range",
-       {
-           { "base", field_size, offsetof(struct base_size, base), FIELD_REQUIRED, NULL },
-           { "size", field_size, offsetof(struct base_size, size), FIELD_REQUIRED, NULL },
-       });
+SCHEMA(range_schema, "range", { RANGE_FIELDS });
+
+enum { RAM_BLOCK = 2, RAM_POPULATED };
+
+SCHEMA(ram_schema, "range",
+       { RANGE_FIELDS, [RAM_BLOCK] = { "block", field_size, RANGE(block), 0, NULL },
+         [RAM_POPULATED] = { "populated", field_size, RANGE(populated), 0, NULL } });
+
+/* RAM in blocks: of a power of two, which the range consists of. */
+static void
+check_blocks(struct loader *l, const struct args *args, struct scenario_range *r)
+{
+    if (!args_has(args, RAM_BLOCK)) {
+        if (args_has(args, RAM_POPULATED)) {
+            load_error(l, args->v[RAM_POPULATED], "'populated' needs 'block'");
+        }
+        return;
+    }
+    if (!is_pow2(r->block) || r->block < PAGE_BYTES) {
+        load_error(l, args->v[RAM_BLOCK], "a block is a power of two, 4KiB or more");
+    } else if (((r->base | r->size) & (r->block - 1)) != 0) {
+        load_error(l, args->v[RAM_BLOCK], "base and size are multiples of 'block'");
+    }
+    if (!args_has(args, RAM_POPULATED)) {
+        r->populated = r->size;
+    } else if (r->populated > r->size ||
+               (is_pow2(r->block) && (r->populated & (r->block - 1)) != 0)) {
+        load_error(l, args->v[RAM_POPULATED],
+                   "'populated' is a multiple of 'block', at most 'size'");
+    }
+}
+
+static void
+read_range(struct loader *l, struct range_list *list, const struct node *n,
+           enum scenario_range_kind kind)
+{
+    struct scenario_range r = { .kind = kind };
+    struct args args;
+
+    if (!schema_read(l, kind == SCENARIO_RAM ? &ram_schema : &range_schema, n, &r,
+                     &args)) {
+        return;
+    }
+    if (kind == SCENARIO_RAM) {
+        check_blocks(l, &args, &r);
+    }
+    add_range(l, list, val_of(n), &r);
+}
 
 static void
 read_ranges(struct loader *l, struct range_list *list, const struct node *n,
             const char *name, enum scenario_range_kind kind)
 {
+    struct scenario_range r = { .kind = kind };
     struct val v = val_of(n);
-    struct base_size r = { 0, 0 };
-    struct args args;
 
     if (kind == SCENARIO_RAM && v.s != NULL && v.len > 0) {
         if (read_ok(l, name, v, scalar_size(v.s, v.len, &r.size))) {
-            add_range(l, list, v, kind, 0, r.size);
+            add_range(l, list, v, &r);
         }
         return;
     }
     if (n->kind == NODE_MAP) { /* one range needs no list */
-        if (schema_read(l, &range_schema, n, &r, &args)) {
-            add_range(l, list, v, kind, r.base, r.size);
-        }
+        read_range(l, list, n, kind);
         return;
     }
     if (want_list(l, name, v) == NULL) {
         return;
     }
     for (uint32_t i = 0; i < node_count(n); i++) {
-        if (schema_read(l, &range_schema, n->u.items[i], &r, &args)) {
-            add_range(l, list, val_of(n->u.items[i]), kind, r.base, r.size);
-        }
+        read_range(l, list, n->u.items[i], kind);
     }
 }
 

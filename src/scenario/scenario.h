@@ -41,6 +41,8 @@ struct scenario_range {
     struct src_pos pos;
     enum scenario_range_kind kind;
     uint64_t base, size; /* 4 KiB multiples, size > 0, base + size <= 2^52; no overlaps */
+    /* RAM in blocks that come and go: bytes, 0: it stays; what is there at first. */
+    uint64_t block, populated;
 };
 
 enum iommu_model { IOMMU_NONE, IOMMU_PAPR_TCE, IOMMU_PAPR_VIO, IOMMU_INTEL_VTD };
@@ -235,6 +237,8 @@ enum step_kind {
     STEP_FAIL,
     STEP_CHECK,
     STEP_MIGRATE,
+    STEP_DISCARD,
+    STEP_POPULATE,
     STEP_DUMP,
     STEP_WORKLOAD,
     STEP_REPLAY,
@@ -327,6 +331,10 @@ struct step_subscribe {
 struct step_unsubscribe { /* unsubscribe, announce */
     uint32_t device;
     const char *name; /* within the device */
+};
+
+struct step_blocks { /* discard, populate: whole blocks of one range of RAM */
+    uint64_t gpa, size;
 };
 
 enum dump_what { DUMP_TABLES, DUMP_SHADOW, DUMP_CACHES };
@@ -556,6 +564,7 @@ struct step {
         struct step_unsubscribe unsubscribe;
         struct step_dump dump;
         struct step_fail fail;
+        struct step_blocks blocks;
         const struct step_workload *workload;
         struct step_replay replay;
         struct step_mem mem;   /* MEM, MEM_EXPECT */

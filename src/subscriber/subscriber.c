@@ -6,6 +6,7 @@
 #include "subscriber/subscriber.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -404,17 +405,38 @@ of_listener(struct space_listener *l)
                                          offsetof(struct subscriber, listener));
 }
 
-/* RAM became visible 1:1. */
+/*
+ * Map the RAM of [first, last] that is there. False if the host could not, unless s takes
+ * no notice.
+ */
+static bool
+map_memory(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    uint64_t end;
+
+    alter(s);
+    s->memory_error = 0;
+    for (uint64_t at = first; at <= last && at >= first; at = end + 1) {
+        end = last;
+        if (!mem_is_discarded(s->env->mem, GPA(at), &end)) {
+            trace_range(s, TE_BYPASS_MAP, at, end);
+            s->ops->bypass_map(s, at, end);
+        }
+    }
+    return s->memory_error == 0 ||
+           (s->memory_error == ENOSPC && env_quirk(s->env, QUIRK_VFIO_DMA_ENTRY_LIMIT));
+}
+
+/* RAM [first, last] vanishes. */
 static void
-add_memory(struct subscriber *s, const struct space_section *section)
+unmap_memory(struct subscriber *s, uint64_t first, uint64_t last)
 {
     alter(s);
-    trace_range(s, TE_BYPASS_MAP, section->first, section->last);
-    s->memory_error = 0;
-    s->ops->bypass_map(s, section->first, section->last);
-    if (s->memory_error != 0) {
-        refuse(s, s->memory_error, "memory could not be mapped");
+    if (s->ops->shadow == SHADOW_MIRROR) {
+        trace_range(s, TE_BYPASS_UNMAP, first, last);
     }
+    s->ops->bypass_unmap(s, first, last);
+    observe(s->env, ram_gone, s, first, last);
 }
 
 static void
@@ -433,8 +455,8 @@ on_add(struct space_listener *l, const struct space_section *section)
     }
     if (mine.region != NULL) {
         bind(s, &mine);
-    } else if (s->ops->bypass_map != NULL) {
-        add_memory(s, &mine);
+    } else if (s->ops->bypass_map != NULL && !map_memory(s, mine.first, mine.last)) {
+        refuse(s, s->memory_error, "memory could not be mapped");
     }
 }
 
@@ -465,12 +487,7 @@ on_del(struct space_listener *l, const struct space_section *section)
             unbind(b);
         }
     } else if (s->ops->bypass_unmap != NULL) {
-        alter(s);
-        if (s->ops->shadow == SHADOW_MIRROR) {
-            trace_range(s, TE_BYPASS_UNMAP, mine.first, mine.last);
-        }
-        s->ops->bypass_unmap(s, mine.first, mine.last);
-        observe(s->env, ram_gone, s, mine.first, mine.last);
+        unmap_memory(s, mine.first, mine.last);
     }
 }
 
@@ -492,6 +509,84 @@ on_commit(struct space_listener *l)
     if (s->ops->commit != NULL) {
         s->ops->commit(s);
     }
+}
+
+/* ---- RAM that comes and goes ---- */
+
+/* The part of [*first, *last] that s sees 1:1 in section i of its space. */
+static bool
+seen_in(const struct subscriber *s, size_t i, uint64_t *first, uint64_t *last)
+{
+    struct space_section mine;
+
+    if (s->listener.space->sections[i].region != NULL ||
+        !clip_section(s, &s->listener.space->sections[i], &mine) ||
+        !ranges_overlap(*first, *last, mine.first, mine.last)) {
+        return false;
+    }
+    *first = *first > mine.first ? *first : mine.first;
+    *last = *last < mine.last ? *last : mine.last;
+    return true;
+}
+
+static bool
+follows_memory(const struct subscriber *s)
+{
+    return s->attached && !is_out(s) && !s->stranded;
+}
+
+bool
+subscriber_populate(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    bool ok = true;
+
+    if (!follows_memory(s) || s->ops->bypass_map == NULL) {
+        return true;
+    }
+    for (size_t i = 0; ok && i < s->listener.space->n; i++) {
+        uint64_t a = first, z = last;
+        ok = !seen_in(s, i, &a, &z) || map_memory(s, a, z);
+    }
+    if (!ok) {
+        subscriber_discard(s, first, last);
+    }
+    return ok;
+}
+
+void
+subscriber_discard(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    if (!follows_memory(s)) {
+        return;
+    }
+    for (size_t i = 0; s->ops->bypass_unmap != NULL && i < s->listener.space->n; i++) {
+        uint64_t a = first, z = last;
+        if (seen_in(s, i, &a, &z)) {
+            unmap_memory(s, a, z);
+        }
+    }
+    if (s->ops->discarded != NULL) {
+        s->ops->discarded(s, first, last);
+    }
+}
+
+bool
+subscriber_pins(const struct subscriber *s, uint64_t first, uint64_t last)
+{
+    struct range_piece p;
+
+    if (!follows_memory(s) || s->ops->shadow != SHADOW_MIRROR || s->bindings == NULL) {
+        return false;
+    }
+    for (uint64_t at = 0; s->ops->next(s, at, &p); at = p.last + 1) {
+        if (ranges_overlap(p.target, p.target + (p.last - p.first), first, last)) {
+            return true;
+        }
+        if (p.last == UINT64_MAX) {
+            break;
+        }
+    }
+    return false;
 }
 
 /* ---- life ---- */

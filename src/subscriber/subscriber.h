@@ -182,6 +182,11 @@ struct subscriber_ops {
     /* RAM [first, last] became visible 1:1, or vanishes; NULL: nothing to do. */
     void (*bypass_map)(struct subscriber *s, uint64_t first, uint64_t last);
     void (*bypass_unmap)(struct subscriber *s, uint64_t first, uint64_t last);
+    /*
+     * The host pages of guest RAM [first, last] are the guest's no more, whatever the
+     * subscriber has pinned. NULL: it pins nothing.
+     */
+    void (*discarded)(struct subscriber *s, uint64_t first, uint64_t last);
     /* An IOMMU section went away: a mirror empties [first, last]. NULL: nothing to do. */
     void (*teardown)(struct subscriber *s, uint64_t first, uint64_t last);
     /* Detached or refused: whatever it still holds goes. NULL: nothing to do. */
@@ -281,6 +286,15 @@ void subscriber_set_ats(struct subscriber *s, bool on);
 void subscriber_strand(struct subscriber *s);
 /* Ask for replay once more, of each registration, lowest section first. */
 void subscriber_replay(struct subscriber *s);
+
+/*
+ * Guest RAM [first, last] has been populated, or is about to be discarded: where s sees
+ * RAM 1:1 it follows. False: its host could not map all of it, and none is.
+ */
+bool subscriber_populate(struct subscriber *s, uint64_t first, uint64_t last);
+void subscriber_discard(struct subscriber *s, uint64_t first, uint64_t last);
+/* Whether s has mapped some of guest RAM [first, last] through an IOMMU, and pins it. */
+bool subscriber_pins(const struct subscriber *s, uint64_t first, uint64_t last);
 
 /* For the kinds: count and trace a failure of the host, tell the observer. */
 void subscriber_failed(struct subscriber *s, const char *op, uint64_t first,

@@ -4,9 +4,9 @@
  * turns events into MAP and UNMAP calls of the host (host.h), whose entries are the
  * shadow. The kinds differ in their host only.
  *
- * A target that is not one piece of RAM is EFAULT here (QEMU only logs it, without a
- * code), a foreign target EINVAL.
- * Source: QEMU hw/vfio/common.c; statements S30 to S39.
+ * A target that is not one piece of RAM, all of it there, is EFAULT here (QEMU only logs
+ * it, without a code), a foreign target EINVAL. Source: QEMU hw/vfio/common.c; statements
+ * S30 to S39.
  */
 #include <errno.h>
 
@@ -17,6 +17,9 @@ struct vfio {
     struct subscriber s;
     struct host host;
     struct rangemap believed; /* taken for mapped though the host failed */
+    /* Where the pages that it has pinned are the guest's no more, if it holds any there.
+     */
+    struct rangemap former;
 };
 
 static struct vfio *
@@ -58,6 +61,7 @@ start(struct subscriber *s, const struct host_ops *host)
 {
     host_init(&of(s)->host, host, s);
     rangemap_init(&of(s)->believed, RANGEMAP_CONSTANT, s->env->budget);
+    rangemap_init(&of(s)->former, RANGEMAP_CONSTANT, s->env->budget);
     if (env_quirk(s->env, QUIRK_VFIO_REGISTERS_ALL)) {
         s->config.flags = NOTIFY_ALL;
     }
@@ -113,6 +117,7 @@ vfio_fini(struct subscriber *s)
 {
     host_fini(&of(s)->host);
     rangemap_fini(&of(s)->believed);
+    rangemap_fini(&of(s)->former);
 }
 
 static void
@@ -123,6 +128,7 @@ vfio_clear(struct subscriber *s)
     rangemap_clear(&of(s)->host.changed);
     rangemap_clear(&of(s)->host.before);
     rangemap_clear(&of(s)->believed);
+    rangemap_clear(&of(s)->former);
 }
 
 /*
@@ -194,21 +200,27 @@ vfio_alter(struct subscriber *s)
     }
 }
 
-static void
+/* False if the host failed, which has been reported. */
+static bool
 map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
               enum perm perm)
 {
     if (v->believed.entries != 0 && rangemap_any(&v->believed, first, last)) {
-        return;
+        return true;
     }
     const int error = host_map(v, first, last, target, perm);
 
-    if (error != 0) {
-        subscriber_failed(&v->s, "map", first, last, error);
+    if (error == 0) {
+        if (v->former.entries != 0) {
+            rangemap_remove(&v->former, first, last);
+        }
+        return true;
     }
-    if (error != 0 && env_quirk(v->s.env, QUIRK_SUB_RECORD_FIRST)) {
+    subscriber_failed(&v->s, "map", first, last, error);
+    if (env_quirk(v->s.env, QUIRK_SUB_RECORD_FIRST)) {
         rangemap_insert(&v->believed, first, last, 0, PERM_NONE);
     }
+    return false;
 }
 
 /*
@@ -258,6 +270,16 @@ memory_of_target(const struct vfio *v, const struct notify_event *ev)
                : NULL;
 }
 
+/* Whether some of it is discarded: to pin that would bring it back. */
+static bool
+target_is_discarded(const struct vfio *v, const struct notify_event *ev)
+{
+    uint64_t last = ev->target.v + ev->mask;
+
+    return mem_is_discarded(v->s.env->mem, ev->target, &last) ||
+           last != ev->target.v + ev->mask;
+}
+
 /* There is no write-only here: whatever is mapped can be read. */
 static void
 vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
@@ -266,7 +288,7 @@ vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
     const struct mem_range *memory = memory_of_target(v, ev);
     enum perm perm = PERM_R;
 
-    if (memory == NULL) {
+    if (memory == NULL || target_is_discarded(v, ev)) {
         subscriber_failed(&v->s, "map", first, last, EFAULT);
         return;
     }
@@ -298,6 +320,27 @@ vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
 }
 
 /*
+ * RAM [first, last] 1:1. What can be discarded is mapped block by block, so that it can
+ * be unmapped so; the first that fails is the last that is tried.
+ */
+static bool
+map_memory(struct vfio *v, uint64_t first, uint64_t last)
+{
+    const struct mem_range *r = mem_range_of(v->s.env->mem, GPA(first));
+    const uint64_t block = r != NULL ? r->block : 0;
+    uint64_t end;
+
+    for (uint64_t at = first; block != 0 && (at | (block - 1)) < last; at = end + 1) {
+        end = at | (block - 1);
+        if (!map_or_report(v, at, end, at, PERM_RW)) {
+            return false;
+        }
+        first = end + 1;
+    }
+    return map_or_report(v, first, last, first, PERM_RW);
+}
+
+/*
  * What is reserved (x86: where devices write interrupts) overlays RAM in a device's
  * address space, so RAM comes in the pieces between.
  */
@@ -307,15 +350,15 @@ vfio_bypass_map(struct subscriber *s, uint64_t first, uint64_t last)
     struct subscriber_span hole;
 
     while (subscriber_reserved(s, first, last, &hole)) {
-        if (hole.first > first) {
-            map_or_report(of(s), first, hole.first - 1, first, PERM_RW);
+        if (hole.first > first && !map_memory(of(s), first, hole.first - 1)) {
+            return;
         }
         if (hole.last == last) {
             return;
         }
         first = hole.last + 1;
     }
-    map_or_report(of(s), first, last, first, PERM_RW);
+    map_memory(of(s), first, last);
 }
 
 /* A section of 2^64 bytes goes in two halves, which the kernel's length can say. */
@@ -332,18 +375,66 @@ vfio_empty(struct subscriber *s, uint64_t first, uint64_t last)
     }
 }
 
+/* What it has pinned of guest RAM [first, last] stays pinned. */
+static void
+vfio_discarded(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    struct vfio *v = of(s);
+    struct range_piece p;
+
+    for (uint64_t at = 0; rangemap_next(&v->host.shadow, at, &p); at = p.last + 1) {
+        const uint64_t end = p.target + (p.last - p.first);
+        if (ranges_overlap(p.target, end, first, last)) {
+            const uint64_t a = first > p.target ? p.first + (first - p.target) : p.first;
+            const uint64_t z = last < end ? p.last - (end - last) : p.last;
+            rangemap_remove(&v->former, a, z);
+            rangemap_insert(&v->former, a, z, 0, PERM_NONE);
+        }
+        if (p.last == UINT64_MAX) {
+            return;
+        }
+    }
+}
+
 /* ---- what it holds ---- */
+
+/* Cut p, which covers addr, to where it is all the guest's still, or not any more. */
+static bool
+as_former(const struct vfio *v, uint64_t addr, struct range_piece *p)
+{
+    struct range_piece f;
+
+    if (v->former.entries == 0) {
+        return true;
+    }
+    p->head = p->head && p->first == addr;
+    p->target += addr - p->first;
+    p->first = addr;
+    if (rangemap_next_until(&v->former, addr, p->last, &f)) {
+        const bool gone = f.first <= addr;
+        const uint64_t end = gone ? f.last : f.first - 1;
+        p->target |= gone ? FORMER_PAGE : 0;
+        p->last = end < p->last ? end : p->last;
+    }
+    return true;
+}
 
 static bool
 vfio_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out)
 {
-    return rangemap_lookup(&of_const(s)->host.shadow, addr, out);
+    const struct vfio *v = of_const(s);
+
+    return rangemap_lookup(&v->host.shadow, addr, out) &&
+           as_former(v, align_down(addr, PAGE_LG2), out);
 }
 
 static bool
 vfio_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
 {
-    return rangemap_next(&of_const(s)->host.shadow, from, out);
+    const struct vfio *v = of_const(s);
+
+    return rangemap_next(&v->host.shadow, from, out) &&
+           as_former(v, out->first > from ? out->first : align_down(from, PAGE_LG2), out);
 }
 
 static struct dma_answer
@@ -376,7 +467,8 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
         .alter = vfio_alter, .commit = vfio_commit, .goes_on = !(dies),                  \
         .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
         .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
-        .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,                       \
+        .discarded = vfio_discarded, .dma = vfio_dma, .lookup = vfio_lookup,             \
+        .next = vfio_next,                                                               \
     }
 
 const struct subscriber_ops subscriber_vfio =

@@ -21,6 +21,12 @@ typedef struct {
     uint64_t v;
 } gpa_t; /* guest-physical */
 
+/*
+ * An address with this bit is no guest-physical one: it stands for the host page that was
+ * pinned when a mirror mapped the address without it, and is the guest's no more.
+ */
+#define FORMER_PAGE (UINT64_C(1) << 52)
+
 #define IOVA(x) ((iova_t){ (x) })
 #define GPA(x)  ((gpa_t){ (x) })
 

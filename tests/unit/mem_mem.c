@@ -424,6 +424,32 @@ START_TEST(many_pages_keep_their_own_contents)
 }
 END_TEST
 
+START_TEST(discarded_blocks_lose_their_contents_and_stay_ram)
+{
+    const uint64_t base = 2 * MIB;
+    uint64_t last = base + MIB - 1;
+
+    mem_set_block(m, GPA(base), 64 * KIB);
+    ck_assert_uint_eq(mem_range_of(m, GPA(base))->block, 64 * KIB);
+    mem_write64le(m, GPA(base + 64 * KIB), 1);
+    ck_assert(!mem_is_discarded(m, GPA(base), &last));
+    ck_assert_uint_eq(last, base + MIB - 1);
+    mem_discard(m, GPA(base + 64 * KIB), GPA(base + 256 * KIB - 1));
+    ck_assert(mem_is_ram(m, GPA(base + 64 * KIB)));
+    ck_assert_uint_eq(mem_read64le(m, GPA(base + 64 * KIB)), 0);
+    ck_assert(!mem_is_discarded(m, GPA(base), &last));
+    ck_assert_uint_eq(last, base + 64 * KIB - 1);
+    last = UINT64_MAX;
+    ck_assert(mem_is_discarded(m, GPA(base + 64 * KIB), &last));
+    ck_assert_uint_eq(last, base + 256 * KIB - 1);
+    mem_populate(m, GPA(base + 128 * KIB), GPA(base + 192 * KIB - 1));
+    last = UINT64_MAX;
+    ck_assert(mem_is_discarded(m, GPA(base + 64 * KIB + 5), &last));
+    ck_assert_uint_eq(last, base + 128 * KIB - 1);
+    ck_assert(!mem_is_discarded(m, GPA(base + 128 * KIB), &last));
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -432,6 +458,7 @@ suite(void)
 
     tcase_add_checked_fixture(c, set_up, tear_down);
 
+    tcase_add_test(c, discarded_blocks_lose_their_contents_and_stay_ram);
     tcase_add_test(c, ranges_are_kept_in_address_order);
     tcase_add_test(c, numbers_stand_in_memory_in_their_byte_order);
     tcase_add_test(c, accesses_may_be_unaligned_and_cross_pages);

@@ -343,7 +343,10 @@ END_TEST
 
 START_TEST(every_step_is_documented_and_its_example_loads)
 {
-    static const char head[] = "iommusim: 1\nmachine:\n  iommus:\n    %s\n  devices:\n"
+    static const char head[] = "iommusim: 1\nmachine:\n"
+                               "  ram: [{base: 0, size: 1GiB},"
+                               " {base: 1GiB, size: 1GiB, block: 2MiB}]\n"
+                               "  iommus:\n    %s\n  devices:\n"
                                "    nic0: {iommu: %s, backend: [vfio, vhost]}\n"
                                "%stimeline:\n  %s\n";
     char text[2048];

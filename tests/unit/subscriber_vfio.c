@@ -672,6 +672,93 @@ START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved)
 }
 END_TEST
 
+/* ---- RAM that comes and goes ---- */
+
+/* RAM in blocks of 128 MiB, of which the first three are there. */
+static void
+cut_into_blocks(struct rig *r)
+{
+    mem_set_block(r->t.env.mem, GPA(0), 128 * MIB);
+    mem_discard(r->t.env.mem, GPA(384 * MIB), GPA(TOY_RAM - 1));
+}
+
+START_TEST(blocks_of_ram_are_mapped_and_unmapped_one_by_one)
+{
+    struct rig r;
+    struct range_piece p;
+    struct subscriber_config c = config();
+
+    c.entry_limit = 4;
+    rig_init(&r, &c);
+    cut_into_blocks(&r);
+    space_set_bypass(&r.space);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 384 * MIB);
+    for (uint64_t at = 0; at < 384 * MIB; at += 128 * MIB) {
+        ck_assert(held(&r, at, &p) && p.head);
+    }
+    mem_populate(r.t.env.mem, GPA(384 * MIB), GPA(512 * MIB - 1));
+    ck_assert(subscriber_populate(r.s, 384 * MIB, 512 * MIB - 1));
+    subscriber_discard(r.s, 128 * MIB, 256 * MIB - 1);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert(!held(&r, 128 * MIB, &p) && held(&r, 256 * MIB, &p));
+
+    /* Two more are one too many: neither is mapped. */
+    mem_populate(r.t.env.mem, GPA(512 * MIB), GPA(768 * MIB - 1));
+    ck_assert(!subscriber_populate(r.s, 512 * MIB, 768 * MIB - 1));
+    ck_assert_int_eq(told(&r), ENOSPC);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 384 * MIB);
+    ck_assert(!r.s->refused);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S31_a_map_of_discarded_ram_is_dropped_whole)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    cut_into_blocks(&r);
+    toy_map(&r.t, 0x1000, 0x1fff, 384 * MIB);
+    ck_assert_int_eq(told(&r), EFAULT);
+    toy_map(&r.t, 0, 2 * MIB - 1, 383 * MIB);
+    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
+    toy_map(&r.t, 0, 2 * MIB - 1, 382 * MIB);
+    ck_assert_int_eq(told(&r), 0);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory)
+{
+    struct rig r;
+    struct range_piece p;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    cut_into_blocks(&r);
+    toy_map(&r.t, 0x200000, 0x3fffff, 127 * MIB);
+    ck_assert(subscriber_pins(r.s, 0, 128 * MIB - 1));
+    ck_assert(subscriber_pins(r.s, 128 * MIB, 256 * MIB - 1));
+    ck_assert(!subscriber_pins(r.s, 256 * MIB, 384 * MIB - 1));
+
+    subscriber_discard(r.s, 128 * MIB, 256 * MIB - 1);
+    ck_assert(held(&r, 0x2fffff, &p));
+    ck_assert_uint_eq(p.last, 0x2fffff);
+    ck_assert_uint_eq(p.target + (0x2ff000 - p.first), 128 * MIB - 0x1000);
+    ck_assert(held(&r, 0x300000, &p));
+    ck_assert_uint_eq(p.target, (128 * MIB + (p.first - 0x300000)) | FORMER_PAGE);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 2 * MIB);
+
+    ck_assert_int_eq(unmap(&r, 0x200000, 2 * MIB), 0);
+    toy_map(&r.t, 0x200000, 0x3fffff, 127 * MIB);
+    ck_assert(held(&r, 0x300000, &p));
+    ck_assert_uint_eq(p.target & FORMER_PAGE, 0);
+    rig_fini(&r);
+}
+END_TEST
+
 /* ---- DMA ---- */
 
 START_TEST(S121_a_device_reaches_what_the_shadow_holds_and_no_more)
@@ -805,6 +892,10 @@ suite(void)
     tcase_add_test(tc, a_section_inside_its_region_gives_events_bus_addresses);
     tcase_add_test(tc, sections_are_rounded_inwards_to_host_pages_and_high_ones_skipped);
     tcase_add_test(tc, ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved);
+    tcase_add_test(tc, blocks_of_ram_are_mapped_and_unmapped_one_by_one);
+    tcase_add_test(tc, S31_a_map_of_discarded_ram_is_dropped_whole);
+    tcase_add_test(tc,
+                   what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("device");
