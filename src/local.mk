@@ -79,6 +79,8 @@ library_sources = \
 	src/guest/intel_raw.c \
 	src/guest/intel_tables.c \
 	src/guest/intel_tables.h \
+	src/guest/linux_trace.c \
+	src/guest/linux_trace.h \
 	src/guest/op.c \
 	src/guest/op.h \
 	src/guest/pseries_ddw.c \
@@ -148,6 +150,7 @@ library_sources = \
 	src/machine/device.c \
 	src/machine/expect.c \
 	src/machine/internal.h \
+	src/machine/linux_traffic.c \
 	src/machine/machine.c \
 	src/machine/machine.h \
 	src/machine/ram.c \

@@ -61,6 +61,7 @@ unit_tests = \
 	tests/unit/guest_intel_entry \
 	tests/unit/guest_intel_invalidate \
 	tests/unit/guest_intel_queue \
+	tests/unit/guest_linux_trace \
 	tests/unit/guest_pseries_driver \
 	tests/unit/iommu_iommu \
 	tests/unit/iommu_papr \

@@ -175,21 +175,20 @@ say_machine(struct importer *im)
     say(im, "guest: {driver: manual}\n");
 }
 
-/* A text in double quotes, whatever it holds. */
-static void
-say_quoted(struct importer *im, const char *text)
+void
+import_say_quoted(struct trace_output *out, const char *text)
 {
-    say(im, "\"");
+    trace_output_print(out, "\"");
     for (const char *p = text; *p != '\0'; p++) {
         if (*p == '"' || *p == '\\') {
-            say(im, "\\%c", *p);
+            trace_output_print(out, "\\%c", *p);
         } else if ((unsigned char)*p < 0x20) {
-            say(im, "\\x%02x", (unsigned)*p);
+            trace_output_print(out, "\\x%02x", (unsigned)*p);
         } else {
-            say(im, "%c", *p);
+            trace_output_print(out, "%c", *p);
         }
     }
-    say(im, "\"");
+    trace_output_print(out, "\"");
 }
 
 static void
@@ -199,7 +198,7 @@ say_head(struct importer *im)
     const char *base = slash != NULL ? slash + 1 : im->path;
 
     say(im, "iommusim: 1\nname: ");
-    say_quoted(im, base);
+    import_say_quoted(im->out, base);
     say(im,
         "\ndescription: >-\n"
         "  Imported from a QEMU log with %" PRIu64 " hypercalls. Inner values of\n"

@@ -29,4 +29,7 @@ bool import_qemu_log(const char *path, const char *const *backends, size_t n, bo
 bool import_linux_trace(const char *path, const char *const *backends, size_t n,
                         bool dump, struct trace_output *out, struct err *e);
 
+/* A text in double quotes for YAML, whatever it holds. */
+void import_say_quoted(struct trace_output *out, const char *text);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "guest/intel_domain.h"
 #include "guest/op.h"
 #include "guest/raw_steps.h"
 #include "guest/state.h"
@@ -97,6 +98,23 @@ guest_reset(struct guest *g, uint32_t iommu)
             intel_reset(g->units[i]);
         }
     }
+}
+
+bool
+guest_domain_id(struct guest *g, uint32_t device, uint32_t domain, uint16_t *did)
+{
+    struct intel_domain *d = domain != SCENARIO_NONE
+                                 ? g->domains[domain]
+                                 : g->attached[intel_device(g, device)];
+
+    if (d == NULL && g->driver == GUEST_MANUAL) {
+        d = intel_domain_own(g, device);
+    }
+    if (d == NULL || (d->did == 0 && !intel_domain_identify(d))) {
+        return false;
+    }
+    *did = d->did;
+    return true;
 }
 
 bool

@@ -72,6 +72,12 @@ void guest_reset(struct guest *g, uint32_t iommu);
  */
 void guest_do(struct guest *g, const struct step *s, guest_done_fn *done, void *self);
 
+/*
+ * The id by which descriptors name a domain: of the scenario, or (SCENARIO_NONE) the one
+ * that the device is attached to, or else its own. False: it has none.
+ */
+bool guest_domain_id(struct guest *g, uint32_t device, uint32_t domain, uint16_t *did);
+
 /* The lazy driver holds unmaps that its timer has still to flush. */
 bool guest_pending(const struct guest *g);
 

@@ -313,6 +313,7 @@ put_replay(struct line *l, const struct step_replay *s)
 {
     static const char *const from[] = {
         [REPLAY_QEMU_LOG] = "qemu-log",
+        [REPLAY_LINUX_TRACE] = "linux-trace",
         [REPLAY_IOMMUSIM] = "iommusim",
         [REPLAY_SCRIPT] = "script",
     };

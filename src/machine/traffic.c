@@ -11,6 +11,8 @@ traffic_new(struct machine *m, const struct step *s, struct err *e)
     switch (s->u.replay.from) {
     case REPLAY_QEMU_LOG:
         return capture_traffic_new(m, s, e);
+    case REPLAY_LINUX_TRACE:
+        return linux_traffic_new(m, s, e);
     case REPLAY_IOMMUSIM:
     case REPLAY_SCRIPT:
         return script_traffic_new(m, s, e);

@@ -43,5 +43,7 @@ struct traffic *script_traffic_new(struct machine *m, const struct step *s,
 /* A log of QEMU's trace back end: PAPR hypercalls, windows and resets. */
 struct traffic *capture_traffic_new(struct machine *m, const struct step *s,
                                     struct err *e);
+/* A Linux guest's trace of its VT-d driver. */
+struct traffic *linux_traffic_new(struct machine *m, const struct step *s, struct err *e);
 
 #endif

@@ -17,7 +17,7 @@ static const char *const type_words[] = {
     [QI_PASID_DEV_IOTLB] = "pasid-dev-iotlb",
     [QI_PAGE_RESPONSE] = "page-response",
 };
-static const struct word_list qi_types = { type_words, LEN(type_words), NULL, 0 };
+static const struct word_list qi_types = { type_words, LEN(type_words) };
 
 WORDS(context_granularity, { [QI_GLOBAL] = "global", "domain", "device" });
 WORDS(iotlb_granularity, { [QI_GLOBAL] = "global", "domain", "page" });

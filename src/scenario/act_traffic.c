@@ -345,12 +345,11 @@ finish_workload(struct loader *l, const struct action *a, struct step *s,
 
 static const char *const from_words[] = {
     [REPLAY_QEMU_LOG] = "qemu-log",
+    [REPLAY_LINUX_TRACE] = "linux-trace",
     [REPLAY_IOMMUSIM] = "iommusim",
     [REPLAY_SCRIPT] = "script",
 };
-static const char *const later_from[] = { "linux-trace" };
-static const struct word_list replay_from = { from_words, LEN(from_words), later_from,
-                                              1 };
+static const struct word_list replay_from = { from_words, LEN(from_words) };
 
 enum { REPLAY_CAPTURE, REPLAY_FROM };
 

@@ -181,8 +181,8 @@ static const struct action actions[] = {
       finish_workload,
       NULL },
     { { "replay", "any", "capture from",
-        "Run recorded traffic: a QEMU trace log (qemu-log), the actor lines of an "
-        "earlier "
+        "Run recorded traffic: a QEMU trace log of PAPR calls (qemu-log), a Linux "
+        "guest's ftrace of its VT-d driver (linux-trace), the actor lines of an earlier "
         "trace (iommusim), or a file of script lines (script).",
         "- replay: {capture: run.trace, from: iommusim}" },
       STEP_REPLAY,

@@ -144,7 +144,7 @@ static const char *const stride_names[STRIDE_KEY_COUNT] = {
     [STRIDE_IOBA] = "ioba",     [STRIDE_TCE] = "tce",     [STRIDE_VALUE] = "value",
     [STRIDE_NPAGES] = "npages", [STRIDE_LIOBN] = "liobn",
 };
-const struct word_list stride_words = { stride_names, STRIDE_KEY_COUNT, NULL, 0 };
+const struct word_list stride_words = { stride_names, STRIDE_KEY_COUNT };
 
 /* The last number that a stride makes of *first; false if it passes 2^64. */
 static bool

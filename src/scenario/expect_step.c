@@ -12,7 +12,7 @@ static const char *const result_words[] = {
     [RESULT_BLOCKED] = "blocked",
     [RESULT_REFUSED] = "refused",
 };
-static const struct word_list results = { result_words, LEN(result_words), NULL, 0 };
+static const struct word_list results = { result_words, LEN(result_words) };
 
 const char *
 dma_result_name(enum dma_result r)

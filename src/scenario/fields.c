@@ -72,18 +72,6 @@ load_error(struct loader *l, struct val v, const char *fmt, ...)
     va_end(args);
 }
 
-void
-load_unsupported(struct loader *l, struct val v, const char *fmt, ...)
-{
-    char word[2 * VAL_TEXT];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(word, sizeof(word), fmt, args);
-    va_end(args);
-    load_error(l, v, "'%s' is not supported by this version", word);
-}
-
 const char *
 val_text(struct val v, char *buf, size_t size)
 {
@@ -226,8 +214,6 @@ schema_key(struct loader *l, const struct schema *s, struct val key, struct val 
         }
         if (v.node == NULL && args_has(args, i)) {
             load_error(l, key, "key '%s' is there twice", f->name);
-        } else if (f->flags & FIELD_REFUSED) {
-            load_unsupported(l, key, "%s", f->name);
         } else {
             args->given |= UINT64_C(1) << i;
             args->v[i] = v;

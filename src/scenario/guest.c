@@ -18,7 +18,7 @@ static void
 field_domain_aw(struct loader *l, const struct field *f, struct val v, void *out)
 {
     static const char *const words[] = { "39", "48", "57" };
-    static const struct word_list list = { words, 3, NULL, 0 };
+    static const struct word_list list = { words, 3 };
     size_t i;
 
     if (read_choice(l, f->name, v, &list, &i)) {

@@ -154,7 +154,7 @@ static const char *const latency_names[LATENCY_COUNT] = {
     [LATENCY_ATS_INVALIDATE] = "ats_invalidate",
     [LATENCY_DMA] = "dma",
 };
-static const struct word_list latency_words = { latency_names, LATENCY_COUNT, NULL, 0 };
+static const struct word_list latency_words = { latency_names, LATENCY_COUNT };
 
 static void
 field_latency(struct loader *l, const struct field *f, struct val v, void *out)
@@ -240,7 +240,6 @@ SCHEMA(top_schema, "scenario",
            { "runs", field_ignore, 0, 0, NULL },
            { "limits", field_limits, SC(limits), 0, NULL },
            { "include", field_ignore, 0, 0, NULL },
-           { "fail", NULL, 0, FIELD_REFUSED, NULL },
        });
 
 static void

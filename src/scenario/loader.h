@@ -73,10 +73,6 @@ void load_error(struct loader *l, struct val v, const char *fmt, ...)
 void load_error_at(struct loader *l, struct src_pos pos, uint32_t span, const char *fmt,
                    ...) __attribute__((format(printf, 4, 5)));
 
-/* "'WORD' is not supported by this version", WORD formatted from what follows. */
-void load_unsupported(struct loader *l, struct val v, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /*
  * "unknown WHAT 'v'" and "bad value 'v' for 'NAME'", with the name among `names` that
  * was meant, or (if they are few) all of them.
@@ -101,8 +97,7 @@ typedef void field_fn(struct loader *l, const struct field *f, struct val v, voi
 
 enum {
     FIELD_REQUIRED = 1,
-    FIELD_REFUSED = 2, /* known, not served by this version */
-    FIELDS_MAX = 48,   /* in one table */
+    FIELDS_MAX = 48, /* in one table */
 };
 
 struct field {
@@ -174,8 +169,7 @@ field_fn field_name;       /* const char *, fit for a trace field */
 field_fn field_page;       /* uint8_t: log2; 0 for auto if arg is not NULL */
 field_fn field_enum8;      /* uint8_t; arg is a struct word_list */
 field_fn field_enum;       /* any enum; arg is a struct word_list */
-field_fn field_off;       /* nothing: a feature that must be off (or 0) in this version */
-field_fn field_dist_size; /* struct dist */
+field_fn field_dist_size;  /* struct dist */
 field_fn field_dist_time;
 field_fn field_device; /* uint32_t index */
 field_fn field_iommu;
@@ -185,8 +179,6 @@ field_fn field_span; /* struct scenario_span from [first, last] */
 struct word_list {
     const char *const *words; /* NULLs are skipped; the index is the value */
     size_t n;
-    const char *const *refused; /* words of later versions */
-    size_t n_refused;
 };
 
 /* `v` up to the next `separator`; *rest moves behind it. Words of script lines. */
@@ -194,7 +186,7 @@ struct val next_part(struct val *rest, char separator);
 
 #define WORDS(name, ...)                                                                 \
     static const char *const name##_words[] = __VA_ARGS__;                               \
-    static const struct word_list name = { name##_words, LEN(name##_words), NULL, 0 }
+    static const struct word_list name = { name##_words, LEN(name##_words) }
 
 /* The index of v in a list; reports and gives false if there is none. */
 bool read_word(struct loader *l, const char *what, struct val v,

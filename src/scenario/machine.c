@@ -311,7 +311,7 @@ static void
 field_mode(struct loader *l, const struct field *f, struct val v, void *out)
 {
     static const char *const words[] = { "legacy", "scalable" };
-    static const struct word_list list = { words, 2, NULL, 0 };
+    static const struct word_list list = { words, 2 };
     size_t i;
 
     if (read_choice(l, f->name, v, &list, &i)) {

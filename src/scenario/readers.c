@@ -198,12 +198,6 @@ find_word(struct loader *l, const char *what, struct val v, const struct word_li
             return 1;
         }
     }
-    for (size_t i = 0; i < list->n_refused; i++) {
-        if (val_is(v, list->refused[i])) {
-            load_unsupported(l, v, "%s", list->refused[i]);
-            return -1;
-        }
-    }
     return 0;
 }
 
@@ -249,22 +243,6 @@ field_enum(struct loader *l, const struct field *f, struct val v, void *out)
     _Static_assert(sizeof(enum backend) == sizeof(unsigned), "enums are unsigned here");
     if (read_choice(l, f->name, v, f->arg, &i)) {
         *(unsigned *)out = (unsigned)i;
-    }
-}
-
-void
-field_off(struct loader *l, const struct field *f, struct val v, void *out)
-{
-    char buf[VAL_TEXT];
-    bool on;
-
-    (void)out;
-    if (val_is(v, "0") ||
-        (v.s != NULL && scalar_switch(v.s, v.len, &on) == NULL && !on)) {
-        return;
-    }
-    if (want_scalar(l, f->name, v)) {
-        load_unsupported(l, v, "%s: %s", f->name, val_text(v, buf, sizeof(buf)));
     }
 }
 

@@ -363,7 +363,7 @@ struct step_workload {
     struct dist arrivals;     /* ns between buffers; default 0 */
 };
 
-enum replay_from { REPLAY_QEMU_LOG, REPLAY_IOMMUSIM, REPLAY_SCRIPT };
+enum replay_from { REPLAY_QEMU_LOG, REPLAY_LINUX_TRACE, REPLAY_IOMMUSIM, REPLAY_SCRIPT };
 
 struct step_replay {
     uint32_t file;       /* index into files[] */

@@ -83,9 +83,6 @@ take_apart(struct loader *l, const struct node *map, struct parts *p)
 
             if (a != NULL) {
                 take_action(l, p, pair, a);
-            } else if (val_is(key, "rtas") || val_is(key, "fail")) {
-                load_unsupported(l, key, "%s", pair->key->u.text);
-                good = false;
             } else {
                 unknown_action(l, key);
                 good = false;

@@ -18,7 +18,7 @@ static const char *const backend_words[BACKEND_COUNT] = {
     [BACKEND_EMULATED] = "emulated",
     [BACKEND_OBSERVER] = "observer",
 };
-static const struct word_list backends = { backend_words, LEN(backend_words), NULL, 0 };
+static const struct word_list backends = { backend_words, LEN(backend_words) };
 
 const char *
 backend_name(enum backend b)

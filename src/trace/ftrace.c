@@ -75,8 +75,37 @@ parse_submit(const char *text, struct ftrace_op *op)
                   &w[0], &w[1], &w[2], &w[3]) == 4;
 }
 
-enum ftrace_parse
-ftrace_parse_line(const char *line, struct ftrace_op *out)
+/* device=DDDD:BB:SS.F */
+static bool
+parse_device(const char *text, struct ftrace_op *op)
+{
+    const char *at = strstr(text, "device=");
+    unsigned segment, bus, slot, function;
+
+    if (at == NULL ||
+        sscanf(at, "device=%x:%x:%x.%x", &segment, &bus, &slot, &function) != 4) {
+        return false;
+    }
+    op->sid = (uint16_t)((bus & 0xff) << 8 | (slot & 0x1f) << 3 | (function & 7));
+    return true;
+}
+
+static bool
+parse_comes(const char *text, struct ftrace_op *op)
+{
+    op->kind = FTRACE_COMES;
+    return parse_device(text, op);
+}
+
+static bool
+parse_goes(const char *text, struct ftrace_op *op)
+{
+    op->kind = FTRACE_GOES;
+    return parse_device(text, op);
+}
+
+static enum ftrace_parse
+parse_event(const char *event, uint64_t usec, struct ftrace_op *out)
 {
     static const struct {
         const char *name;
@@ -85,11 +114,11 @@ ftrace_parse_line(const char *line, struct ftrace_op *out)
         { "map", parse_map },
         { "unmap", parse_unmap },
         { "qi_submit", parse_submit },
+        { "add_device_to_group", parse_comes },
+        { "remove_device_from_group", parse_goes },
     };
-    uint64_t usec;
-    const char *event = line[0] == '#' ? NULL : find_event(line, &usec);
 
-    for (size_t i = 0; event != NULL && i < sizeof(events) / sizeof(events[0]); i++) {
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         const char *text = text_of(event, events[i].name);
         if (text != NULL) {
             *out = (struct ftrace_op){ .usec = usec };
@@ -99,44 +128,81 @@ ftrace_parse_line(const char *line, struct ftrace_op *out)
     return FTRACE_SKIPPED;
 }
 
-bool
-ftrace_read(const char *path, struct ftrace_op **ops, size_t *n, struct err *e)
+enum ftrace_parse
+ftrace_parse_line(const char *line, struct ftrace_op *out)
 {
-    FILE *f = fopen(path, "r");
-    char *line = NULL;
-    size_t room = 0, allocated = 0;
-    uint32_t number = 0;
-    bool ok = true;
+    uint64_t usec;
+    const char *event = line[0] == '#' ? NULL : find_event(line, &usec);
+    enum ftrace_parse r = FTRACE_SKIPPED;
 
-    *ops = NULL;
-    *n = 0;
-    if (f == NULL) {
-        return err_at(e, path, 0, 0, "%s", strerror(errno));
+    if (strncmp(line, "CPU:", 4) == 0 && strstr(line, " [LOST ") != NULL) {
+        *out = (struct ftrace_op){ .kind = FTRACE_LOST };
+        return FTRACE_PARSED;
     }
-    while (ok && getline(&line, &room, f) >= 0) {
-        struct ftrace_op op;
-        const enum ftrace_parse parsed = ftrace_parse_line(line, &op);
+    while (event != NULL && (r = parse_event(event, usec, out)) == FTRACE_MALFORMED) {
+        event = find_event(event, &usec);
+    }
+    return r;
+}
 
-        number++;
-        if (parsed == FTRACE_MALFORMED) {
-            ok = err_at(e, path, number, 1, "this event is not as Linux prints it");
-        } else if (parsed == FTRACE_PARSED) {
-            if (*n == allocated) {
-                allocated = allocated == 0 ? 256 : 2 * allocated;
-                *ops = xrealloc(*ops, allocated, sizeof(**ops));
+/* ---- files ---- */
+
+struct ftrace {
+    FILE *file;
+    const char *path;
+    char *text; /* of the line */
+    size_t room;
+    uint32_t line;
+};
+
+struct ftrace *
+ftrace_open(const char *path, struct err *e)
+{
+    FILE *file = fopen(path, "r");
+
+    if (file == NULL) {
+        err_at(e, path, 0, 0, "%s", strerror(errno));
+        return NULL;
+    }
+    struct ftrace *f = xcalloc(1, sizeof(*f));
+    f->file = file;
+    f->path = path;
+    return f;
+}
+
+void
+ftrace_close(struct ftrace *f)
+{
+    if (f != NULL) {
+        fclose(f->file);
+        free(f->text);
+        free(f);
+    }
+}
+
+enum ftrace_result
+ftrace_next(struct ftrace *f, struct ftrace_op *op, struct err *e)
+{
+    ssize_t len;
+
+    while ((len = getline(&f->text, &f->room, f->file)) >= 0) {
+        f->line++;
+        switch (ftrace_parse_line(f->text, op)) {
+        case FTRACE_SKIPPED:
+            break;
+        case FTRACE_PARSED:
+            op->line = f->line;
+            return FTRACE_OP;
+        case FTRACE_MALFORMED:
+            if (f->text[len - 1] == '\n') {
+                err_at(e, f->path, f->line, 1, "this event is not as Linux prints it");
+                return FTRACE_ERROR;
             }
-            op.line = number;
-            (*ops)[(*n)++] = op;
         }
     }
-    if (ok && ferror(f)) {
-        ok = err_at(e, path, 0, 0, "%s", strerror(errno));
+    if (ferror(f->file)) {
+        err_at(e, f->path, 0, 0, "%s", strerror(errno));
+        return FTRACE_ERROR;
     }
-    free(line);
-    fclose(f);
-    if (!ok) {
-        free(*ops);
-        *ops = NULL;
-    }
-    return ok;
+    return FTRACE_END;
 }

@@ -50,6 +50,42 @@ START_TEST(a_submission_has_four_words)
 }
 END_TEST
 
+START_TEST(devices_come_and_go)
+{
+    ck_assert_int_eq(ftrace_parse_line(HEAD "add_device_to_group: IOMMU: groupID=4 "
+                                            "device=0000:01:1f.2\n",
+                                       &op),
+                     FTRACE_PARSED);
+    ck_assert_int_eq(op.kind, FTRACE_COMES);
+    ck_assert_uint_eq(op.sid, 0x1fa);
+    ck_assert_int_eq(ftrace_parse_line(HEAD "remove_device_from_group: IOMMU: groupID=4 "
+                                            "device=0000:01:00.0\n",
+                                       &op),
+                     FTRACE_PARSED);
+    ck_assert_int_eq(op.kind, FTRACE_GOES);
+    ck_assert_uint_eq(op.sid, 0x100);
+}
+END_TEST
+
+START_TEST(lost_events_are_told)
+{
+    ck_assert_int_eq(ftrace_parse_line("CPU:3 [LOST 1234 EVENTS]\n", &op), FTRACE_PARSED);
+    ck_assert_int_eq(op.kind, FTRACE_LOST);
+}
+END_TEST
+
+START_TEST(an_event_in_the_midst_of_a_broken_one_is_taken)
+{
+    ck_assert_int_eq(ftrace_parse_line(HEAD "map: IOMMU: iova=0x00000000f" HEAD
+                                            "qi_submit: iotlb_inv dmar0: 0x300f2 "
+                                            "0xffffd001 0x0 0x7\n",
+                                       &op),
+                     FTRACE_PARSED);
+    ck_assert_int_eq(op.kind, FTRACE_SUBMIT);
+    ck_assert_uint_eq(op.words[0], 0x300f2);
+}
+END_TEST
+
 START_TEST(other_lines_are_skipped)
 {
     static const char *const lines[] = {
@@ -75,6 +111,7 @@ START_TEST(broken_events_are_malformed)
         HEAD "map: IOMMU: iova=0x1000 - 0x2000 paddr=0x3000 size=8192\n",
         HEAD "unmap: IOMMU: iova=0x1000\n",
         HEAD "qi_submit: iotlb_inv dmar0: 0x300f2\n",
+        HEAD "add_device_to_group: IOMMU: groupID=4\n",
     };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -92,6 +129,9 @@ suite(void)
     tcase_add_test(tc, a_map_has_addresses_and_size);
     tcase_add_test(tc, an_unmap_has_the_size_that_was_unmapped);
     tcase_add_test(tc, a_submission_has_four_words);
+    tcase_add_test(tc, devices_come_and_go);
+    tcase_add_test(tc, lost_events_are_told);
+    tcase_add_test(tc, an_event_in_the_midst_of_a_broken_one_is_taken);
     tcase_add_test(tc, other_lines_are_skipped);
     tcase_add_test(tc, broken_events_are_malformed);
     suite_add_tcase(s, tc);
