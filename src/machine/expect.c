@@ -69,6 +69,8 @@ struct step_watch {
     struct step_watch *next; /* of machine.watches */
     struct seen_event *events;
     size_t n, cap;
+    int *errors; /* what subscribers answered, registrations that were refused too */
+    size_t n_errors;
     bool fault;
     uint64_t reason, sid, address;
     bool write;
@@ -108,6 +110,17 @@ see_fault(struct step_watch *w, const struct trace_rec *rec)
 }
 
 static void
+see_error(struct step_watch *w, const struct trace_rec *rec)
+{
+    for (unsigned i = 0; i < rec->n; i++) {
+        if (rec->item[i].field == TF_ERRNO) {
+            w->errors = xrealloc(w->errors, w->n_errors + 1, sizeof(*w->errors));
+            w->errors[w->n_errors++] = (int)rec->item[i].v.u;
+        }
+    }
+}
+
+static void
 see(void *self, const struct trace_rec *rec)
 {
     struct machine *m = self;
@@ -116,6 +129,8 @@ see(void *self, const struct trace_rec *rec)
     for (struct step_watch *w = m->watches; w != NULL; w = w->next) {
         if (rec->event == TE_FAULT) {
             see_fault(w, rec);
+        } else if (rec->event == TE_ERROR || rec->event == TE_REFUSED) {
+            see_error(w, rec);
         } else if (kind != 0) {
             if (w->n == w->cap) {
                 w->cap = w->cap == 0 ? 8 : 2 * w->cap;
@@ -131,7 +146,8 @@ step_watch_begin(struct machine *m, struct running *r)
 {
     const struct step_expect *x = r->step.opt->expect;
 
-    if (x == NULL || (x->n_events == 0 && (x->given & EXPECT_FAULT) == 0)) {
+    if (x == NULL ||
+        (x->n_events == 0 && (x->given & (EXPECT_FAULT | EXPECT_ERROR)) == 0)) {
         return;
     }
     r->watch = xcalloc(1, sizeof(*r->watch));
@@ -156,6 +172,7 @@ watch_free(struct machine *m, struct step_watch *w)
         free(w->events[i].subject);
     }
     free(w->events);
+    free(w->errors);
     free(w);
 }
 
@@ -253,6 +270,25 @@ expect_fault(struct machine *m, const struct running *r, const struct step_expec
     }
 }
 
+/* `none`: nobody failed; else somebody did, and so. */
+static void
+expect_error(struct machine *m, const struct running *r, int error)
+{
+    const struct step_watch *w = r->watch;
+    char got[TEXT] = "";
+
+    for (size_t i = 0; i < w->n_errors; i++) {
+        if (w->errors[i] == error) {
+            return;
+        }
+        append(got, errno_name(w->errors[i]));
+    }
+    if (error != 0 || w->n_errors > 0) {
+        expect_failed(m, place_of(m, r), "error", error == 0 ? "none" : errno_name(error),
+                      w->n_errors > 0 ? got : "none");
+    }
+}
+
 static void
 expect_ret(struct machine *m, const struct running *r, const struct step_expect *x)
 {
@@ -331,6 +367,8 @@ refusal_expected(struct machine *m, const struct step *s)
 static void
 expect_access(struct machine *m, const struct running *r, const struct step_expect *x)
 {
+    char want[32];
+
     if ((x->given & EXPECT_RESULT) && x->result != result_of(r)) {
         expect_failed(m, place_of(m, r), "result", dma_result_name(x->result),
                       dma_result_name(result_of(r)));
@@ -338,12 +376,15 @@ expect_access(struct machine *m, const struct running *r, const struct step_expe
     if ((x->given & EXPECT_RESULT) && x->result == RESULT_REFUSED) {
         refusal_expected(m, &r->step);
     }
-    if ((x->given & EXPECT_GPA) && (!r->dma.has_gpa || r->dma.gpa != x->gpa)) {
-        number_failed(m, place_of(m, r), "gpa", "x", x->gpa,
-                      r->dma.has_gpa ? r->dma.gpa : 0);
+    if ((x->given & EXPECT_GPA) && (!r->has_dma || !r->dma.has_gpa)) {
+        snprintf(want, sizeof(want), "0x%" PRIx64, x->gpa);
+        expect_failed(m, place_of(m, r), "gpa", want, "none");
+    } else if ((x->given & EXPECT_GPA) && r->dma.gpa != x->gpa) {
+        number_failed(m, place_of(m, r), "gpa", "x", x->gpa, r->dma.gpa);
     }
-    if ((x->given & EXPECT_DONE) && r->dma.done != x->done) {
-        number_failed(m, place_of(m, r), "done", "d", x->done, r->dma.done);
+    if ((x->given & EXPECT_DONE) && (!r->has_dma || r->dma.done != x->done)) {
+        number_failed(m, place_of(m, r), "done", "d", x->done,
+                      r->has_dma ? r->dma.done : 0);
     }
 }
 
@@ -388,6 +429,9 @@ expect_step(struct machine *m, struct running *r)
     }
     if (x->given & EXPECT_FAULT) {
         expect_fault(m, r, x);
+    }
+    if (x->given & EXPECT_ERROR) {
+        expect_error(m, r, x->error);
     }
     for (size_t i = 0; i < x->n_events; i++) {
         expect_step_events(m, r, &x->events[i]);
