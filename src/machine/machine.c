@@ -498,34 +498,25 @@ machine_result(const struct machine *m)
     return &m->result;
 }
 
-bool
-machine_stat(const struct machine_result *r, const char *name, uint64_t *value)
+uint64_t
+machine_stat(const struct machine_result *r, enum run_stat stat)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } table[] = {
-        { "events", r->events },
-        { "time", r->time },
-        { "steps", r->steps },
-        { "hypercalls", r->hypercalls },
-        { "dma", r->dmas },
-        { "faults", r->faults },
-        { "violations", r->violations },
-        { "exposure.count", r->exposure.count },
-        { "exposure.total", r->exposure.total_ns },
-        { "exposure.max", r->exposure.max_ns },
-        { "exposure.p50", r->exposure.p50_ns },
-        { "exposure.p90", r->exposure.p90_ns },
-        { "exposure.p99", r->exposure.p99_ns },
-        { "exposure.bytes", r->exposure.bytes },
+    const uint64_t figures[STAT_COUNT] = {
+        [STAT_EVENTS] = r->events,
+        [STAT_TIME] = r->time,
+        [STAT_STEPS] = r->steps,
+        [STAT_HYPERCALLS] = r->hypercalls,
+        [STAT_DMA] = r->dmas,
+        [STAT_FAULTS] = r->faults,
+        [STAT_VIOLATIONS] = r->violations,
+        [STAT_EXPOSURE_COUNT] = r->exposure.count,
+        [STAT_EXPOSURE_TOTAL] = r->exposure.total_ns,
+        [STAT_EXPOSURE_MAX] = r->exposure.max_ns,
+        [STAT_EXPOSURE_P50] = r->exposure.p50_ns,
+        [STAT_EXPOSURE_P90] = r->exposure.p90_ns,
+        [STAT_EXPOSURE_P99] = r->exposure.p99_ns,
+        [STAT_EXPOSURE_BYTES] = r->exposure.bytes,
     };
 
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            *value = table[i].value;
-            return true;
-        }
-    }
-    return false;
+    return figures[stat];
 }

@@ -84,7 +84,7 @@ struct machine_result {
 /* Valid until machine_free. */
 const struct machine_result *machine_result(const struct machine *m);
 
-/* A figure of the result by the name that `stats` and the summary use; times in ns. */
-bool machine_stat(const struct machine_result *r, const char *name, uint64_t *value);
+/* A figure of the result; times in ns. */
+uint64_t machine_stat(const struct machine_result *r, enum run_stat stat);
 
 #endif

@@ -240,13 +240,25 @@ static const struct {
     { "=", COMPARE_EQ },
 };
 
+WORDS(stat_names,
+      { "events", "time", "steps", "hypercalls", "dma", "faults", "violations",
+        "exposure.count", "exposure.total", "exposure.max", "exposure.p50",
+        "exposure.p90", "exposure.p99", "exposure.bytes" });
+_Static_assert(LEN(stat_names_words) == STAT_COUNT, "every figure has a name");
+
+const char *
+run_stat_name(enum run_stat s)
+{
+    return stat_names_words[s];
+}
+
 /* "<= 10us": an operator (none: ==) and a time or a number. */
 static void
-read_stat(struct loader *l, struct val v, struct expect_stat *out)
+read_stat(struct loader *l, const char *name, struct val v, struct expect_stat *out)
 {
     struct val number = v;
 
-    if (!want_scalar(l, out->name, v)) {
+    if (!want_scalar(l, name, v)) {
         return;
     }
     out->op = COMPARE_EQ;
@@ -266,7 +278,7 @@ read_stat(struct loader *l, struct val v, struct expect_stat *out)
     }
     if (scalar_u64(number.s, number.len, &out->value) != NULL &&
         scalar_time(number.s, number.len, &out->value) != NULL) {
-        read_ok(l, out->name, v, "expected a comparison such as \"<= 10us\" or \"== 3\"");
+        read_ok(l, name, v, "expected a comparison such as \"<= 10us\" or \"== 3\"");
     }
 }
 
@@ -277,13 +289,16 @@ field_stats(struct loader *l, const struct field *f, struct val v, void *out)
     const struct node *map = want_map(l, f->name, v);
     uint32_t n = map != NULL ? node_count(map) : 0;
     struct expect_stat *stats = arena_alloc(l->arena, n * sizeof(*stats) + 1);
+    size_t stat;
 
     for (uint32_t i = 0; i < n; i++) {
         const struct node_pair *p = &map->u.pairs[i];
 
         stats[i].pos = p->key->pos;
-        stats[i].name = load_strdup(l, val_of(p->key));
-        read_stat(l, val_of(p->value), &stats[i]);
+        if (read_word(l, "statistic", val_of(p->key), &stat_names, &stat)) {
+            stats[i].stat = (enum run_stat)stat;
+            read_stat(l, run_stat_name(stats[i].stat), val_of(p->value), &stats[i]);
+        }
     }
     x->stats = stats;
     x->n_stats = n;

@@ -19,6 +19,11 @@ struct anchor {
     uint64_t weight;         /* nodes it stands for */
 };
 
+struct bracket {
+    struct src_pos pos;
+    char c; /* 0: none is open */
+};
+
 struct reader {
     yaml_parser_t yaml;
     struct arena *arena;
@@ -28,6 +33,7 @@ struct reader {
     const char *text;
     size_t len;
     unsigned depth;
+    struct bracket bracket; /* the innermost that is open */
     uint64_t nodes;   /* read or stood for so far */
     uint64_t aliased; /* of them by aliases */
     struct strmap anchor_of;
@@ -96,14 +102,17 @@ syntax_error(struct reader *r)
     const char *problem = y->problem != NULL ? y->problem : "out of memory";
     struct src_pos begun = pos_of(r, y->context_mark), at = pos_of(r, y->problem_mark);
 
-    if (strstr(context, "flow sequence") || strstr(context, "flow mapping")) {
+    if (strstr(context, "quoted scalar") && strstr(problem, "end of stream")) {
+        fail(r, begun, 1, "this quote is not closed");
+    } else if (r->bracket.c != 0 &&
+               y->problem_mark.index >= diag_chars(r->text, r->len)) {
+        fail(r, r->bracket.pos, 1, "'%c' is not closed: the file ends", r->bracket.c);
+    } else if (strstr(context, "flow sequence") || strstr(context, "flow mapping")) {
         bool list = strstr(context, "sequence") != NULL;
 
         fail(r, begun, 1,
              "'%c' is not closed: expected ',' or '%c' at line %u, column %u",
              list ? '[' : '{', list ? ']' : '}', at.line, at.col);
-    } else if (strstr(context, "quoted scalar") && strstr(problem, "end of stream")) {
-        fail(r, begun, 1, "this quote is not closed");
     } else if (strstr(problem, "cannot start any token") && is_tab(r, at)) {
         fail(r, at, 1, "not YAML: a tab cannot indent; use spaces");
     } else if (y->context != NULL && (begun.line != at.line || begun.col != at.col)) {
@@ -174,6 +183,19 @@ read_scalar(struct reader *r, const yaml_event_t *ev)
         n->n = (uint32_t)strlen(text);
     }
     return n;
+}
+
+/* What was open before is to be put back at the collection's end. */
+static void
+open_bracket(struct reader *r, const yaml_event_t *ev)
+{
+    if (ev->type == YAML_MAPPING_START_EVENT) {
+        if (ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE) {
+            r->bracket = (struct bracket){ pos_of(r, ev->start_mark), '{' };
+        }
+    } else if (ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) {
+        r->bracket = (struct bracket){ pos_of(r, ev->start_mark), '[' };
+    }
 }
 
 static const struct node *
@@ -349,6 +371,7 @@ stream_list(struct reader *r, const yaml_event_t *begin)
     const struct node_stream *stream = r->stream;
     struct node *list = new_node(r, NODE_LIST, begin, 1);
     struct arena *kept = r->arena;
+    const struct bracket outer = r->bracket;
     size_t anchors = r->n_anchors, n = 0;
     yaml_event_t ev;
     bool more;
@@ -356,6 +379,7 @@ stream_list(struct reader *r, const yaml_event_t *begin)
     list->u.items = (const struct node **)(list + 1);
     r->stream = NULL;
     r->arena = stream->items;
+    open_bracket(r, begin);
     r->depth++;
     while ((more = next_event(r, &ev)) && ev.type != YAML_SEQUENCE_END_EVENT) {
         const struct node *item = read_node(r, &ev);
@@ -370,6 +394,7 @@ stream_list(struct reader *r, const yaml_event_t *begin)
         }
     }
     r->depth--;
+    r->bracket = outer;
     r->arena = kept;
     return more ? list : NULL;
 }
@@ -489,6 +514,7 @@ read_alias(struct reader *r, const yaml_event_t *ev)
 static const struct node *
 read_collection(struct reader *r, const yaml_event_t *ev)
 {
+    const struct bracket outer = r->bracket;
     const struct node *n;
 
     if (r->depth == NODE_DEPTH_MAX) {
@@ -496,9 +522,11 @@ read_collection(struct reader *r, const yaml_event_t *ev)
              NODE_DEPTH_MAX);
         return NULL;
     }
+    open_bracket(r, ev);
     r->depth++;
     n = ev->type == YAML_MAPPING_START_EVENT ? read_map(r, ev) : read_list(r, ev);
     r->depth--;
+    r->bracket = outer;
     return n;
 }
 

@@ -642,9 +642,29 @@ enum compare_op {
     COMPARE_GE
 };
 
+/* Figures of a run, in the order of their names in expect.c. */
+enum run_stat {
+    STAT_EVENTS,
+    STAT_TIME,
+    STAT_STEPS,
+    STAT_HYPERCALLS,
+    STAT_DMA,
+    STAT_FAULTS,
+    STAT_VIOLATIONS,
+    STAT_EXPOSURE_COUNT,
+    STAT_EXPOSURE_TOTAL,
+    STAT_EXPOSURE_MAX,
+    STAT_EXPOSURE_P50,
+    STAT_EXPOSURE_P90,
+    STAT_EXPOSURE_P99,
+    STAT_EXPOSURE_BYTES,
+    STAT_COUNT
+};
+const char *run_stat_name(enum run_stat s); /* as in `stats`: "exposure.max" */
+
 struct expect_stat {
     struct src_pos pos;
-    const char *name;
+    enum run_stat stat;
     enum compare_op op;
     uint64_t value; /* ns for times, else a count */
 };

@@ -88,7 +88,7 @@ static const char vtd[] =
     "  - name: other\n"
     "    expect: {violations: [stale-mapping, {class: dma-breach, subscriber: nic0/vfio,"
     " iova: 0x1000, blame: iommu, count: 2}], shadow: {nic0/vfio: [{iova: 0, size: 4KiB,"
-    " gpa: 0x1000}]}, entries: {nic1/vfio: []}, stats: {x: \"<= 10us\"}}\n"
+    " gpa: 0x1000}]}, entries: {nic1/vfio: []}, stats: {time: \"<= 10us\"}}\n"
     "limits: {events: 5, memory: 1MiB}\n";
 
 static struct scenario *sc;
