@@ -145,6 +145,7 @@ unit_support = \
 cli_tests = \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
+	tests/cli/expect.sh \
 	tests/cli/explain.sh \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \
@@ -166,6 +167,7 @@ test_scripts = \
 	tests/bench/run.sh \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \
+	tests/cli/expect.sh \
 	tests/cli/explain.sh \
 	tests/cli/fail.sh \
 	tests/cli/hcall_replay.sh \

@@ -114,6 +114,8 @@ invalidate(struct op *op, enum flush_scope scope, bool ih,
 
     switch (scope) {
     case FLUSH_POLICY:
+    case FLUSH_STRICT:
+    case FLUSH_LAZY:
     case FLUSH_NONE:
         return PHASE(then);
     case FLUSH_PAGE:
@@ -129,14 +131,30 @@ invalidate(struct op *op, enum flush_scope scope, bool ih,
     return intel_plan_run(op, then);
 }
 
+/* Whose policy this step follows. */
+static enum guest_driver
+policy_of(const struct op *op)
+{
+    return op->vtd.flush == FLUSH_STRICT ? GUEST_STRICT
+           : op->vtd.flush == FLUSH_LAZY ? GUEST_LAZY
+                                         : op->g->driver;
+}
+
+/* Whether this step says itself what is to be invalidated. */
+static bool
+is_forced(const struct op *op)
+{
+    return op->vtd.flush >= FLUSH_NONE && op->vtd.flush <= FLUSH_GLOBAL;
+}
+
 /* What a policy that wants pages invalidated comes to in this step. */
 static enum flush_scope
 scope_of(const struct op *op)
 {
-    if (op->vtd.flush != FLUSH_POLICY) {
+    if (is_forced(op)) {
         return (enum flush_scope)op->vtd.flush;
     }
-    return op->g->driver == GUEST_MANUAL ? FLUSH_NONE : FLUSH_PAGE;
+    return policy_of(op) == GUEST_MANUAL ? FLUSH_NONE : FLUSH_PAGE;
 }
 
 /* Whether the unit may have cached that nothing was there. */
@@ -239,11 +257,10 @@ static struct phase
 written(struct op *op)
 {
     struct intel_work *w = &op->vtd;
-    bool forced = w->flush != FLUSH_POLICY;
 
     op_charge(op, LATENCY_PTE_WRITE, w->tables.stores);
     w->tables.stores = 0;
-    if (forced && (caches_absence(op) || w->kind == STEP_MAP)) {
+    if (is_forced(op) && (caches_absence(op) || w->kind == STEP_MAP)) {
         return invalidate(op, scope_of(op), false, op_end);
     }
     if (caches_absence(op) && scope_of(op) != FLUSH_NONE) {
@@ -313,8 +330,8 @@ taken_away(struct op *op)
         (!unlinked || env_quirk(op->g->env, QUIRK_GUEST_NO_FLUSH_ON_SUPERPAGE))) {
         return PHASE(write_new);
     }
-    if (w->kind == STEP_UNMAP && op->g->driver == GUEST_LAZY &&
-        w->flush == FLUSH_POLICY && w->tables.n_runs == 0 &&
+    if (w->kind == STEP_UNMAP && policy_of(op) == GUEST_LAZY && !is_forced(op) &&
+        w->tables.n_runs == 0 &&
         (!caches_absence(op) || env_quirk(op->g->env, QUIRK_GUEST_LAZY_FLUSH))) {
         return defer(op);
     }

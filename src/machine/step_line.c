@@ -126,6 +126,10 @@ flush_name(enum flush_scope f)
         return "domain";
     case FLUSH_GLOBAL:
         return "global";
+    case FLUSH_STRICT:
+        return "strict";
+    case FLUSH_LAZY:
+        return "lazy";
     }
     return NULL;
 }
@@ -302,7 +306,16 @@ put_fail(struct line *l, const struct step_fail *s)
 static void
 put_workload(struct line *l, const struct step_workload *s)
 {
+    static const char *const drivers[] = {
+        [GUEST_MANUAL] = "manual",
+        [GUEST_STRICT] = "strict",
+        [GUEST_LAZY] = "lazy",
+    };
+
     put_device(l, s->device);
+    if (s->has_driver) {
+        trace_text(&l->rec, TF_DRIVER, drivers[s->driver]);
+    }
     trace_u64(&l->rec, TF_RING, s->ring);
     trace_u64(&l->rec, TF_COUNT, s->count);
     put_result(l);

@@ -24,6 +24,7 @@ struct workload {
     struct traffic t;
     const struct step *origin;
     const struct step_workload *w;
+    enum flush_scope flush;
     struct sim_stream *sizes, *arrivals;
     uint64_t iova_slots; /* IOVAs in use in turn; >= the ring's size */
     uint64_t slot_bytes; /* a slot holds the largest buffer seen so far */
@@ -73,9 +74,7 @@ fill_map(const struct workload *k, struct step *out)
         .size = pages_of(k->size),
         .gpa = gpa_of(k),
         .perm = PERM_RW,
-        .flush = k->w->has_driver && k->w->driver == GUEST_MANUAL   ? FLUSH_NONE
-                 : k->w->has_driver && k->w->driver == GUEST_STRICT ? FLUSH_PAGE
-                                                                    : FLUSH_POLICY,
+        .flush = (uint8_t)k->flush,
         .has_gpa = out->kind == STEP_MAP,
         .has_perm = out->kind == STEP_MAP,
     };
@@ -149,6 +148,21 @@ largest_buffer(const struct dist *d)
     }
 }
 
+/* How its driver differs from the guest's; PAPR has nothing to flush. */
+static enum flush_scope
+flush_of(const struct machine *m, const struct step_workload *w)
+{
+    const struct scenario_device *d = &m->sc->devices[w->device];
+
+    if (!w->has_driver || w->driver == m->sc->guest.driver ||
+        m->sc->iommus[d->iommu].model != IOMMU_INTEL_VTD) {
+        return FLUSH_POLICY;
+    }
+    return w->driver == GUEST_MANUAL   ? FLUSH_NONE
+           : w->driver == GUEST_STRICT ? FLUSH_STRICT
+                                       : FLUSH_LAZY;
+}
+
 struct traffic *
 workload_new(struct machine *m, const struct step *s, struct err *e)
 {
@@ -161,10 +175,6 @@ workload_new(struct machine *m, const struct step *s, struct err *e)
         err_set(e, "a workload needs 4 MiB of RAM in the first range");
         return NULL;
     }
-    if (w->has_driver && w->driver == GUEST_LAZY && m->sc->guest.driver != GUEST_LAZY) {
-        err_set(e, "a lazy workload needs a lazy guest driver");
-        return NULL;
-    }
     struct workload *k = xcalloc(1, sizeof(*k));
     k->t = (struct traffic){ .ops = &workload_ops,
                              .m = m,
@@ -172,8 +182,9 @@ workload_new(struct machine *m, const struct step *s, struct err *e)
     k->origin = s;
     k->w = w;
     k->opt.repeat = 1;
+    k->flush = flush_of(m, w);
     k->iova_slots = w->ring;
-    if (m->sc->guest.driver == GUEST_LAZY) {
+    if (k->flush == FLUSH_LAZY || m->sc->guest.driver == GUEST_LAZY) {
         k->iova_slots += m->sc->guest.flush_entries;
     }
     k->slot_bytes = pages_of(largest_buffer(&w->buffer_size));

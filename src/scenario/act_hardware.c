@@ -220,8 +220,8 @@ want_vtd(struct loader *l, const struct action *a, const struct args *args,
     } else if (*iommu == SCENARIO_NONE) {
         load_error(l, args->whole, "'%s' needs 'iommu': there are several", a->doc.name);
     } else if (l->sc->iommus[*iommu].model != IOMMU_INTEL_VTD) {
-        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name,
-                   l->sc->iommus[*iommu].id);
+        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is another model",
+                   a->doc.name, l->sc->iommus[*iommu].id);
     } else {
         return true;
     }
@@ -414,7 +414,7 @@ finish_migrate(struct loader *l, const struct action *a, struct step *s,
     (void)s;
     for (size_t i = 0; want_papr(l, a, args) && i < l->sc->n_iommus; i++) {
         if (l->sc->iommus[i].model == IOMMU_INTEL_VTD) {
-            load_error(l, args->whole, "'migrate' is for PAPR; '%s' is none",
+            load_error(l, args->whole, "'migrate' is for PAPR; '%s' is another model",
                        l->sc->iommus[i].id);
             return;
         }

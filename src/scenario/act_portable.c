@@ -9,7 +9,8 @@
     const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
-WORDS(flush_words, { [FLUSH_NONE] = "none", "page", "domain", "global" });
+WORDS(flush_words,
+      { [FLUSH_NONE] = "none", "page", "domain", "global", "strict", "lazy" });
 WORDS(scope_words, { [FLUSH_PAGE] = "page", "domain", "global" });
 
 static const char auto_page[] = "auto";
@@ -238,8 +239,8 @@ refuse_papr(struct loader *l, const struct action *a, const struct scenario_iomm
             const struct args *args)
 {
     if (io->model != IOMMU_INTEL_VTD) {
-        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is none", a->doc.name,
-                   io->id);
+        load_error(l, args->whole, "'%s' is for intel-vtd; '%s' is another model",
+                   a->doc.name, io->id);
     }
     return io->model == IOMMU_INTEL_VTD;
 }

@@ -98,14 +98,30 @@ SCHEMA(device_schema, "device",
        });
 
 static bool
-is_device_key(const struct node *key)
+has_key(const struct schema *s, const struct node *key)
 {
-    for (size_t i = 0; i < device_schema.n; i++) {
-        if (strcmp(key->u.text, device_schema.fields[i].name) == 0) {
+    for (size_t i = 0; i < s->n; i++) {
+        if (strcmp(key->u.text, s->fields[i].name) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* A key that no device and no backend has. */
+static void
+unknown_device_key(struct loader *l, const struct node *key)
+{
+    const char *names[2 * FIELDS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < device_schema.n; i++) {
+        names[n++] = device_schema.fields[i].name;
+    }
+    for (size_t i = 0; i < subscriber_schema.n; i++) {
+        names[n++] = subscriber_schema.fields[i].name;
+    }
+    load_unknown_key(l, val_of(key), "device", names, n);
 }
 
 /* Split a device's mapping in its own keys and the options of its backend. */
@@ -121,8 +137,10 @@ split_keys(struct loader *l, const struct node *map, struct node *own,
     for (uint32_t i = 0; i < map->n; i++) {
         const struct node_pair *p = &map->u.pairs[i];
 
-        if (is_device_key(p->key)) {
+        if (has_key(&device_schema, p->key)) {
             own->u.pairs[own->n++] = *p;
+        } else if (!has_key(&subscriber_schema, p->key)) {
+            unknown_device_key(l, p->key);
         } else {
             options->u.pairs[options->n++] = *p;
         }
@@ -269,9 +287,11 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
     struct device_reader r = {
         .d = { .iommu = SCENARIO_NONE, .plugged = true, .first_of_sid = (uint32_t)n }
     };
+    const struct node empty = { .kind = NODE_MAP };
     struct val key = val_of(p->key);
     struct node own, *options = arena_alloc(&l->nodes, sizeof(*options));
     struct args args;
+    uint64_t before;
     uint32_t i;
 
     check_new_id(l, "a device's name", key);
@@ -282,11 +302,8 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
     if (want_map(l, r.d.id, val_of(p->value)) == NULL) {
         return;
     }
-    if (p->value->kind != NODE_MAP) {
-        load_error(l, key, "'device' needs 'iommu'");
-        return;
-    }
-    split_keys(l, p->value, &own, options);
+    before = l->errors;
+    split_keys(l, p->value->kind == NODE_MAP ? p->value : &empty, &own, options);
     if (node_get(&own, "iommu") == NULL && l->sc->n_iommus == 1) {
         r.d.iommu = 0; /* there is no choice */
     }
@@ -295,8 +312,9 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
         schema_key(l, &device_schema, val_of(own.u.pairs[i].key),
                    val_of(own.u.pairs[i].value), &r, &args);
     }
-    if (r.d.iommu == SCENARIO_NONE && !args_has(&args, DEVICE_IOMMU)) {
-        load_error(l, key, "'device' needs 'iommu'");
+    if (r.d.iommu == SCENARIO_NONE && !args_has(&args, DEVICE_IOMMU) &&
+        l->errors == before) {
+        load_error(l, key, "'%s' needs 'iommu'", r.d.id);
     }
     read_subscribers(l, &r.d,
                      args_has(&args, DEVICE_BACKEND) ? r.backend : (struct val){ 0 },

@@ -240,10 +240,9 @@ static const struct {
     { "=", COMPARE_EQ },
 };
 
-WORDS(stat_names,
-      { "events", "time", "steps", "hypercalls", "dma", "faults", "violations",
-        "exposure.count", "exposure.total", "exposure.max", "exposure.p50",
-        "exposure.p90", "exposure.p99", "exposure.bytes" });
+WORDS(stat_names, { "events", "time", "steps", "hypercalls", "dma", "faults",
+                    "violations", "exposure.count", "exposure.total", "exposure.max",
+                    "exposure.p50", "exposure.p90", "exposure.p99", "exposure.bytes" });
 _Static_assert(LEN(stat_names_words) == STAT_COUNT, "every figure has a name");
 
 const char *
@@ -252,7 +251,7 @@ run_stat_name(enum run_stat s)
     return stat_names_words[s];
 }
 
-/* "<= 10us": an operator (none: ==) and a time or a number. */
+/* "<= 10us": an operator (none: ==) and a time, a size or a number. */
 static void
 read_stat(struct loader *l, const char *name, struct val v, struct expect_stat *out)
 {
@@ -276,7 +275,7 @@ read_stat(struct loader *l, const char *name, struct val v, struct expect_stat *
         number.s++;
         number.len--;
     }
-    if (scalar_u64(number.s, number.len, &out->value) != NULL &&
+    if (scalar_size(number.s, number.len, &out->value) != NULL &&
         scalar_time(number.s, number.len, &out->value) != NULL) {
         read_ok(l, name, v, "expected a comparison such as \"<= 10us\" or \"== 3\"");
     }

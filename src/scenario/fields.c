@@ -156,6 +156,18 @@ load_bad_choice(struct loader *l, struct val v, const char *name,
                advice(word, names, n, more, sizeof(more)));
 }
 
+void
+load_unknown_key(struct loader *l, struct val key, const char *where,
+                 const char *const *names, size_t n)
+{
+    char buf[VAL_TEXT], more[ADVICE];
+    const char *word = val_text(key, buf, sizeof(buf));
+
+    advice(word, names, n, more, sizeof(more));
+    load_error(l, key, "unknown key '%s' in '%s'%s%s", word, where,
+               more[0] != '\0' ? "; " : "", more);
+}
+
 /* ---- tables ------------------------------------------------------------- */
 
 void
@@ -183,20 +195,17 @@ static void
 unknown_key(struct loader *l, const struct schema *s, struct val key, struct args *args)
 {
     const char *names[FIELDS_MAX];
-    char buf[VAL_TEXT], more[ADVICE];
-    const char *word = val_text(key, buf, sizeof(buf));
+    char buf[VAL_TEXT];
 
     for (size_t i = 0; i < s->n; i++) {
         names[i] = s->fields[i].name;
     }
-    const char *near = name_nearest(word, names, s->n);
+    const char *near = name_nearest(val_text(key, buf, sizeof(buf)), names, s->n);
 
     for (size_t i = 0; i < s->n; i++) {
         args->meant |= names[i] == near ? UINT64_C(1) << i : 0;
     }
-    advice(word, names, s->n, more, sizeof(more));
-    load_error(l, key, "unknown key '%s' in '%s'%s%s", word, s->what,
-               more[0] != '\0' ? "; " : "", more);
+    load_unknown_key(l, key, s->what, names, s->n);
 }
 
 void

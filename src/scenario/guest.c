@@ -142,7 +142,7 @@ check_domain(struct loader *l, const struct args *args, struct val key,
 
     if (io->model != IOMMU_INTEL_VTD) {
         load_error(l, args_has(args, DOMAIN_IOMMU) ? args->v[DOMAIN_IOMMU] : key,
-                   "a domain belongs to an intel-vtd; '%s' is none", io->id);
+                   "a domain belongs to an intel-vtd; '%s' is another model", io->id);
         return;
     }
     check_stages(l, args, key, list, n);

@@ -80,6 +80,9 @@ void load_error_at(struct loader *l, struct src_pos pos, uint32_t span, const ch
 void load_unknown(struct loader *l, struct val v, const char *what,
                   const char *const *names, size_t n);
 
+void load_unknown_key(struct loader *l, struct val key, const char *where,
+                      const char *const *names, size_t n);
+
 void load_bad_choice(struct loader *l, struct val v, const char *name,
                      const char *const *names, size_t n);
 

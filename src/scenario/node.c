@@ -34,8 +34,8 @@ struct reader {
     size_t len;
     unsigned depth;
     struct bracket bracket; /* the innermost that is open */
-    uint64_t nodes;   /* read or stood for so far */
-    uint64_t aliased; /* of them by aliases */
+    uint64_t nodes;         /* read or stood for so far */
+    uint64_t aliased;       /* of them by aliases */
     struct strmap anchor_of;
     struct anchor *anchors;
     size_t n_anchors;

@@ -267,7 +267,16 @@ enum step_timing {
     STEP_AT,    /* at absolute time `when` */
 };
 
-enum flush_scope { FLUSH_POLICY, FLUSH_NONE, FLUSH_PAGE, FLUSH_DOMAIN, FLUSH_GLOBAL };
+/* What a step asks for instead of the driver's policy; the last two: that of another. */
+enum flush_scope {
+    FLUSH_POLICY,
+    FLUSH_NONE,
+    FLUSH_PAGE,
+    FLUSH_DOMAIN,
+    FLUSH_GLOBAL,
+    FLUSH_STRICT,
+    FLUSH_LAZY
+};
 /* DIRECT is PAPR's: a 64-bit window with all of RAM in it. */
 enum attach_type { ATTACH_TRANSLATE, ATTACH_PASSTHROUGH, ATTACH_BLOCKED, ATTACH_DIRECT };
 enum dma_result { RESULT_OK, RESULT_FAULT, RESULT_BLOCKED, RESULT_REFUSED };

@@ -243,7 +243,7 @@ START_TEST(ats_is_switched_where_there_are_device_tlbs)
         const char *step, *want;
     } bad[] = {
         { "{device: a, enable: off}", "'ats' needs 'device_iotlb: on' for 'v'" },
-        { "{device: p, enable: on}", "'ats' is for intel-vtd; 'phb' is none" },
+        { "{device: p, enable: on}", "'ats' is for intel-vtd; 'phb' is another model" },
         { "{device: b, enable: on}", "behind a conventional bridge there is no ATS" },
         { "{device: c}", "'ats' needs 'enable'" },
     };
