@@ -13,37 +13,8 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-#define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
-#define B_FIRST (VTD_INTERRUPT_LAST + 1)
-
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static struct listener ear, second, third;
-
-static void
-setup(void)
-{
-    bench_up(b);
-}
-
-static void
-teardown(void)
-{
-    bench_fini(b);
-}
-
-static uint64_t
-mapped(const struct listener *e)
-{
-    return e->shadow.pages;
-}
-
-static bool
-holds(const struct listener *e, uint64_t iova, uint64_t gpa)
-{
-    struct range_piece p;
-
-    return rangemap_lookup(&e->shadow, iova, &p) && p.target + (iova - p.first) == gpa;
-}
 
 /* ---- pages ---- */
 
@@ -51,60 +22,46 @@ START_TEST(V15_page_is_told_when_invalidated_and_not_before)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     bench_flush_page(b, 2, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_MAP));
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
     bench_map(b, table, 0x1000, 0x30000 | VTD_SS_R);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 3);
-    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_CHANGE));
-    ck_assert(
-        listener_heard(&ear, 2, NOTIFY_MAP, 0x1000, 4 * KIB, 0x30000, CAUSE_CHANGE));
-    ck_assert_int_eq(ear.log[2].perm, PERM_R);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 change, "
+                          "MAP 0x1000+0x1000 0x30000 r change");
     bench_map(b, table, 0x1000, 0);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 4);
-    ck_assert(listener_heard(&ear, 3, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_UNMAP));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 unmap");
 }
 END_TEST
 
 START_TEST(V29_page_on_UNMAP_only_space_is_one_UNMAP)
 {
     bench_attached(b, SID_A, 1, 4);
-    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    listener_unmaps(&ear, b);
     bench_flush_page(b, 1, 0x12345000, 4);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x12340000, 64 * KIB, 0, CAUSE_INVALIDATE));
+    ck_assert_heard(&ear, "UNMAP 0x12340000+0x10000 invalidate");
     bench_flush_page(b, 2, 0x12345000, 4);
-    ck_assert_uint_eq(ear.events, 1);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
 START_TEST(wider_invalidations_unmap_the_window_of_UNMAP_only_listeners)
 {
     bench_attached(b, SID_A, 1, 4);
-    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    listener_unmaps(&ear, b);
     bench_flush_domain(b, 2);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     bench_flush_domain(b, 1);
+    ck_assert_heard(&ear, UNMAP_ALL("invalidate"));
     bench_flush_global(b);
+    ck_assert_heard(&ear, UNMAP_ALL("invalidate"));
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(ear.events, 6);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_UNMAP, B_FIRST, -B_FIRST, 0, CAUSE_INVALIDATE));
-    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0, VTD_INTERRUPT_FIRST, 0,
-                             CAUSE_INVALIDATE));
-    ck_assert(
-        listener_heard(&ear, 5, NOTIFY_UNMAP, 0, VTD_INTERRUPT_FIRST, 0, CAUSE_CONTEXT));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, UNMAP_ALL("context"));
 }
 END_TEST
 
@@ -112,17 +69,13 @@ END_TEST
 START_TEST(UNMAP_only_listener_hears_of_a_domain_attached_without_invalidation)
 {
     struct iommu_vtd_config c = bench_config();
-    struct bench own;
 
     c.caching_mode = false;
-    bench_init(&own, &c);
-    bench_boot(&own);
-    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
-    bench_domain(&own, SID_A, 3, 4);
-    bench_flush_page(&own, 3, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 1);
-    listener_stop(&ear);
-    bench_fini(&own);
+    bench_restart(b, &c);
+    listener_unmaps(&ear, b);
+    bench_domain(b, SID_A, 3, 4);
+    bench_flush_page(b, 3, 0x1000, 0);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 invalidate");
 }
 END_TEST
 
@@ -130,20 +83,20 @@ START_TEST(V30_repeated_invalidations_are_silent)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.maps, 2);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map, "
+                          "MAP 0x40000000+0x200000 0x600000 rw map");
     bench_flush_page(b, 1, 0x1000, 0);
     bench_flush_page(b, 1, GIB + 0x5000, 0);
     bench_flush_domain(b, 1);
     bench_flush_global(b);
     bench_flush_context(b, SID_A, 1);
-    bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+    bench_flush_contexts(b);
     bench_do(b, vtd_desc_context(VTD_GRAN_DOMAIN, 1, 0, 0));
-    ck_assert_uint_eq(ear.events, 2);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
@@ -151,19 +104,17 @@ START_TEST(V31_cleared_directory_entry_is_one_UNMAP)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     for (uint64_t p = 0; p < 7; p++) {
         bench_map(b, table, GIB + p * 0x5000, 0x20000 | RW);
     }
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(mapped(&ear), 7);
+    ck_assert_uint_eq(listener_pages(&ear), 7);
     listener_clear(&ear);
     bench_entry(b, table, 4, GIB, 2, 0);
     bench_flush_page(b, 1, GIB + 0x100000, 0);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_UNMAP));
-    ck_assert_uint_eq(mapped(&ear), 0);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x40000000+0x200000 unmap");
+    ck_assert_uint_eq(listener_pages(&ear), 0);
 }
 END_TEST
 
@@ -171,7 +122,7 @@ START_TEST(superpage_split_in_place_is_told_whole)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
     bench_flush_page(b, 1, GIB, 9);
     bench_entry(b, table, 4, GIB, 2, 0);
@@ -184,9 +135,8 @@ START_TEST(superpage_split_in_place_is_told_whole)
     ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
     ck_assert(listener_heard(&ear, 512, NOTIFY_MAP, GIB + 0x1ff000, 4 * KIB, 0x7ff000,
                              CAUSE_MAP));
-    ck_assert_uint_eq(mapped(&ear), 512);
+    ck_assert_uint_eq(listener_pages(&ear), 512);
     ck_assert_uint_eq(ear.collisions + ear.cuts, 0);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -194,17 +144,15 @@ START_TEST(pages_merged_in_place_are_told_whole)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, GIB + 0x3000, 0x20000 | RW);
     bench_map(b, table, GIB + 0x9000, 0x21000 | RW);
     bench_flush_domain(b, 1);
     listener_clear(&ear);
     bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
     bench_flush_page(b, 1, GIB + 0x100000, 0);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
-    ck_assert(listener_heard(&ear, 1, NOTIFY_MAP, GIB, 2 * MIB, 0x600000, CAUSE_CHANGE));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x40000000+0x200000 change, "
+                          "MAP 0x40000000+0x200000 0x600000 rw change");
 }
 END_TEST
 
@@ -212,16 +160,18 @@ START_TEST(entry_gone_bad_is_unmapped)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_map(b, table, 0x2000, 0x21000 | RW);
     bench_flush_domain(b, 1);
     bench_map(b, table, 0x1000, 0x20000 | VTD_SS_SNP | RW);
     bench_map(b, table, 0x2000, 0xfee00000 | RW);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.unmaps, 2);
-    ck_assert_uint_eq(mapped(&ear), 0);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map, "
+                          "MAP 0x2000+0x1000 0x21000 rw map, "
+                          "UNMAP 0x1000+0x1000 unmap, "
+                          "UNMAP 0x2000+0x1000 unmap");
+    ck_assert_uint_eq(listener_pages(&ear), 0);
 }
 END_TEST
 
@@ -229,13 +179,13 @@ START_TEST(superpage_over_both_windows_is_clipped_to_each)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_entry(b, table, 4, 3 * GIB, 3, UINT64_C(0x1c0000000) | VTD_SS_PS | RW);
     bench_flush_page(b, 1, 3 * GIB, 18);
-    ck_assert_uint_eq(ear.maps, 2);
-    ck_assert_uint_eq(mapped(&ear), (GIB - MIB) / (4 * KIB));
-    ck_assert(holds(&ear, B_FIRST, UINT64_C(0x1fef00000)));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0xfef00000+0x1100000 0x1fef00000 rw map, "
+                          "MAP 0xc0000000+0x3ee00000 0x1c0000000 rw map");
+    ck_assert_uint_eq(listener_pages(&ear), (GIB - MIB) / (4 * KIB));
+    ck_assert(listener_holds(&ear, B_FIRST, UINT64_C(0x1fef00000)));
 }
 END_TEST
 
@@ -245,17 +195,14 @@ START_TEST(all_spaces_of_a_domain_are_told_and_no_others)
 
     bench_context(b, SID_A + 1, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
     bench_attached(b, SID_B, 2, 4);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    listener_start(&second, b, SID_A + 1, MIRROR, true);
-    listener_start(&third, b, SID_B, MIRROR, true);
+    listener_mirror(&ear, b);
+    listener_start(&second, b, SID_A + 1, NOTIFY_MAP | NOTIFY_UNMAP, true);
+    listener_start(&third, b, SID_B, NOTIFY_MAP | NOTIFY_UNMAP, true);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.maps, 1);
-    ck_assert_uint_eq(second.maps, 1);
-    ck_assert_uint_eq(third.events, 0);
-    listener_stop(&ear);
-    listener_stop(&second);
-    listener_stop(&third);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
+    ck_assert_heard(&second, "MAP 0x1000+0x1000 0x20000 rw map");
+    ck_assert_heard(&third, "");
 }
 END_TEST
 
@@ -265,25 +212,21 @@ START_TEST(V36_N28_replay_equals_the_shadow_of_those_present)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_entry(b, table, 4, 5 * GIB, 2, 0x600000 | VTD_SS_PS | RW);
     bench_map(b, table, UINT64_C(0xfffffffff000), 0x22000 | RW);
     bench_flush_domain(b, 1);
     listener_clear(&ear);
-    listener_start(&second, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(ear.events, 0); /* N18 */
-    ck_assert_uint_eq(second.events, 3);
-    ck_assert(
-        listener_heard(&second, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
-    ck_assert(
-        listener_heard(&second, 1, NOTIFY_MAP, 5 * GIB, 2 * MIB, 0x600000, CAUSE_REPLAY));
-    ck_assert_uint_eq(mapped(&ear), mapped(&second));
+    listener_mirror(&second, b);
+    ck_assert_heard(&ear, ""); /* N18 */
+    ck_assert_heard(&second, "MAP 0x1000+0x1000 0x20000 rw replay, "
+                             "MAP 0x140000000+0x200000 0x600000 rw replay, "
+                             "MAP 0xfffffffff000+0x1000 0x22000 rw replay");
+    ck_assert_uint_eq(listener_pages(&ear), listener_pages(&second));
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert_uint_eq(second.events, 3);
-    listener_stop(&ear);
-    listener_stop(&second);
+    ck_assert_heard(&ear, "");
+    ck_assert_heard(&second, "");
 }
 END_TEST
 
@@ -292,22 +235,23 @@ START_TEST(replay_does_not_swallow_what_others_are_still_to_hear)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x2000, 0x21000 | RW); /* pending: new */
     bench_map(b, table, 0x1000, 0x22000 | RW); /* pending: changed */
     listener_clear(&ear);
-    listener_start(&second, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert(holds(&second, 0x1000, 0x22000) && holds(&second, 0x2000, 0x21000));
+    listener_mirror(&second, b);
+    ck_assert_heard(&ear, "");
+    ck_assert(listener_holds(&second, 0x1000, 0x22000) &&
+              listener_holds(&second, 0x2000, 0x21000));
     bench_flush_page(b, 1, 0, 2);
-    ck_assert(holds(&ear, 0x1000, 0x22000) && holds(&ear, 0x2000, 0x21000));
-    ck_assert(holds(&second, 0x1000, 0x22000) && holds(&second, 0x2000, 0x21000));
+    ck_assert(listener_holds(&ear, 0x1000, 0x22000) &&
+              listener_holds(&ear, 0x2000, 0x21000));
+    ck_assert(listener_holds(&second, 0x1000, 0x22000) &&
+              listener_holds(&second, 0x2000, 0x21000));
     ck_assert_uint_eq(ear.collisions + second.collisions, 0);
     listener_clear(&ear);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
-    listener_stop(&ear);
-    listener_stop(&second);
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
@@ -320,19 +264,19 @@ START_TEST(superpage_told_to_one_alone_is_taken_back_whole)
     bench_map(b, table, GIB + 0x9000, 0x21000 | RW);
     uint64_t slot = bench_slot(b, table, 4, GIB, 2);
     uint64_t split = mem_read64le(b->env.mem, GPA(slot));
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     mem_write64le(b->env.mem, GPA(slot), 0x600000 | VTD_SS_PS | RW);
-    listener_start(&second, b, SID_A, MIRROR, true);
-    ck_assert(holds(&second, GIB + 0x9000, 0x609000));
+    listener_mirror(&second, b);
+    ck_assert(listener_holds(&second, GIB + 0x9000, 0x609000));
     mem_write64le(b->env.mem, GPA(slot), split);
     bench_flush_page(b, 1, GIB + 0x5000, 0); /* not where the pages are */
-    ck_assert(holds(&ear, GIB, 0x20000) && holds(&ear, GIB + 0x9000, 0x21000));
-    ck_assert(holds(&second, GIB, 0x20000) && holds(&second, GIB + 0x9000, 0x21000));
-    ck_assert_uint_eq(mapped(&ear), 2);
-    ck_assert_uint_eq(mapped(&second), 2);
+    ck_assert(listener_holds(&ear, GIB, 0x20000) &&
+              listener_holds(&ear, GIB + 0x9000, 0x21000));
+    ck_assert(listener_holds(&second, GIB, 0x20000) &&
+              listener_holds(&second, GIB + 0x9000, 0x21000));
+    ck_assert_uint_eq(listener_pages(&ear), 2);
+    ck_assert_uint_eq(listener_pages(&second), 2);
     ck_assert_uint_eq(ear.cuts + second.cuts + ear.collisions + second.collisions, 0);
-    listener_stop(&ear);
-    listener_stop(&second);
 }
 END_TEST
 
@@ -341,13 +285,13 @@ START_TEST(tree_ends_with_the_last_MAP_listener)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_stop(&ear);
-    listener_start(&ear, b, SID_A, MIRROR, false);
-    ck_assert_uint_eq(ear.events, 0);
+    listener_start(&ear, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, false);
+    ck_assert_heard(&ear, "");
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.maps, 1); /* nobody was told before */
-    listener_stop(&ear);
+    /* nobody was told before */
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
 }
 END_TEST
 
@@ -355,35 +299,36 @@ START_TEST(N14_UNMAP_only_listener_beside_a_mirror_gets_each_invalidation_once)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    listener_mirror(&ear, b);
+    listener_unmaps(&second, b);
     /* It came and went between two invalidations, long enough for a cache to fill. */
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_map(b, table, 0x1000, 0);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert_uint_eq(second.events, 1);
-    ck_assert(
-        listener_heard(&second, 0, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_INVALIDATE));
+    ck_assert_heard(&ear, "");
+    ck_assert_heard(&second, "UNMAP 0x1000+0x1000 invalidate");
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
     bench_map(b, table, 0x1000, 0x30000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 3); /* MAP; UNMAP, MAP */
-    ck_assert_uint_eq(second.events, 3);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map, "
+                          "UNMAP 0x1000+0x1000 change, "
+                          "MAP 0x1000+0x1000 0x30000 rw change");
+    ck_assert_heard(&second, "UNMAP 0x1000+0x1000 invalidate, "
+                             "UNMAP 0x1000+0x1000 invalidate");
     bench_flush_page(b, 2, 0x1000, 0); /* another domain's */
-    ck_assert_uint_eq(second.events, 3);
+    ck_assert_heard(&second, "");
     bench_flush_domain(b, 1);
+    ck_assert_heard(&second, UNMAP_ALL("invalidate"));
     bench_flush_global(b);
+    ck_assert_heard(&second, UNMAP_ALL("invalidate"));
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(ear.events, 3);
-    ck_assert_uint_eq(second.events, 9); /* two windows each */
+    ck_assert_heard(&second, UNMAP_ALL("context"));
+    ck_assert_heard(&ear, "");
     bench_map(b, table, 0x1000, 0);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 4);
-    ck_assert_uint_eq(second.events, 11);
-    listener_stop(&ear);
-    listener_stop(&second);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 unmap");
+    ck_assert_heard(&second, UNMAP_ALL("invalidate"));
 }
 END_TEST
 
@@ -391,7 +336,7 @@ START_TEST(N11_N12_events_are_aligned_powers_of_two_with_the_permission_of_their
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     for (uint64_t i = 0; i < 6; i++) {
         bench_map(b, table, 0x7000 + i * 4 * KIB, (0x20000 + i * 4 * KIB) | (1 + i % 3));
     }
@@ -409,7 +354,6 @@ START_TEST(N11_N12_events_are_aligned_powers_of_two_with_the_permission_of_their
         ck_assert_uint_eq(ev->iova & ev->mask, 0);
         ck_assert((ev->perm == PERM_NONE) == (ev->type == NOTIFY_UNMAP));
     }
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -417,15 +361,13 @@ START_TEST(N17_what_was_never_told_is_not_unmapped)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_map(b, table, 0x2000, 0x30000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
     bench_map(b, table, 0x2000, 0);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_MAP));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
 }
 END_TEST
 
@@ -437,17 +379,19 @@ START_TEST(N19_N20_replay_ends_and_tells_each_leaf_once_however_often)
     bench_map(b, table, 0, 0x20000 | RW);
     bench_map(b, table, top, 0x30000 | VTD_SS_W);
     bench_entry(b, table, 4, GIB, 3, VTD_SS_PS | VTD_SS_R);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(ear.events, 3);
+    listener_mirror(&ear, b);
+    ck_assert_heard(&ear, "MAP 0x0+0x1000 0x20000 rw replay, "
+                          "MAP 0x40000000+0x40000000 0x0 r replay, "
+                          "MAP 0xfffffffff000+0x1000 0x30000 w replay");
     ck_assert_uint_eq(ear.shadow.pages, 2 + GIB / (4 * KIB));
     listener_clear(&ear);
     for (unsigned i = 0; i < 2; i++) {
         notify_replay(&ear.n[i]);
     }
-    ck_assert_uint_eq(ear.events, 3);
-    ck_assert_uint_eq(ear.maps, 3);
+    ck_assert_heard(&ear, "MAP 0x0+0x1000 0x20000 rw replay, "
+                          "MAP 0x40000000+0x40000000 0x0 r replay, "
+                          "MAP 0xfffffffff000+0x1000 0x30000 w replay");
     ck_assert_uint_eq(ear.shadow.pages, 2 + GIB / (4 * KIB));
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -456,35 +400,26 @@ START_TEST(N23_nothing_is_remembered_after_everything_was_unmapped)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_context(b, SID_A, 0, 0);
     bench_flush_context(b, SID_A, 1);
     ck_assert_uint_eq(ear.shadow.pages, 0);
     listener_clear(&ear);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
     bench_flush_context(b, SID_A, 0);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_CONTEXT));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw context");
 }
 END_TEST
 
 /* ---- quirks ---- */
-
-static void
-on(enum quirk q)
-{
-    quirk_set(&b->env.quirks, q, true);
-}
 
 START_TEST(Q19_entry_with_reserved_bits_keeps_the_shadow)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     uint64_t slot = bench_slot(b, table, 4, GIB, 2);
 
-    on(QUIRK_VTD_BAD_ENTRY_KEEPS);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_BAD_ENTRY_KEEPS);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_map(b, table, 0x2000, 0x21000 | RW);
     bench_map(b, table, GIB, 0x22000 | RW);
@@ -494,13 +429,13 @@ START_TEST(Q19_entry_with_reserved_bits_keeps_the_shadow)
     bench_map(b, table, 0x2000, VTD_SS_SNP); /* not present, and looked at all the same */
     mem_write64le(b->env.mem, GPA(slot), 0xf0000000 | RW); /* no memory there */
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert_uint_eq(mapped(&ear), 3);
+    ck_assert_heard(&ear, "");
+    ck_assert_uint_eq(listener_pages(&ear), 3);
     bench_map(b, table, 0x2000, 0);
     mem_write64le(b->env.mem, GPA(slot), bench_page(b) | RW); /* zeros are read */
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.unmaps, 2);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x2000+0x1000 unmap, "
+                          "UNMAP 0x40000000+0x1000 unmap");
 }
 END_TEST
 
@@ -508,8 +443,8 @@ START_TEST(Q22_split_superpage_is_unmapped_in_part_and_forgotten_whole)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
+    listener_mirror(&ear, b);
     bench_entry(b, table, 4, GIB, 2, 8 * MIB | VTD_SS_PS | RW);
     bench_flush_page(b, 1, GIB, 9);
     bench_entry(b, table, 4, GIB, 2, 0);
@@ -518,15 +453,15 @@ START_TEST(Q22_split_superpage_is_unmapped_in_part_and_forgotten_whole)
     }
     listener_clear(&ear);
     bench_flush_page(b, 1, GIB + 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_UNMAP, GIB + 0x1000, 4 * KIB, 0, CAUSE_CHANGE));
+    ck_assert_heard(&ear, "UNMAP 0x40001000+0x1000 change, "
+                          "MAP 0x40001000+0x1000 0x801000 rw change");
     ck_assert_uint_eq(ear.cuts, 1);
     bench_flush_page(b, 1, GIB, 9);
-    ck_assert_uint_eq(ear.events, 4); /* two MAPs over what was never unmapped */
+    /* two MAPs over what was never unmapped */
+    ck_assert_heard(&ear, "MAP 0x40000000+0x1000 0x800000 rw map, "
+                          "MAP 0x40002000+0x1000 0x802000 rw map");
     ck_assert_uint_eq(ear.collisions, 2);
-    ck_assert(holds(&ear, GIB + 0x100000, 9 * MIB)); /* and the rest stays */
-    listener_stop(&ear);
+    ck_assert(listener_holds(&ear, GIB + 0x100000, 9 * MIB)); /* and the rest stays */
 }
 END_TEST
 
@@ -535,23 +470,21 @@ START_TEST(Q22_larger_leaf_is_unmapped_by_the_size_of_the_new_one)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_SPLIT_WITHOUT_UNMAP);
+    listener_mirror(&ear, b);
     bench_entry(b, table, 4, GIB, 3, GIB | VTD_SS_PS | RW);
     bench_flush_domain(b, 1);
     bench_entry(b, table, 4, GIB, 3, 0);
     bench_entry(b, table, 4, GIB, 2, 8 * MIB | VTD_SS_PS | RW);
     listener_clear(&ear);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, GIB, 2 * MIB, 0, CAUSE_CHANGE));
-    ck_assert(listener_heard(&ear, 1, NOTIFY_MAP, GIB, 2 * MIB, 8 * MIB, CAUSE_CHANGE));
+    ck_assert_heard(&ear, "UNMAP 0x40000000+0x200000 change, "
+                          "MAP 0x40000000+0x200000 0x800000 rw change");
     bench_entry(b, table, 4, GIB, 2, 0);
     bench_flush_page(b, 1, GIB, 0);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 3);
-    ck_assert(holds(&ear, GIB + 4 * MIB, GIB + 4 * MIB));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x40000000+0x200000 unmap");
+    ck_assert(listener_holds(&ear, GIB + 4 * MIB, GIB + 4 * MIB));
 }
 END_TEST
 
@@ -559,9 +492,9 @@ START_TEST(quirk_replay_unmaps_the_window_first)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_REPLAY_UNMAPS);
+    bench_quirk(b, QUIRK_VTD_REPLAY_UNMAPS);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
     ck_assert_uint_eq(ear.maps, 1);
     ck_assert(
@@ -571,9 +504,7 @@ START_TEST(quirk_replay_unmaps_the_window_first)
     ck_assert_uint_eq(second.events, 10 + 18);
     bench_map(b, table, 0x1000, 0);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(mapped(&ear), 0);
-    listener_stop(&ear);
-    listener_stop(&second);
+    ck_assert_uint_eq(listener_pages(&ear), 0);
 }
 END_TEST
 
@@ -581,26 +512,27 @@ START_TEST(quirk_replay_swallows_what_others_are_still_to_hear)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_REPLAY_FILLS_TREE);
+    bench_quirk(b, QUIRK_VTD_REPLAY_FILLS_TREE);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x2000, 0x21000 | RW); /* pending */
     bench_map(b, table, 0x3000, 0x22000 | RW);
     listener_clear(&ear);
-    listener_start(&second, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(second.maps, 3);
+    listener_mirror(&second, b);
+    ck_assert_heard(&second, "MAP 0x1000+0x1000 0x20000 rw replay, "
+                             "MAP 0x2000+0x1000 0x21000 rw replay, "
+                             "MAP 0x3000+0x1000 0x22000 rw replay");
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert(!holds(&ear, 0x2000, 0x21000) && holds(&second, 0x2000, 0x21000));
+    ck_assert_heard(&ear, "");
+    ck_assert(!listener_holds(&ear, 0x2000, 0x21000) &&
+              listener_holds(&second, 0x2000, 0x21000));
     bench_map(b, table, 0x1000, 0);
-    listener_start(&third, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(third.maps, 2);
+    listener_mirror(&third, b);
+    ck_assert_heard(&third, "MAP 0x2000+0x1000 0x21000 rw replay, "
+                            "MAP 0x3000+0x1000 0x22000 rw replay");
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0); /* nor hears anybody of what is gone */
-    ck_assert(holds(&ear, 0x1000, 0x20000));
-    listener_stop(&ear);
-    listener_stop(&second);
-    listener_stop(&third);
+    ck_assert_heard(&ear, ""); /* nor hears anybody of what is gone */
+    ck_assert(listener_holds(&ear, 0x1000, 0x20000));
 }
 END_TEST
 
@@ -608,16 +540,15 @@ START_TEST(quirk_tree_outlives_its_listeners)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_TREE_KEPT);
+    bench_quirk(b, QUIRK_VTD_TREE_KEPT);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, false);
+    listener_start(&ear, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, false);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.maps, 1);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
     listener_stop(&ear);
-    listener_start(&ear, b, SID_A, MIRROR, false);
+    listener_start(&ear, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, false);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 0);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
@@ -628,10 +559,10 @@ START_TEST(quirk_walk_stops_at_the_width_of_the_new_context)
         quirk_set(&b->env.quirks, QUIRK_VTD_WALK_STOPS_AT_WIDTH, quirk == 1);
         bench_map(b, wide, VTD_BIT(40), 0x20000 | RW);
         bench_map(b, wide, 0x1000, 0x21000 | RW);
-        listener_start(&ear, b, SID_A, MIRROR, true);
+        listener_mirror(&ear, b);
         bench_domain(b, SID_A, 2, 3);
         bench_flush_context(b, SID_A, 1);
-        ck_assert_uint_eq(mapped(&ear), quirk);
+        ck_assert_uint_eq(listener_pages(&ear), quirk);
         listener_stop(&ear);
     }
 }
@@ -642,13 +573,11 @@ START_TEST(quirk_walk_announces_leaves_over_the_interrupt_range)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0xfee00000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(ear.events, 0);
-    on(QUIRK_VTD_WALK_MAPS_INTERRUPT);
+    listener_mirror(&ear, b);
+    ck_assert_heard(&ear, "");
+    bench_quirk(b, QUIRK_VTD_WALK_MAPS_INTERRUPT);
     bench_flush_domain(b, 1);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0xfee00000, CAUSE_MAP));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0xfee00000 rw map");
 }
 END_TEST
 
@@ -656,19 +585,20 @@ START_TEST(quirk_walk_skips_empty_directory_entries)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_PSI_SKIPS_EMPTY_DIR);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_PSI_SKIPS_EMPTY_DIR);
+    listener_mirror(&ear, b);
     bench_map(b, table, GIB, 0x20000 | RW);
     bench_map(b, table, GIB + 0x1000, 0x21000 | RW);
     bench_flush_domain(b, 1);
     bench_map(b, table, GIB + 0x1000, 0);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.unmaps, 1);
+    ck_assert_heard(&ear, "MAP 0x40000000+0x1000 0x20000 rw map, "
+                          "MAP 0x40001000+0x1000 0x21000 rw map, "
+                          "UNMAP 0x40001000+0x1000 unmap");
     bench_entry(b, table, 4, GIB, 2, 0);
     bench_flush_page(b, 1, GIB, 9);
-    ck_assert_uint_eq(ear.unmaps, 1);
-    ck_assert_uint_eq(mapped(&ear), 1);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "");
+    ck_assert_uint_eq(listener_pages(&ear), 1);
 }
 END_TEST
 
@@ -747,13 +677,13 @@ START_TEST(V28_N13_N15_N16_shadows_follow_random_changes)
     for (unsigned i = 0; i < 3; i++) {
         leaf_tables[i] = bench_page(b);
     }
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     for (unsigned round = 0; round < 3000; round++) {
         for (int i = rand() % 6; i >= 0; i--) {
             mutate(table, leaf_tables);
         }
         if (round % 7 == 0) { /* in the middle of it somebody comes, later goes */
-            listener_start(&second, b, SID_A, MIRROR, true);
+            listener_mirror(&second, b);
             compare(&second, table, GIB, UINT64_MAX);
         }
         unsigned am = (unsigned)rand() % 12;
@@ -778,14 +708,13 @@ START_TEST(V28_N13_N15_N16_shadows_follow_random_changes)
     unsigned events = ear.events;
     bench_flush_domain(b, 1); /* V30 */
     ck_assert_uint_eq(ear.events, events);
-    listener_stop(&ear);
 }
 END_TEST
 
 static void
 add_tests(TCase *tc)
 {
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, bench_setup, bench_teardown);
     tcase_add_test(tc, V15_page_is_told_when_invalidated_and_not_before);
     tcase_add_test(tc, V29_page_on_UNMAP_only_space_is_one_UNMAP);
     tcase_add_test(tc, wider_invalidations_unmap_the_window_of_UNMAP_only_listeners);

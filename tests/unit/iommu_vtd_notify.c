@@ -14,60 +14,26 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-#define MIRROR  (NOTIFY_MAP | NOTIFY_UNMAP)
-#define A_LAST  (VTD_INTERRUPT_FIRST - 1)
-#define B_FIRST (VTD_INTERRUPT_LAST + 1)
-
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static struct listener ear, second, third;
-
-static void
-setup(void)
-{
-    bench_up(b);
-}
-
-static void
-teardown(void)
-{
-    bench_fini(b);
-}
-
-static uint64_t
-mapped(const struct listener *e)
-{
-    return e->shadow.pages;
-}
-
-static bool
-holds(const struct listener *e, uint64_t iova, uint64_t gpa)
-{
-    struct range_piece p;
-
-    return rangemap_lookup(&e->shadow, iova, &p) && p.target + (iova - p.first) == gpa;
-}
 
 /* ---- registration ---- */
 
 START_TEST(N26_MAP_is_refused_without_caching_mode)
 {
     struct iommu_vtd_config c = bench_config();
-    struct bench own;
 
     c.caching_mode = false;
-    bench_init(&own, &c);
-    bench_boot(&own);
-    listener_start(&ear, &own, SID_A, MIRROR, true);
+    bench_restart(b, &c);
+    listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, ENOTSUP);
     listener_stop(&ear);
-    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
+    listener_unmaps(&ear, b);
     ck_assert_int_eq(ear.refused, 0);
     listener_stop(&ear);
-    quirk_set(&own.env.quirks, QUIRK_VTD_MAP_WITHOUT_CM, true);
-    listener_start(&ear, &own, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_MAP_WITHOUT_CM);
+    listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, 0);
-    listener_stop(&ear);
-    bench_fini(&own);
 }
 END_TEST
 
@@ -75,19 +41,17 @@ START_TEST(device_TLB_events_are_refused)
 {
     listener_start(&ear, b, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
     ck_assert_int_eq(ear.refused, ENOTSUP);
-    listener_stop(&ear);
 }
 END_TEST
 
 START_TEST(translated_space_has_two_sections_around_the_interrupt_range)
 {
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     ck_assert_uint_eq(ear.n[0].first, 0);
     ck_assert_uint_eq(ear.n[0].last, A_LAST);
     ck_assert_uint_eq(ear.n[1].first, B_FIRST);
     ck_assert_uint_eq(ear.n[1].last, UINT64_MAX);
     ck_assert_uint_eq(ear.bypass, 0);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -109,17 +73,16 @@ START_TEST(quirk_domain_flush_ignored_is_told_to_the_observer_alone)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    quirk_set(&b->env.quirks, QUIRK_VTD_DSI_IGNORED, true);
+    listener_mirror(&ear, b);
+    bench_quirk(b, QUIRK_VTD_DSI_IGNORED);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     b->invalidated = b->completed = 0;
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     ck_assert_uint_eq(b->invalidated, 1);
     ck_assert_uint_eq(b->completed, 1);
     bench_flush_global(b);
-    ck_assert_uint_eq(ear.events, 1);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map");
 }
 END_TEST
 
@@ -127,19 +90,17 @@ START_TEST(quirk_change_without_unmap_sends_a_lone_MAP)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    quirk_set(&b->env.quirks, QUIRK_VTD_NO_CHANGE_UNMAP, true);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    bench_quirk(b, QUIRK_VTD_NO_CHANGE_UNMAP);
+    listener_mirror(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
     bench_map(b, table, 0x1000, 0x30000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(
-        listener_heard(&ear, 1, NOTIFY_MAP, 0x1000, 4 * KIB, 0x30000, CAUSE_CHANGE));
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map, "
+                          "MAP 0x1000+0x1000 0x30000 rw change");
     bench_map(b, table, 0x1000, 0);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.unmaps, 1);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 unmap");
 }
 END_TEST
 
@@ -152,24 +113,22 @@ START_TEST(V32_new_domain_is_told_as_a_difference)
     bench_map(b, one, 0x1000, 0x20000 | RW); /* stays */
     bench_map(b, one, 0x2000, 0x21000 | RW); /* goes */
     bench_map(b, one, 0x3000, 0x22000 | RW); /* moves */
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    ck_assert_uint_eq(ear.maps, 3);
+    listener_mirror(&ear, b);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw replay, "
+                          "MAP 0x2000+0x1000 0x21000 rw replay, "
+                          "MAP 0x3000+0x1000 0x22000 rw replay");
     listener_clear(&ear);
     uint64_t two = bench_domain(b, SID_A, 2, 4);
     bench_map(b, two, 0x1000, 0x20000 | RW);
     bench_map(b, two, 0x3000, 0x23000 | RW);
     bench_map(b, two, 0x4000, 0x24000 | RW); /* comes */
     bench_flush_domain(b, 2);
-    ck_assert_uint_eq(ear.events, 0); /* the old context counts until it is invalidated */
+    ck_assert_heard(&ear, ""); /* the old context counts until it is invalidated */
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(ear.events, 4);
-    ck_assert(listener_heard(&ear, 0, NOTIFY_UNMAP, 0x2000, 4 * KIB, 0, CAUSE_CONTEXT));
-    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x3000, 4 * KIB, 0, CAUSE_CONTEXT));
-    ck_assert(
-        listener_heard(&ear, 2, NOTIFY_MAP, 0x3000, 4 * KIB, 0x23000, CAUSE_CONTEXT));
-    ck_assert(
-        listener_heard(&ear, 3, NOTIFY_MAP, 0x4000, 4 * KIB, 0x24000, CAUSE_CONTEXT));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x2000+0x1000 context, "
+                          "UNMAP 0x3000+0x1000 context, "
+                          "MAP 0x3000+0x1000 0x23000 rw context, "
+                          "MAP 0x4000+0x1000 0x24000 rw context");
 }
 END_TEST
 
@@ -197,35 +156,30 @@ expect_pieces(const struct listener *e, enum notify_cause cause)
 }
 
 static void
-up_39_bits(struct bench *own)
+up_39_bits(void)
 {
     struct iommu_vtd_config c = bench_config();
 
     c.aw_bits = 39;
-    bench_init(own, &c);
-    bench_boot(own);
+    bench_restart(b, &c);
 }
 
 START_TEST(V33_N21_cleared_context_unmaps_everything_in_pieces)
 {
-    struct bench own;
 
-    up_39_bits(&own);
-    uint64_t table = bench_attached(&own, SID_A, 1, 3);
-    bench_entry(&own, table, 3, 0x1000, 1, 0x20000 | RW);
-    listener_start(&ear, &own, SID_A, MIRROR, true);
-    listener_start(&second, &own, SID_A, NOTIFY_UNMAP, false);
+    up_39_bits();
+    uint64_t table = bench_attached(b, SID_A, 1, 3);
+    bench_entry(b, table, 3, 0x1000, 1, 0x20000 | RW);
+    listener_mirror(&ear, b);
+    listener_unmaps(&second, b);
     listener_clear(&ear);
-    bench_context(&own, SID_A, 0, 0);
-    bench_flush_context(&own, SID_A, 1);
+    bench_context(b, SID_A, 0, 0);
+    bench_flush_context(b, SID_A, 1);
     expect_pieces(&ear, CAUSE_CONTEXT);
     expect_pieces(&second, CAUSE_CONTEXT);
-    ck_assert_uint_eq(mapped(&ear), 0);
-    bench_flush_context(&own, SID_A, 0); /* V30 */
+    ck_assert_uint_eq(listener_pages(&ear), 0);
+    bench_flush_context(b, SID_A, 0); /* V30 */
     ck_assert_uint_eq(ear.events, 19);
-    listener_stop(&ear);
-    listener_stop(&second);
-    bench_fini(&own);
 }
 END_TEST
 
@@ -234,15 +188,14 @@ START_TEST(V34_cleared_context_and_IOTLB_invalidation_alone_tell_nothing)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
     bench_context(b, SID_A, 0, 0);
     bench_flush_domain(b, 1);
     bench_flush_global(b);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(mapped(&ear), 0);
-    listener_stop(&ear);
+    ck_assert_uint_eq(listener_pages(&ear), 0);
 }
 END_TEST
 
@@ -270,33 +223,30 @@ START_TEST(V35_N27_shadow_is_empty_before_bypass_appears)
 {
     struct space_listener watch = { .add = watch_add, .del = watch_del };
     struct err err;
-    struct bench own;
 
-    up_39_bits(&own);
-    uint64_t table = bench_attached(&own, SID_A, 1, 3);
-    bench_entry(&own, table, 3, 0x1000, 1, 0x20000 | RW);
+    up_39_bits();
+    uint64_t table = bench_attached(b, SID_A, 1, 3);
+    bench_entry(b, table, 3, 0x1000, 1, 0x20000 | RW);
     watched = &ear;
-    listener_start(&ear, &own, SID_A, MIRROR, true);
-    space_listen(own.m->ops->attach(own.m, SID_A, "dev", &err), &watch);
+    listener_mirror(&ear, b);
+    space_listen(b->m->ops->attach(b->m, SID_A, "dev", &err), &watch);
     listener_clear(&ear);
-    bench_write(&own, VTD_GCMD, VTD_GCMD_QIE);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     ck_assert(was_empty);
     ck_assert_uint_eq(ear.bypass, 1);
     expect_pieces(&ear, CAUSE_RESET);
     listener_clear(&ear);
-    bench_write(&own, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE);
     ck_assert_uint_eq(ear.bypass, 0);
     ck_assert_uint_eq(ear.events, 1);
     ck_assert(
         listener_heard(&ear, 0, NOTIFY_MAP, 0x1000, 4 * KIB, 0x20000, CAUSE_REPLAY));
     listener_clear(&ear);
     was_empty = false;
-    own.m->ops->reset(own.m);
+    b->m->ops->reset(b->m);
     ck_assert(was_empty);
     expect_pieces(&ear, CAUSE_RESET);
     space_unlisten(&watch);
-    listener_stop(&ear);
-    bench_fini(&own);
 }
 END_TEST
 
@@ -305,19 +255,18 @@ START_TEST(pass_through_switches_at_the_context_invalidation)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 1));
     ck_assert_uint_eq(ear.bypass, 0);
     listener_clear(&ear);
     bench_flush_context(b, SID_A, 1);
     ck_assert_uint_eq(ear.bypass, 1);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
-    ck_assert_uint_eq(mapped(&ear), 0);
+    ck_assert_uint_eq(listener_pages(&ear), 0);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
     bench_flush_context(b, SID_A, 1);
     ck_assert_uint_eq(ear.bypass, 0);
-    ck_assert(holds(&ear, 0x1000, 0x20000));
-    listener_stop(&ear);
+    ck_assert(listener_holds(&ear, 0x1000, 0x20000));
 }
 END_TEST
 
@@ -326,7 +275,7 @@ START_TEST(new_root_table_is_announced_anew)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
     b->root = bench_page(b);
     table = bench_domain(b, SID_A, 1, 4);
@@ -336,8 +285,7 @@ START_TEST(new_root_table_is_announced_anew)
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
     ck_assert_uint_eq(ear.maps, 1);
-    ck_assert(holds(&ear, 0x2000, 0x21000));
-    listener_stop(&ear);
+    ck_assert(listener_holds(&ear, 0x2000, 0x21000));
 }
 END_TEST
 
@@ -368,36 +316,17 @@ END_TEST
 
 /* ---- quirks of QEMU ---- */
 
-static void
-on(enum quirk q)
-{
-    quirk_set(&b->env.quirks, q, true);
-}
-
-/* All of them at once. */
-static void
-as_qemu_7_2(struct bench *own)
-{
-    profile_apply(profile_by_name("qemu-7.2"), &own->env.quirks);
-}
-
-static void
-flush_contexts(struct bench *own)
-{
-    bench_do(own, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
-}
-
 START_TEST(Q6_global_context_invalidation_is_a_hole_for_everybody)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
-    flush_contexts(b);
+    bench_flush_contexts(b);
     ck_assert_uint_eq(ear.events, 0);
-    on(QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS);
-    flush_contexts(b);
+    bench_quirk(b, QUIRK_VTD_CONTEXT_GLOBAL_UNMAPS);
+    bench_flush_contexts(b);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
     ck_assert_uint_eq(ear.maps, 1);
     ck_assert(
@@ -405,19 +334,16 @@ START_TEST(Q6_global_context_invalidation_is_a_hole_for_everybody)
     listener_clear(&ear);
     bench_flush_context(b, SID_A, 1);
     ck_assert_uint_eq(ear.events, 0);
-    listener_stop(&ear);
 }
 END_TEST
 
 START_TEST(Q10_notifiers_hear_of_pages_from_an_unaligned_address_on)
 {
     bench_attached(b, SID_A, 1, 4);
-    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
-    on(QUIRK_VTD_PSI_UNALIGNED);
+    listener_unmaps(&ear, b);
+    bench_quirk(b, QUIRK_VTD_PSI_UNALIGNED);
     bench_flush_page(b, 1, 0x12345000, 4);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x12345000, 64 * KIB, 0, CAUSE_INVALIDATE));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x12345000+0x10000 invalidate");
 }
 END_TEST
 
@@ -427,20 +353,19 @@ START_TEST(Q20_only_an_absent_context_entry_unmaps)
     uint64_t table = bench_attached(b, SID_A, 1, 4), root = vtd_root_addr(b->root, SID_A);
     uint64_t root_entry = mem_read64le(b->env.mem, GPA(root));
 
-    on(QUIRK_VTD_BAD_CONTEXT_KEEPS);
+    bench_quirk(b, QUIRK_VTD_BAD_CONTEXT_KEEPS);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), VTD_BIT(40) | 2);
     bench_flush_context(b, SID_A, 1);
     mem_write64le(b->env.mem, GPA(root), 0);
-    flush_contexts(b);
+    bench_flush_contexts(b);
     ck_assert_uint_eq(ear.events, 0);
     mem_write64le(b->env.mem, GPA(root), root_entry);
     bench_context(b, SID_A, 0, 0);
     bench_flush_context(b, SID_A, 1);
     ck_assert_uint_eq(ear.events, 10 + 18);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -448,22 +373,23 @@ START_TEST(Q21_domain_invalidation_goes_by_the_entry_in_memory)
 {
     uint64_t one = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_CONTEXT_FROM_MEMORY);
+    bench_quirk(b, QUIRK_VTD_CONTEXT_FROM_MEMORY);
     bench_map(b, one, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_map(b, one, 0x1000, 0);
     bench_context(b, SID_A, 0, 0);
     listener_clear(&ear);
     bench_flush_page(b, 1, 0x1000, 0); /* V34 */
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 0);
-    ck_assert(holds(&ear, 0x1000, 0x20000));
+    ck_assert_heard(&ear, "");
+    ck_assert(listener_holds(&ear, 0x1000, 0x20000));
     uint64_t two = bench_domain(b, SID_A, 2, 4); /* nor need its context be invalidated */
     bench_map(b, two, 0x3000, 0x30000 | RW);
     bench_flush_domain(b, 2);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(!holds(&ear, 0x1000, 0x20000) && holds(&ear, 0x3000, 0x30000));
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 unmap, "
+                          "MAP 0x3000+0x1000 0x30000 rw map");
+    ck_assert(!listener_holds(&ear, 0x1000, 0x20000) &&
+              listener_holds(&ear, 0x3000, 0x30000));
 }
 END_TEST
 
@@ -472,34 +398,29 @@ START_TEST(Q28_new_root_is_unmapped_at_once_and_announced_later)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
-    on(QUIRK_VTD_SWITCH_WITHOUT_SYNC);
+    bench_quirk(b, QUIRK_VTD_SWITCH_WITHOUT_SYNC);
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
     ck_assert_uint_eq(ear.maps, 0);
     bench_flush_global(b);
     ck_assert_uint_eq(ear.maps, 1);
-    listener_stop(&ear);
 }
 END_TEST
 
 START_TEST(Q32_snoop_control_refuses_everybody)
 {
     struct iommu_vtd_config c = bench_config();
-    struct bench own;
 
     c.snoop_control = true;
-    bench_init(&own, &c);
-    bench_boot(&own);
-    listener_start(&ear, &own, SID_A, MIRROR, true);
+    bench_restart(b, &c);
+    listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, 0);
     listener_stop(&ear);
-    quirk_set(&own.env.quirks, QUIRK_VTD_SNOOP_REFUSES, true);
-    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, true);
+    bench_quirk(b, QUIRK_VTD_SNOOP_REFUSES);
+    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, true);
     ck_assert_int_eq(ear.refused, ENOTSUP);
-    listener_stop(&ear);
-    bench_fini(&own);
 }
 END_TEST
 
@@ -508,23 +429,21 @@ START_TEST(quirk_UNMAP_only_space_hears_of_what_walks_recorded)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
-    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    bench_quirk(b, QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
+    listener_unmaps(&ear, b);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(ear.events, 1); /* as it is, mapped or not */
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 invalidate"); /* as it is, mapped or not */
     bench_map(b, table, 0x1000, 0);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 1); /* nothing was recorded */
+    ck_assert_heard(&ear, ""); /* nothing was recorded */
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_domain(b, 1); /* recorded, silently */
     bench_map(b, table, 0x1000, 0);
     bench_flush_global(b);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert(listener_heard(&ear, 1, NOTIFY_UNMAP, 0x1000, 4 * KIB, 0, CAUSE_UNMAP));
+    ck_assert_heard(&ear, "UNMAP 0x1000+0x1000 unmap");
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(ear.events, 2);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
@@ -532,33 +451,32 @@ START_TEST(quirk_UNMAP_only_listener_beside_a_mirror_hears_of_differences)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    bench_quirk(b, QUIRK_VTD_WIDE_SKIPS_UNMAP_ONLY);
+    listener_mirror(&ear, b);
+    listener_unmaps(&second, b);
     bench_flush_page(b, 1, 0x1000, 0);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(second.events, 0);
+    ck_assert_heard(&second, "");
     bench_map(b, table, 0x1000, 0x30000 | RW);
     bench_flush_page(b, 1, 0x1000, 0);
-    ck_assert_uint_eq(second.events, 1);
-    ck_assert_uint_eq(ear.events, 3);
-    listener_stop(&ear);
-    listener_stop(&second);
+    ck_assert_heard(&second, "UNMAP 0x1000+0x1000 change");
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw map, "
+                          "UNMAP 0x1000+0x1000 change, "
+                          "MAP 0x1000+0x1000 0x30000 rw change");
 }
 END_TEST
 
 START_TEST(quirk_absent_context_is_unmapped_again_and_again)
 {
     bench_attached(b, SID_A, 1, 4);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    on(QUIRK_VTD_ABSENT_CONTEXT_AGAIN);
+    listener_mirror(&ear, b);
+    bench_quirk(b, QUIRK_VTD_ABSENT_CONTEXT_AGAIN);
     bench_context(b, SID_A, 0, 0);
     for (unsigned i = 1; i < 4; i++) {
         bench_flush_context(b, SID_A, 1);
         ck_assert_uint_eq(ear.unmaps, i * (10 + 18));
     }
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -567,12 +485,11 @@ START_TEST(quirk_absent_context_keeps_the_shadow)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    on(QUIRK_VTD_ABSENT_CONTEXT_KEEPS);
+    listener_mirror(&ear, b);
+    bench_quirk(b, QUIRK_VTD_ABSENT_CONTEXT_KEEPS);
     bench_context(b, SID_A, 0, 0);
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(mapped(&ear), 1);
-    listener_stop(&ear);
+    ck_assert_uint_eq(listener_pages(&ear), 1);
 }
 END_TEST
 
@@ -581,15 +498,14 @@ START_TEST(quirk_wide_invalidation_rebuilds)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
-    on(QUIRK_VTD_DSI_REBUILDS);
+    bench_quirk(b, QUIRK_VTD_DSI_REBUILDS);
     bench_flush_page(b, 1, 0x1000, 0);
     ck_assert_uint_eq(ear.events, 0);
     bench_flush_domain(b, 1);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
     ck_assert_uint_eq(ear.maps, 1);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -598,14 +514,13 @@ START_TEST(quirk_region_vanishes_without_UNMAP)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     listener_clear(&ear);
-    on(QUIRK_VTD_BYPASS_WITHOUT_UNMAP);
+    bench_quirk(b, QUIRK_VTD_BYPASS_WITHOUT_UNMAP);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 1));
     bench_flush_context(b, SID_A, 1);
-    ck_assert_uint_eq(ear.events, 0);
+    ck_assert_heard(&ear, "");
     ck_assert_uint_eq(ear.bypass, 1);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -615,15 +530,14 @@ START_TEST(quirk_access_takes_the_device_out_of_translation)
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     struct xlate x;
 
-    listener_start(&ear, b, SID_A, NOTIFY_UNMAP, false);
+    listener_unmaps(&ear, b);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, table), vtd_ctx_hi(2, 1));
     bench_translate(b, SID_A, 0x5000, PERM_R, &x);
     ck_assert_uint_eq(ear.bypass, 0);
-    on(QUIRK_VTD_DMA_SWITCHES);
+    bench_quirk(b, QUIRK_VTD_DMA_SWITCHES);
     ck_assert_uint_eq(x.gpa.v, 0x5000);
     bench_translate(b, SID_A, 0x5000, PERM_R, &x);
     ck_assert_uint_eq(ear.bypass, 1);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -631,16 +545,16 @@ START_TEST(quirk_pass_through_entry_is_walked_until_it_takes_effect)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    on(QUIRK_VTD_CONTEXT_FROM_MEMORY);
-    on(QUIRK_VTD_WALK_THROUGH_PASS);
+    bench_quirk(b, QUIRK_VTD_CONTEXT_FROM_MEMORY);
+    bench_quirk(b, QUIRK_VTD_WALK_THROUGH_PASS);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, table), vtd_ctx_hi(2, 1));
     bench_map(b, table, 0x2000, 0x21000 | RW);
     bench_flush_domain(b, 1);
-    ck_assert_uint_eq(ear.events, 2);
-    ck_assert_uint_eq(mapped(&ear), 2);
-    listener_stop(&ear);
+    ck_assert_heard(&ear, "MAP 0x1000+0x1000 0x20000 rw replay, "
+                          "MAP 0x2000+0x1000 0x21000 rw map");
+    ck_assert_uint_eq(listener_pages(&ear), 2);
 }
 END_TEST
 
@@ -688,10 +602,10 @@ START_TEST(switch_to_translated_registers_and_replays_in_turn)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    as_qemu_7_2(b);
+    profile_apply(profile_by_name("qemu-7.2"), &b->env.quirks);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    listener_start(&second, b, SID_A, MIRROR, true);
+    listener_mirror(&ear, b);
+    listener_mirror(&second, b);
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     listener_clear(&ear);
     listener_clear(&second);
@@ -705,8 +619,6 @@ START_TEST(switch_to_translated_registers_and_replays_in_turn)
     bench_map(b, table, 0x2000, 0x21000 | RW);
     bench_flush_page(b, 1, 0x2000, 0);
     ck_assert_ptr_eq(first_told->owner, &second);
-    listener_stop(&ear);
-    listener_stop(&second);
 }
 END_TEST
 
@@ -716,15 +628,13 @@ START_TEST(V27_device_TLB_event_is_of_its_device_and_as_wide_as_said)
 {
     struct iommu_vtd_config c = bench_config();
     struct invalidation inv = { .kind = INVAL_DEV_IOTLB, .scope = INVAL_DEVICE };
-    struct bench own;
 
     c.device_iotlb = true;
-    bench_init(&own, &c);
-    bench_boot(&own);
-    listener_start(&ear, &own, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
-    listener_start(&second, &own, SID_A, NOTIFY_UNMAP, false);
-    listener_start(&third, &own, SID_B, NOTIFY_DEVIOTLB_UNMAP, false);
-    struct vtd *v = vtd_of(own.m);
+    bench_restart(b, &c);
+    listener_start(&ear, b, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
+    listener_unmaps(&second, b);
+    listener_start(&third, b, SID_B, NOTIFY_DEVIOTLB_UNMAP, false);
+    struct vtd *v = vtd_of(b->m);
     inv.sid = SID_A;
     inv.first = 0x10000;
     inv.last = 0x1ffff;
@@ -748,11 +658,8 @@ START_TEST(V27_device_TLB_event_is_of_its_device_and_as_wide_as_said)
     ck_assert_uint_eq(ear.log[2].mask, A_LAST);
     inv.sid = 0x777; /* nobody's */
     vtd_notify_invalidated(v, &inv);
-    ck_assert_uint_eq(second.events + third.events, 0);
-    listener_stop(&ear);
-    listener_stop(&second);
-    listener_stop(&third);
-    bench_fini(&own);
+    ck_assert_heard(&second, "");
+    ck_assert_heard(&third, "");
 }
 END_TEST
 
@@ -774,18 +681,15 @@ START_TEST(V27_full_window_gets_all_ones)
                               .subject = "whole",
                               .flags = NOTIFY_DEVIOTLB_UNMAP,
                               .last = UINT64_MAX };
-    struct bench own;
     struct err err;
 
     c.device_iotlb = true;
-    bench_init(&own, &c);
-    bench_boot(&own);
-    struct space *space = own.m->ops->attach(own.m, SID_A, "dev", &err);
+    bench_restart(b, &c);
+    struct space *space = b->m->ops->attach(b->m, SID_A, "dev", &err);
     ck_assert_int_eq(notify_register(space->sections[0].region, &whole, &err), 0);
-    vtd_notify_invalidated(vtd_of(own.m), &inv);
+    vtd_notify_invalidated(vtd_of(b->m), &inv);
     ck_assert_uint_eq(mask, UINT64_MAX);
     notify_unregister(&whole);
-    bench_fini(&own);
 }
 END_TEST
 
@@ -797,7 +701,7 @@ enum {
 
 /* Scalable tables with a PASID entry for SID_A's plain requests, whose address it is. */
 static uint64_t
-scalable_up(struct bench *own, bool first_stage)
+scalable_up(bool first_stage)
 {
     struct iommu_vtd_config c = bench_config();
     struct mem *mem;
@@ -805,26 +709,24 @@ scalable_up(struct bench *own, bool first_stage)
     c.scalable = true;
     c.first_stage = first_stage;
     c.pasid_cache = c.context_cache;
-    bench_init(own, &c);
-    bench_boot(own);
-    mem = own->env.mem;
-    uint64_t root = bench_page(own), contexts = bench_page(own), dir = bench_page(own),
-             table = bench_page(own);
+    bench_restart(b, &c);
+    mem = b->env.mem;
+    uint64_t root = bench_page(b), contexts = bench_page(b), dir = bench_page(b),
+             table = bench_page(b);
     mem_write64le(mem, GPA(root), contexts | 1);
     mem_write64le(mem, GPA(contexts + 32 * SID_A), dir | 1);
     mem_write64le(mem, GPA(contexts + 32 * SID_A + 8), RID_PASID);
     mem_write64le(mem, GPA(dir), table | 1);
-    bench_write(own, VTD_RTADDR, root | (uint64_t)VTD_TTM_SCALABLE << 10);
-    bench_write(own, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
+    bench_write(b, VTD_RTADDR, root | (uint64_t)VTD_TTM_SCALABLE << 10);
+    bench_write(b, VTD_GCMD, VTD_GCMD_QIE | VTD_GCMD_TE | VTD_GCMD_SRTP);
     return table + 64 * RID_PASID;
 }
 
 static void
-pasid_entry(struct bench *own, uint64_t at, enum vtd_pgtt kind, uint16_t did,
-            uint64_t table)
+pasid_entry(uint64_t at, enum vtd_pgtt kind, uint16_t did, uint64_t table)
 {
     const bool first = kind == VTD_PGTT_FIRST;
-    struct mem *mem = own->env.mem;
+    struct mem *mem = b->env.mem;
 
     mem_write64le(mem, GPA(at + 8), did);
     mem_write64le(mem, GPA(at + 16), first ? table : 0);
@@ -833,7 +735,7 @@ pasid_entry(struct bench *own, uint64_t at, enum vtd_pgtt kind, uint16_t did,
 }
 
 static void
-pasid_cache(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pasid)
+pasid_cache(enum inval_scope scope, uint16_t did, uint32_t pasid)
 {
     const struct invalidation inv = { .kind = INVAL_PASID_CACHE,
                                       .scope = scope,
@@ -841,12 +743,12 @@ pasid_cache(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pa
                                       .has_pasid = scope == INVAL_PASID,
                                       .pasid = pasid };
 
-    vtd_notify_invalidated(vtd_of(own->m), &inv);
+    vtd_notify_invalidated(vtd_of(b->m), &inv);
 }
 
 /* Straight to the spaces: what a queue makes of descriptors is tested elsewhere. */
 static void
-iotlb(struct bench *own, enum inval_scope scope, uint16_t did)
+iotlb(enum inval_scope scope, uint16_t did)
 {
     const struct invalidation inv = { .kind = INVAL_IOTLB,
                                       .scope = scope,
@@ -855,48 +757,44 @@ iotlb(struct bench *own, enum inval_scope scope, uint16_t did)
                                       .first = 0x1000,
                                       .last = 0x1fff };
 
-    vtd_notify_invalidated(vtd_of(own->m), &inv);
+    vtd_notify_invalidated(vtd_of(b->m), &inv);
 }
 
 START_TEST(V32_PASID_cache_invalidation_acts_like_a_context_one)
 {
-    struct bench own;
-    uint64_t at = scalable_up(&own, false), one = bench_page(&own),
-             two = bench_page(&own);
+    uint64_t at = scalable_up(false), one = bench_page(b), two = bench_page(b);
 
-    listener_start(&ear, &own, SID_A, MIRROR, true);
-    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, one);
-    bench_map(&own, one, 0x1000, 0x20000 | RW);
-    bench_map(&own, two, 0x1000, 0x20000 | RW);
-    bench_map(&own, two, 0x2000, 0x21000 | RW);
-    pasid_cache(&own, INVAL_PASID, 1, RID_PASID + 1);
-    pasid_cache(&own, INVAL_DOMAIN, 2, 0);
+    listener_mirror(&ear, b);
+    pasid_entry(at, VTD_PGTT_SECOND, 1, one);
+    bench_map(b, one, 0x1000, 0x20000 | RW);
+    bench_map(b, two, 0x1000, 0x20000 | RW);
+    bench_map(b, two, 0x2000, 0x21000 | RW);
+    pasid_cache(INVAL_PASID, 1, RID_PASID + 1);
+    pasid_cache(INVAL_DOMAIN, 2, 0);
     ck_assert_uint_eq(ear.events, 0);
-    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
+    pasid_cache(INVAL_PASID, 1, RID_PASID);
     ck_assert_uint_eq(ear.events, 1);
-    pasid_entry(&own, at, VTD_PGTT_SECOND, 2, two);
-    iotlb(&own, INVAL_DOMAIN, 2);
-    pasid_cache(&own, INVAL_PASID, 1, RID_PASID + 1);
-    pasid_cache(&own, INVAL_DOMAIN, 7, 0);
+    pasid_entry(at, VTD_PGTT_SECOND, 2, two);
+    iotlb(INVAL_DOMAIN, 2);
+    pasid_cache(INVAL_PASID, 1, RID_PASID + 1);
+    pasid_cache(INVAL_DOMAIN, 7, 0);
     ck_assert_uint_eq(ear.events, 1);
-    pasid_cache(&own, INVAL_DOMAIN, 1, 0);
+    pasid_cache(INVAL_DOMAIN, 1, 0);
     ck_assert_uint_eq(ear.events, 2);
     ck_assert(
         listener_heard(&ear, 1, NOTIFY_MAP, 0x2000, 4 * KIB, 0x21000, CAUSE_CONTEXT));
-    pasid_entry(&own, at, VTD_PGTT_PASS, 2, 0);
+    pasid_entry(at, VTD_PGTT_PASS, 2, 0);
     ck_assert_uint_eq(ear.bypass, 0);
-    pasid_cache(&own, INVAL_GLOBAL, 0, 0);
+    pasid_cache(INVAL_GLOBAL, 0, 0);
     ck_assert_uint_eq(ear.bypass, 1);
     ck_assert_uint_eq(ear.unmaps, 10 + 18);
-    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, one);
-    pasid_cache(&own, INVAL_PASID, 2, RID_PASID);
+    pasid_entry(at, VTD_PGTT_SECOND, 1, one);
+    pasid_cache(INVAL_PASID, 2, RID_PASID);
     ck_assert_uint_eq(ear.bypass, 0);
-    ck_assert_uint_eq(mapped(&ear), 1);
-    mem_write64le(own.env.mem, GPA(at), 0);
-    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
-    ck_assert_uint_eq(mapped(&ear), 0);
-    listener_stop(&ear);
-    bench_fini(&own);
+    ck_assert_uint_eq(listener_pages(&ear), 1);
+    mem_write64le(b->env.mem, GPA(at), 0);
+    pasid_cache(INVAL_PASID, 1, RID_PASID);
+    ck_assert_uint_eq(listener_pages(&ear), 0);
 }
 END_TEST
 
@@ -904,19 +802,18 @@ START_TEST(PASID_invalidations_mean_nothing_with_legacy_tables)
 {
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
-    listener_start(&ear, b, SID_A, MIRROR, true);
-    listener_start(&second, b, SID_A, NOTIFY_UNMAP, false);
+    listener_mirror(&ear, b);
+    listener_unmaps(&second, b);
     bench_context(b, SID_A, 0, 0);
     bench_map(b, table, 0x1000, 0x20000 | RW);
-    pasid_cache(b, INVAL_GLOBAL, 0, 0);
-    ck_assert_uint_eq(ear.events + second.events, 0);
-    listener_stop(&ear);
-    listener_stop(&second);
+    pasid_cache(INVAL_GLOBAL, 0, 0);
+    ck_assert_heard(&ear, "");
+    ck_assert_heard(&second, "");
 }
 END_TEST
 
 static void
-pasid_iotlb(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pasid)
+pasid_iotlb(enum inval_scope scope, uint16_t did, uint32_t pasid)
 {
     const struct invalidation inv = { .kind = INVAL_PASID_IOTLB,
                                       .scope = scope,
@@ -926,48 +823,44 @@ pasid_iotlb(struct bench *own, enum inval_scope scope, uint16_t did, uint32_t pa
                                       .first = 0x40000,
                                       .last = 0x4ffff };
 
-    vtd_notify_invalidated(vtd_of(own->m), &inv);
+    vtd_notify_invalidated(vtd_of(b->m), &inv);
 }
 
 START_TEST(Q31_first_stage_is_told_to_caches_and_no_mirror_may_listen)
 {
-    struct bench own;
-    uint64_t at = scalable_up(&own, true), table = bench_page(&own);
+    uint64_t at = scalable_up(true), table = bench_page(b);
 
-    pasid_entry(&own, at, VTD_PGTT_FIRST, 1, table);
-    listener_start(&ear, &own, SID_A, MIRROR, true);
+    pasid_entry(at, VTD_PGTT_FIRST, 1, table);
+    listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, ENOTSUP);
     listener_stop(&ear);
-    listener_start(&ear, &own, SID_A, NOTIFY_UNMAP, false);
-    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID);
-    ck_assert_uint_eq(ear.events, 1);
-    ck_assert(
-        listener_heard(&ear, 0, NOTIFY_UNMAP, 0x40000, 64 * KIB, 0, CAUSE_INVALIDATE));
-    pasid_iotlb(&own, INVAL_PASID, 1, RID_PASID);
-    ck_assert_uint_eq(ear.events, 3); /* both windows */
-    iotlb(&own, INVAL_PAGE, 1);
-    ck_assert_uint_eq(ear.events, 5); /* its addresses are not those of the first stage */
-    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID + 1);
-    pasid_iotlb(&own, INVAL_PAGE, 2, RID_PASID);
-    ck_assert_uint_eq(ear.events, 5);
-    quirk_set(&own.env.quirks, QUIRK_VTD_PASID_IOTLB_SILENT, true);
-    pasid_iotlb(&own, INVAL_PASID, 1, RID_PASID);
-    ck_assert_uint_eq(ear.events, 5);
-    quirk_set(&own.env.quirks, QUIRK_VTD_PASID_IOTLB_SILENT, false);
-    pasid_entry(&own, at, VTD_PGTT_SECOND, 1, table);
-    pasid_cache(&own, INVAL_PASID, 1, RID_PASID);
+    listener_unmaps(&ear, b);
+    pasid_iotlb(INVAL_PAGE, 1, RID_PASID);
+    ck_assert_heard(&ear, "UNMAP 0x40000+0x10000 invalidate");
+    pasid_iotlb(INVAL_PASID, 1, RID_PASID);
+    ck_assert_heard(&ear, UNMAP_ALL("invalidate")); /* both windows */
+    iotlb(INVAL_PAGE, 1);
+    /* its addresses are not those of the first stage */
+    ck_assert_heard(&ear, UNMAP_ALL("invalidate"));
+    pasid_iotlb(INVAL_PAGE, 1, RID_PASID + 1);
+    pasid_iotlb(INVAL_PAGE, 2, RID_PASID);
+    ck_assert_heard(&ear, "");
+    bench_quirk(b, QUIRK_VTD_PASID_IOTLB_SILENT);
+    pasid_iotlb(INVAL_PASID, 1, RID_PASID);
+    ck_assert_heard(&ear, "");
+    quirk_set(&b->env.quirks, QUIRK_VTD_PASID_IOTLB_SILENT, false);
+    pasid_entry(at, VTD_PGTT_SECOND, 1, table);
+    pasid_cache(INVAL_PASID, 1, RID_PASID);
     listener_clear(&ear);
-    pasid_iotlb(&own, INVAL_PAGE, 1, RID_PASID); /* it does not touch second stages */
-    ck_assert_uint_eq(ear.events, 0);
-    listener_stop(&ear);
-    bench_fini(&own);
+    pasid_iotlb(INVAL_PAGE, 1, RID_PASID); /* it does not touch second stages */
+    ck_assert_heard(&ear, "");
 }
 END_TEST
 
 static void
 add_tests(TCase *tc)
 {
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, bench_setup, bench_teardown);
     tcase_add_test(tc, N26_MAP_is_refused_without_caching_mode);
     tcase_add_test(tc, device_TLB_events_are_refused);
     tcase_add_test(tc, translated_space_has_two_sections_around_the_interrupt_range);

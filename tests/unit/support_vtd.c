@@ -3,9 +3,12 @@
 #include "support_vtd.h"
 
 #include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/latency.h"
+#include "util/names.h"
 
 /* ---- the unit ---- */
 
@@ -86,9 +89,16 @@ bench_init_as(struct bench *b, const struct iommu_vtd_config *c, const char *pro
 void
 bench_fini(struct bench *b)
 {
+    if (b->m == NULL) {
+        return;
+    }
+    while (b->listening != NULL) {
+        listener_stop(b->listening);
+    }
     iommu_free(b->m);
     mem_free(b->env.mem);
     sim_free(b->sim);
+    b->m = NULL;
 }
 
 void
@@ -113,6 +123,34 @@ bench_up(struct bench *b)
 
     bench_init(b, &c);
     bench_boot(b);
+}
+
+void
+bench_restart(struct bench *b, const struct iommu_vtd_config *c)
+{
+    bench_fini(b);
+    bench_init(b, c);
+    bench_boot(b);
+}
+
+void
+bench_quirk(struct bench *b, enum quirk q)
+{
+    quirk_set(&b->env.quirks, q, true);
+}
+
+struct bench bench;
+
+void
+bench_setup(void)
+{
+    bench_up(&bench);
+}
+
+void
+bench_teardown(void)
+{
+    bench_fini(&bench);
 }
 
 static unsigned
@@ -304,6 +342,12 @@ bench_flush_context(struct bench *b, uint16_t sid, uint16_t did)
     bench_do(b, vtd_desc_context(VTD_GRAN_FINE, did, sid, 0));
 }
 
+void
+bench_flush_contexts(struct bench *b)
+{
+    bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
+}
+
 /* ---- requests ---- */
 
 enum xlate_result
@@ -460,7 +504,11 @@ listener_start(struct listener *e, struct bench *b, uint16_t sid, unsigned flags
     struct err err;
     struct space *space = b->m->ops->attach(b->m, sid, "dev", &err);
 
+    ck_assert_ptr_null(e->bench);
     memset(e, 0, sizeof(*e));
+    e->bench = b;
+    e->next = b->listening;
+    b->listening = e;
     e->l.add = section_added;
     e->l.del = section_gone;
     e->flags = flags;
@@ -472,14 +520,47 @@ listener_start(struct listener *e, struct bench *b, uint16_t sid, unsigned flags
 void
 listener_stop(struct listener *e)
 {
+    struct listener **link = &e->bench->listening;
+
+    while (*link != e) {
+        link = &(*link)->next;
+    }
+    *link = e->next;
+    e->bench = NULL;
     space_unlisten(&e->l);
     rangemap_fini(&e->shadow);
+}
+
+void
+listener_mirror(struct listener *e, struct bench *b)
+{
+    listener_start(e, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, true);
+}
+
+void
+listener_unmaps(struct listener *e, struct bench *b)
+{
+    listener_start(e, b, SID_A, NOTIFY_UNMAP, false);
 }
 
 void
 listener_clear(struct listener *e)
 {
     e->events = e->maps = e->unmaps = 0;
+}
+
+uint64_t
+listener_pages(const struct listener *e)
+{
+    return e->shadow.pages;
+}
+
+bool
+listener_holds(const struct listener *e, uint64_t iova, uint64_t gpa)
+{
+    struct range_piece p;
+
+    return rangemap_lookup(&e->shadow, iova, &p) && p.target + (iova - p.first) == gpa;
 }
 
 bool
@@ -491,4 +572,39 @@ listener_heard(const struct listener *e, unsigned i, unsigned type, uint64_t iov
     return i < e->events && ev->type == type && ev->iova == iova &&
            ev->mask == size - 1 && (type != NOTIFY_MAP || ev->target.v == gpa) &&
            ev->cause == cause && (ev->perm == PERM_NONE) == (type != NOTIFY_MAP);
+}
+
+static void
+print_event(FILE *f, const struct notify_event *ev)
+{
+    fprintf(f, "%s 0x%" PRIx64 "+0x%" PRIx64,
+            ev->type == NOTIFY_MAP     ? "MAP"
+            : ev->type == NOTIFY_UNMAP ? "UNMAP"
+                                       : "DEVIOTLB_UNMAP",
+            ev->iova, ev->mask + 1);
+    if (ev->type == NOTIFY_MAP) {
+        fprintf(f, " 0x%" PRIx64, ev->target.v);
+    }
+    if (ev->type == NOTIFY_MAP || ev->perm != PERM_NONE) {
+        fprintf(f, " %s", perm_name(ev->perm));
+    }
+    fprintf(f, " %s", notify_cause_name(ev->cause));
+}
+
+const char *
+listener_words(struct listener *e)
+{
+    static char text[80 * LISTENER_EVENTS];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_le(e->events, LISTENER_EVENTS);
+    text[0] = '\0';
+    for (unsigned i = 0; i < e->events; i++) {
+        fputs(i > 0 ? ", " : "", f);
+        print_event(f, &e->log[i]);
+    }
+    ck_assert_int_eq(fclose(f), 0);
+    listener_clear(e);
+    return text;
 }

@@ -23,6 +23,10 @@
 #define SID_A UINT16_C(0x0018) /* 00:03.0 */
 #define SID_B UINT16_C(0x0120) /* 01:04.0 */
 
+/* The space of a device while it is translated, around the interrupt range. */
+#define A_LAST  (VTD_INTERRUPT_FIRST - 1)
+#define B_FIRST (VTD_INTERRUPT_LAST + 1)
+
 #define BENCH_RAM_LAST (256 * MIB - 1)
 
 struct bench {
@@ -37,6 +41,7 @@ struct bench {
     uint64_t next_page;
     struct invalidation last; /* told to the observer last */
     unsigned invalidated, completed, switched;
+    struct listener *listening; /* the newest */
 };
 
 /* Caching mode, 48 bits, superpages, an IOTLB of 1024 entries. */
@@ -46,11 +51,20 @@ void bench_init(struct bench *b, const struct iommu_vtd_config *c);
 /* The same, behaving as that profile. */
 void bench_init_as(struct bench *b, const struct iommu_vtd_config *c,
                    const char *profile);
+/* Listeners stop. Nothing happens to one that is gone. */
 void bench_fini(struct bench *b);
 /* An empty root table made current, queue and translation on. */
 void bench_boot(struct bench *b);
 /* All three of: config, init, boot. */
 void bench_up(struct bench *b);
+/* End with this unit; init and boot another. */
+void bench_restart(struct bench *b, const struct iommu_vtd_config *c);
+void bench_quirk(struct bench *b, enum quirk q);
+
+/* A suite's own, and its fixture: bench_up, bench_fini. */
+extern struct bench bench;
+void bench_setup(void);
+void bench_teardown(void);
 
 uint64_t bench_read(struct bench *b, enum vtd_reg reg);
 void bench_write(struct bench *b, enum vtd_reg reg, uint64_t value);
@@ -87,6 +101,7 @@ void bench_flush_page(struct bench *b, uint16_t did, uint64_t addr, unsigned am)
 void bench_flush_domain(struct bench *b, uint16_t did);
 void bench_flush_global(struct bench *b);
 void bench_flush_context(struct bench *b, uint16_t sid, uint16_t did);
+void bench_flush_contexts(struct bench *b);
 
 /* One request. The result, with the address; a fault must be of that reason. */
 /* One untranslated request. */
@@ -105,6 +120,8 @@ enum { LISTENER_SECTIONS = 4, LISTENER_EVENTS = 2048 };
 
 struct listener {
     struct space_listener l;
+    struct bench *bench;   /* NULL: it does not listen */
+    struct listener *next; /* of its bench */
     unsigned flags;
     bool replay;
     struct notifier n[LISTENER_SECTIONS];
@@ -120,10 +137,27 @@ struct listener {
 void listener_start(struct listener *e, struct bench *b, uint16_t sid, unsigned flags,
                     bool replay);
 void listener_stop(struct listener *e);
+/* To MAP and UNMAP of SID_A, with a replay; to UNMAP alone, without. */
+void listener_mirror(struct listener *e, struct bench *b);
+void listener_unmaps(struct listener *e, struct bench *b);
 /* Forget the log, keep the shadow. */
 void listener_clear(struct listener *e);
-/* Whether event i is this. */
+/* Pages in the shadow; whether it has iova, and at gpa. */
+uint64_t listener_pages(const struct listener *e);
+bool listener_holds(const struct listener *e, uint64_t iova, uint64_t gpa);
+/* Whether event i is this: for logs too long for words. */
 bool listener_heard(const struct listener *e, unsigned i, unsigned type, uint64_t iova,
                     uint64_t size, uint64_t gpa, enum notify_cause cause);
+/*
+ * The log in words, which is forgotten: TYPE FIRST+SIZE [GPA PERM] CAUSE, one event after
+ * the other, separated by ", ". The text is good until the next call.
+ */
+const char *listener_words(struct listener *e);
+
+/* UNMAPs of everything, as those hear it who did not ask for MAP. */
+#define UNMAP_ALL(cause)                                                                 \
+    "UNMAP 0xfef00000+0xffffffff01100000 " cause ", UNMAP 0x0+0xfee00000 " cause
+
+#define ck_assert_heard(e, words) ck_assert_str_eq(listener_words(e), words)
 
 #endif
