@@ -14,25 +14,13 @@
 #define R VTD_SS_R
 #define W VTD_SS_W
 
-static struct bench bench, *const b = &bench;
-
-static void
-up(void)
-{
-    bench_up(b);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
-}
+static struct bench *const b = &bench;
 
 /* ---- registers ---- */
 
 START_TEST(V2_root_table_is_latched_by_SRTP_alone)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_write(b, VTD_RTADDR, bench_page(b));
@@ -45,19 +33,17 @@ START_TEST(V2_root_table_is_latched_by_SRTP_alone)
     bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
     bench_flush_global(b);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
-    down();
 }
 END_TEST
 
 START_TEST(V3_translation_off_is_identity_for_everything)
 {
-    up();
+    bench_up(b);
     bench_context(b, SID_A, UINT64_MAX, UINT64_MAX);
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     ck_assert(bench_reads(b, SID_A, 0x1234, 0x1234));
     ck_assert(bench_writes(b, SID_B, UINT64_MAX, UINT64_MAX));
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
-    down();
 }
 END_TEST
 
@@ -85,7 +71,7 @@ expect(uint64_t iova, enum perm access, enum vtd_fault reason)
 /* Each condition is made while all later ones hold too, then mended. */
 START_TEST(V4_V5_each_fault_in_the_order_of_the_checks)
 {
-    up();
+    bench_up(b);
     const uint64_t root = vtd_root_addr(b->root, SID_A);
     uint64_t table = bench_domain(b, SID_A, 1, 4);
     const uint64_t contexts = mem_read64le(b->env.mem, GPA(root)) & VTD_ROOT_PTR;
@@ -137,7 +123,6 @@ START_TEST(V4_V5_each_fault_in_the_order_of_the_checks)
     bench_map(b, table, iova, 0x20000 | RW);
     bench_flush_global(b);
     ck_assert(bench_writes(b, SID_A, iova | 0x10, 0x20010));
-    down();
 }
 END_TEST
 
@@ -161,7 +146,7 @@ START_TEST(V4_each_reserved_bit_of_root_and_context_entries)
 {
     const uint64_t beyond = UINT64_C(0xffff000000000000);
 
-    up();
+    bench_up(b);
     const uint64_t root = vtd_root_addr(b->root, SID_A);
     uint64_t table = bench_domain(b, SID_A, 1, 4);
     const uint64_t contexts = mem_read64le(b->env.mem, GPA(root)) & VTD_ROOT_PTR;
@@ -176,16 +161,14 @@ START_TEST(V4_each_reserved_bit_of_root_and_context_entries)
     put(context, 9); /* pass-through: the address is ignored, too */
     expect_each(context, 0xff0, VTD_FAULT_CONTEXT_RSVD);
     expect_each(context, beyond | UINT64_C(0xfffffffff000), VTD_FAULT_NONE);
-    down();
 }
 END_TEST
 
 START_TEST(unreadable_top_table_is_fault_3)
 {
-    up();
+    bench_up(b);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, NOWHERE), vtd_ctx_hi(2, 1));
     expect(0x1000, PERM_R, VTD_FAULT_CONTEXT_INV);
-    down();
 }
 END_TEST
 
@@ -193,7 +176,7 @@ START_TEST(V6_permission_is_the_and_over_levels)
 {
     struct xlate x;
 
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     uint64_t pde = bench_slot(b, table, 4, 0x1000, 2);
@@ -204,13 +187,12 @@ START_TEST(V6_permission_is_the_and_over_levels)
     bench_map(b, table, 0x2000, 0x20000 | W);
     ck_assert(bench_faults(b, SID_A, 0x2000, PERM_R, VTD_FAULT_READ));
     ck_assert(bench_faults(b, SID_A, 0x2000, PERM_W, VTD_FAULT_WRITE));
-    down();
 }
 END_TEST
 
 START_TEST(V7_superpages_translate_their_offset)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
     bench_entry(b, table, 4, 5 * GIB, 3, UINT64_C(0x140000000) | VTD_SS_PS | RW);
@@ -222,13 +204,12 @@ START_TEST(V7_superpages_translate_their_offset)
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
     bench_entry(b, table, 4, GIB + 2 * MIB, 2, 0x601000 | VTD_SS_PS | RW);
     ck_assert(bench_faults(b, SID_A, GIB + 2 * MIB, PERM_R, VTD_FAULT_PAGING_RSVD));
-    down();
 }
 END_TEST
 
 START_TEST(V8_address_width_of_the_context)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 3);
     bench_entry(b, table, 3, 0x7ffffff000, 1, 0x20000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x7ffffff000, 0x20000));
@@ -241,13 +222,12 @@ START_TEST(V8_address_width_of_the_context)
             ck_assert(bench_faults(b, SID_A, 0, PERM_R, VTD_FAULT_CONTEXT_INV));
         }
     }
-    down();
 }
 END_TEST
 
 START_TEST(V9_pass_through_is_identity_and_fills_no_IOTLB)
 {
-    up();
+    bench_up(b);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 7));
     bench_flush_context(b, SID_A, 0);
     ck_assert(bench_reads(b, SID_A, 0x1234, 0x1234));
@@ -256,7 +236,6 @@ START_TEST(V9_pass_through_is_identity_and_fills_no_IOTLB)
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(1, 7));
     bench_flush_context(b, SID_A, 7);
     ck_assert(bench_faults(b, SID_A, 0, PERM_R, VTD_FAULT_CONTEXT_INV));
-    down();
 }
 END_TEST
 
@@ -265,11 +244,9 @@ START_TEST(pass_through_not_offered_is_fault_3)
     struct iommu_vtd_config c = bench_config();
 
     c.pass_through = false;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(2, 7));
     ck_assert(bench_faults(b, SID_A, 0, PERM_R, VTD_FAULT_CONTEXT_INV));
-    bench_fini(b);
 }
 END_TEST
 
@@ -277,7 +254,7 @@ START_TEST(input_in_the_interrupt_range_is_refused_without_a_fault)
 {
     struct xlate x;
 
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0xfee00000, 0x20000 | RW);
     bench_map(b, table, 0xfeeff000, 0x20000 | RW);
@@ -288,7 +265,6 @@ START_TEST(input_in_the_interrupt_range_is_refused_without_a_fault)
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     ck_assert(bench_reads(b, SID_A, 0xfedfffff, 0x21fff));
     ck_assert(bench_reads(b, SID_A, 0xfef00000, 0x22000));
-    down();
 }
 END_TEST
 
@@ -306,7 +282,7 @@ START_TEST(V25_FPD_suppresses_the_record_of_qualified_faults)
 {
     struct xlate x;
 
-    up();
+    bench_up(b);
     bench_context(b, SID_A, VTD_CTX_FPD, 0); /* counts in an absent entry too */
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
@@ -320,19 +296,17 @@ START_TEST(V25_FPD_suppresses_the_record_of_qualified_faults)
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     ck_assert_int_eq(bench_translate(b, SID_B, 0, PERM_R, &x), XLATE_FAULT);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF); /* root: not qualified */
-    down();
 }
 END_TEST
 
 START_TEST(V26_leaf_whose_output_touches_the_interrupt_range_is_blocked)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0xfeeff000 | RW);
     bench_entry(b, table, 4, GIB, 2, 0xfee00000 | VTD_SS_PS | RW);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_W, VTD_FAULT_INTERRUPT));
     ck_assert(bench_faults(b, SID_A, GIB + 0x1ff000, PERM_R, VTD_FAULT_INTERRUPT));
-    down();
 }
 END_TEST
 
@@ -341,6 +315,7 @@ add_registers(Suite *s)
 {
     TCase *tc = tcase_create("registers");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V2_root_table_is_latched_by_SRTP_alone);
     tcase_add_test(tc, V3_translation_off_is_identity_for_everything);
     suite_add_tcase(s, tc);
@@ -351,6 +326,7 @@ add_tables(Suite *s)
 {
     TCase *tc = tcase_create("tables");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V4_V5_each_fault_in_the_order_of_the_checks);
     tcase_add_test(tc, V4_each_reserved_bit_of_root_and_context_entries);
     tcase_add_test(tc, unreadable_top_table_is_fault_3);
@@ -368,6 +344,7 @@ add_faults(Suite *s)
 {
     TCase *tc = tcase_create("faults");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V25_FPD_suppresses_the_record_of_qualified_faults);
     tcase_add_test(tc, V26_leaf_whose_output_touches_the_interrupt_range_is_blocked);
     suite_add_tcase(s, tc);

@@ -15,13 +15,7 @@
 
 #define R VTD_SS_R
 
-static struct bench bench, *const b = &bench;
-
-static void
-up(void)
-{
-    bench_up(b);
-}
+static struct bench *const b = &bench;
 
 static void
 up_without_caching_mode(void)
@@ -29,19 +23,12 @@ up_without_caching_mode(void)
     struct iommu_vtd_config c = bench_config();
 
     c.caching_mode = false;
-    bench_init(b, &c);
-    bench_boot(b);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
+    bench_start(b, &c);
 }
 
 START_TEST(V10_translation_stays_usable_until_invalidated)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
@@ -49,13 +36,12 @@ START_TEST(V10_translation_stays_usable_until_invalidated)
     ck_assert(bench_writes(b, SID_A, 0x1008, 0x20008));
     bench_flush_page(b, 1, 0x1000, 0);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_READ));
-    down();
 }
 END_TEST
 
 START_TEST(V11_page_invalidation_drops_its_block_of_its_domain)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     for (uint64_t i = 0; i < 8; i++) {
         bench_map(b, table, i * 0x1000, (0x20000 + i * 0x1000) | RW);
@@ -79,13 +65,12 @@ START_TEST(V11_page_invalidation_drops_its_block_of_its_domain)
     bench_entry(b, table, 4, GIB, 2, 0);
     bench_flush_page(b, 1, GIB + 0x55000, 0); /* one page inside the superpage */
     ck_assert(bench_faults(b, SID_A, GIB, PERM_R, VTD_FAULT_READ));
-    down();
 }
 END_TEST
 
 START_TEST(V13_domain_and_global_invalidation)
 {
-    up();
+    bench_up(b);
     uint64_t one = bench_attached(b, SID_A, 1, 4), two = bench_attached(b, SID_B, 2, 4);
     bench_context(b, SID_A + 1, vtd_ctx_lo(VTD_TT_TRANSLATE, one), vtd_ctx_hi(2, 1));
     bench_map(b, one, 0x1000, 0x20000 | RW);
@@ -103,13 +88,12 @@ START_TEST(V13_domain_and_global_invalidation)
     ck_assert(bench_reads(b, SID_B, 0x1000, 0x22000));
     bench_flush_global(b);
     ck_assert(bench_faults(b, SID_B, 0x1000, PERM_R, VTD_FAULT_READ));
-    down();
 }
 END_TEST
 
 START_TEST(V14_context_invalidation_leaves_the_IOTLB_alone)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
@@ -123,13 +107,12 @@ START_TEST(V14_context_invalidation_leaves_the_IOTLB_alone)
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
     bench_flush_context(b, SID_A, 0);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000)); /* the page still is too */
-    down();
 }
 END_TEST
 
 START_TEST(V2_new_root_table_leaves_the_caches_alone)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
 
     bench_map(b, table, 0x1000, 0x20000 | RW);
@@ -139,13 +122,12 @@ START_TEST(V2_new_root_table_leaves_the_caches_alone)
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
     bench_do(b, vtd_desc_context(VTD_GRAN_GLOBAL, 0, 0, 0));
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
-    down();
 }
 END_TEST
 
 START_TEST(V14_absent_context_is_cached_in_caching_mode_under_domain_0)
 {
-    up();
+    bench_up(b);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
     uint64_t table = bench_domain(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
@@ -154,20 +136,18 @@ START_TEST(V14_absent_context_is_cached_in_caching_mode_under_domain_0)
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_W, VTD_FAULT_ROOT_P));
     bench_flush_context(b, SID_A, 0);
     ck_assert(bench_writes(b, SID_A, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
 START_TEST(V15_absent_page_is_cached_in_caching_mode)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_READ));
     bench_map(b, table, 0x1000, 0x20000 | RW);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_W, VTD_FAULT_WRITE));
     bench_flush_page(b, 1, 0x1000, 0);
     ck_assert(bench_writes(b, SID_A, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
@@ -179,13 +159,12 @@ START_TEST(V16_nothing_absent_is_cached_without_caching_mode)
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_READ));
     bench_map(b, table, 0x1000, 0x20000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
 START_TEST(raised_permission_counts_without_invalidation)
 {
-    up();
+    bench_up(b);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | R);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
@@ -194,7 +173,6 @@ START_TEST(raised_permission_counts_without_invalidation)
     ck_assert(bench_writes(b, SID_A, 0x1000, 0x20000));
     bench_map(b, table, 0x1000, 0);
     ck_assert(bench_writes(b, SID_A, 0x1000, 0x20000)); /* it took the place */
-    down();
 }
 END_TEST
 
@@ -208,8 +186,7 @@ START_TEST(full_IOTLB_replaces_one_entry)
     struct iommu_vtd_config c = bench_config();
 
     c.iotlb = (struct iommu_cache_config){ 2, policies[_i].policy };
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     for (uint64_t p = 1; p <= 3; p++) {
         bench_map(b, table, p << 12, (0x20000 + (p << 12)) | RW);
@@ -225,7 +202,6 @@ START_TEST(full_IOTLB_replaces_one_entry)
     } else {
         ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_READ));
     }
-    bench_fini(b);
 }
 END_TEST
 
@@ -235,15 +211,13 @@ START_TEST(caches_may_be_none_or_infinite)
 
     for (unsigned i = 0; i < 2; i++) {
         c.iotlb.entries = c.context_cache.entries = i == 0 ? 0 : UINT64_MAX;
-        bench_init(b, &c);
-        bench_boot(b);
+        bench_start(b, &c);
         uint64_t table = bench_attached(b, SID_A, 1, 4);
         for (uint64_t p = 0; p < 5000; p++) {
             bench_map(b, table, p << 12, ((p << 12) + 8 * MIB) | RW);
             ck_assert(bench_reads(b, SID_A, p << 12, (p << 12) + 8 * MIB));
         }
         ck_assert_uint_eq(vtd_cache_count(&vtd_of(b->m)->iotlb), i == 0 ? 0 : 5000);
-        bench_fini(b);
     }
 }
 END_TEST
@@ -300,6 +274,7 @@ add_caches(Suite *s)
 {
     TCase *tc = tcase_create("caches");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V10_translation_stays_usable_until_invalidated);
     tcase_add_test(tc, V11_page_invalidation_drops_its_block_of_its_domain);
     tcase_add_test(tc, V13_domain_and_global_invalidation);

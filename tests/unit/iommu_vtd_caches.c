@@ -14,7 +14,7 @@
 
 #define NONE IOMMU_NO_PASID
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static uint64_t context;
 
 static void
@@ -22,12 +22,6 @@ up(void)
 {
     sm_up(b);
     context = sm_context(b, SID_A, 0);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
 }
 
 static void
@@ -92,7 +86,6 @@ START_TEST(V10_PASID_entries_are_used_until_invalidated)
         invalidate((struct invalidation){ .kind = INVAL_IOTLB, .scope = INVAL_GLOBAL });
         ck_assert_msg(reads(3, 0x1000, cases[i].drops ? 0x30000 : 0x20000), "case %u", i);
     }
-    down();
 }
 END_TEST
 
@@ -114,7 +107,6 @@ START_TEST(V14_absent_PASID_entries_are_cached_in_caching_mode)
                 .kind = INVAL_PASID_CACHE, .scope = INVAL_PASID, .did = 7, .pasid = 3 });
         }
         ck_assert(reads(3, 0x1000, 0x20000));
-        bench_fini(b);
     }
 }
 END_TEST
@@ -151,7 +143,6 @@ START_TEST(V10_scalable_context_entries_are_used_until_invalidated)
                        VTD_FAULT_SM_CONTEXT_P) == cases[i].drops,
                       "case %u", i);
     }
-    down();
 }
 END_TEST
 
@@ -179,7 +170,6 @@ START_TEST(V10_pages_of_each_size_are_used_until_invalidated)
         bench_entry(b, second, 4, iova, level, 0);
         sm_map(b, first, iova, level, 0);
     }
-    down();
 }
 END_TEST
 
@@ -204,7 +194,6 @@ START_TEST(a_stale_table_is_used_until_the_hint_is_left_out)
     ck_assert(reads(NONE, 0x2000, 0x21000)); /* another place, another domain */
     invalidate(pages(INVAL_IOTLB, 1, 0, 0x2000, 4 * KIB, false));
     ck_assert(reads(NONE, 0x2000, 0x31000));
-    down();
 }
 END_TEST
 
@@ -221,7 +210,6 @@ START_TEST(a_stale_permission_of_a_table_is_used_too)
     invalidate(
         (struct invalidation){ .kind = INVAL_IOTLB, .scope = INVAL_DOMAIN, .did = 1 });
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x2000, PERM_W), VTD_FAULT_SM_WRITE);
-    down();
 }
 END_TEST
 
@@ -245,7 +233,6 @@ START_TEST(each_level_has_a_cache_of_its_own_size)
     for (unsigned i = 0; i < VTD_TABLE_CACHES; i++) {
         ck_assert_uint_eq(vtd_cache_count(&v->tables[1][i]), 0);
     }
-    bench_fini(b);
 }
 END_TEST
 
@@ -258,7 +245,6 @@ START_TEST(V16_absent_first_stage_entries_are_never_cached)
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x1000, PERM_R), VTD_FAULT_SM_FS_P);
     sm_map(b, table, 0x1000, 1, 0x20000 | FS_RW);
     ck_assert(reads(NONE, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
@@ -345,7 +331,6 @@ START_TEST(V11_V13_invalidations_reach_pages_of_their_stage_and_PASID)
                             (reach[_i].drops[i] ? 0x30000 : 0x20000) + 0x1000 * i),
                       "way %u", i);
     }
-    down();
 }
 END_TEST
 
@@ -366,7 +351,6 @@ START_TEST(first_stage_tables_are_kept_by_the_hint_of_their_own)
     ck_assert(reads(5, 0x2000, 0x21000));
     invalidate(pages(INVAL_PASID_IOTLB, 1, 5, 0x2000, 4 * KIB, false));
     ck_assert(reads(5, 0x2000, 0x31000));
-    down();
 }
 END_TEST
 
@@ -402,7 +386,6 @@ START_TEST(V13_wide_invalidations_reach_first_stage_tables)
         invalidate(cases[i].inv);
         ck_assert_msg(reads(5, 0x2000, cases[i].drops ? 0x31000 : 0x21000), "case %u", i);
     }
-    down();
 }
 END_TEST
 
@@ -422,7 +405,6 @@ START_TEST(a_second_stage_change_reaches_nested_tables)
     /* Only a leaf of the second stage changed: the hint is lawful. */
     invalidate(pages(INVAL_IOTLB, 1, 0, leaves, 4 * KIB, true));
     ck_assert(reads(5, 0x1000, 0x301000));
-    down();
 }
 END_TEST
 
@@ -439,7 +421,6 @@ START_TEST(supervisor_and_user_pages_are_apart)
     sm_map(b, table, 0x1000, 1, 0x20000 | VTD_FS_P);
     ck_assert_int_eq(sm_ask(b, &q, &x, &reason), XLATE_OK);
     ck_assert_uint_eq(sm_reason(b, SID_A, 5, 0x1000, PERM_R), VTD_FAULT_SM_USER);
-    down();
 }
 END_TEST
 
@@ -479,7 +460,6 @@ START_TEST(V10_V11_random_changes_with_their_invalidations_are_seen_at_once)
             ck_assert_uint_eq(sm_reason(b, SID_A, NONE, iova, PERM_R), VTD_FAULT_SM_SS_P);
         }
     }
-    down();
 }
 END_TEST
 
@@ -489,6 +469,7 @@ suite(void)
     Suite *s = suite_create("vtd_caches");
     TCase *tc = tcase_create("caches");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V10_PASID_entries_are_used_until_invalidated);
     tcase_add_test(tc, V14_absent_PASID_entries_are_cached_in_caching_mode);
     tcase_add_test(tc, V10_scalable_context_entries_are_used_until_invalidated);

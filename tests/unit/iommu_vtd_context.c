@@ -14,19 +14,7 @@
 #define NONE    IOMMU_NO_PASID
 #define NOWHERE UINT64_C(0x40000000) /* outside RAM */
 
-static struct bench bench, *const b = &bench;
-
-static void
-up(void)
-{
-    sm_up(b);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
-}
+static struct bench *const b = &bench;
 
 static void
 expect(uint32_t pasid, unsigned reason)
@@ -38,7 +26,7 @@ expect(uint32_t pasid, unsigned reason)
 /* Broken from the top down, then repaired one by one: the order shows. */
 START_TEST(V4_V5_scalable_tables_fault_in_the_order_of_the_checks)
 {
-    up();
+    sm_up(b);
     const uint64_t root = vtd_root_addr(b->root, SID_A), ctx = sm_context(b, SID_A, 0);
     const uint64_t contexts = sm_get(b, root), context = sm_get(b, ctx);
     const uint64_t table = sm_second(b, ctx, 0, 1), pasid = sm_slot(b, ctx, 0);
@@ -89,7 +77,6 @@ START_TEST(V4_V5_scalable_tables_fault_in_the_order_of_the_checks)
     bench_write(b, VTD_RTADDR, NOWHERE | (uint64_t)VTD_TTM_SCALABLE << 10);
     bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_SRTP);
     expect(NONE, VTD_FAULT_SM_ROOT_READ);
-    down();
 }
 END_TEST
 
@@ -113,7 +100,7 @@ START_TEST(V4_each_reserved_bit_of_scalable_tables)
 {
     const uint64_t beyond = UINT64_C(0xffff000000000000);
 
-    up();
+    sm_up(b);
     const uint64_t root = vtd_root_addr(b->root, SID_A), ctx = sm_context(b, SID_A, 0);
     const uint64_t table = sm_second(b, ctx, 0, 1), pasid = sm_slot(b, ctx, 0);
     const uint64_t dir = sm_get(b, ctx) & VTD_SM_CTX_PTR;
@@ -134,7 +121,6 @@ START_TEST(V4_each_reserved_bit_of_scalable_tables)
     for (unsigned word = 3; word < 8; word++) {
         expect_each(pasid + 8 * word, UINT64_MAX, VTD_FAULT_SM_PASID_RSVD);
     }
-    down();
 }
 END_TEST
 
@@ -176,7 +162,6 @@ START_TEST(a_PASID_entry_may_ask_for_what_is_offered)
     sm_pasid(b, ctx, 0, entries[_i].v0 | bench_page(b) | VTD_PASID_P, 1,
              entries[_i].v2 | bench_page(b));
     expect(NONE, entries[_i].reason);
-    down();
 }
 END_TEST
 
@@ -189,7 +174,6 @@ START_TEST(without_pass_through_no_PASID_may_ask_for_it)
     sm_pasid(b, sm_context(b, SID_A, 0), 0,
              VTD_PASID_P | VTD_PASID_PGTT(VTD_PGTT_PASS) | VTD_PASID_AW(2), 1, 0);
     expect(NONE, VTD_FAULT_SM_PASID_INV);
-    down();
 }
 END_TEST
 
@@ -206,7 +190,6 @@ START_TEST(without_a_first_stage_nobody_may_ask_for_it)
     expect(NONE, VTD_FAULT_SM_PASID_INV);
     sm_second(b, ctx, 0, 1);
     expect(NONE, VTD_FAULT_SM_SS_P);
-    down();
 }
 END_TEST
 
@@ -215,7 +198,7 @@ START_TEST(V38_upper_devices_use_the_upper_table)
     const uint16_t low = 0x0118,
                    high = 0x0198; /* one slot of the lower and upper table */
 
-    up();
+    sm_up(b);
     uint64_t one = sm_context(b, low, 0), two = sm_context(b, high, 0);
     ck_assert_uint_eq(one & PAGE_MASK, 0x18 * 32);
     ck_assert_uint_eq(two & PAGE_MASK, 0x18 * 32);
@@ -224,7 +207,6 @@ START_TEST(V38_upper_devices_use_the_upper_table)
     bench_map(b, sm_second(b, two, 0, 2), 0x1000, 0x30000 | RW);
     ck_assert(sm_gets(b, low, NONE, 0x1000, PERM_R, 0x20000));
     ck_assert(sm_gets(b, high, NONE, 0x1000, PERM_R, 0x30000));
-    down();
 }
 END_TEST
 
@@ -232,7 +214,7 @@ START_TEST(V38_a_PASID_is_directory_and_slot)
 {
     static const uint32_t pasids[] = { 1, 63, 64, 65, 0x12345, 0xfffff };
 
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0);
     for (unsigned i = 0; i < 6; i++) {
         uint64_t slot = sm_slot(b, ctx, pasids[i]);
@@ -247,26 +229,24 @@ START_TEST(V38_a_PASID_is_directory_and_slot)
         ck_assert(sm_gets(b, SID_A, pasids[i], 0x1000, PERM_W, 0x20000 + 0x1000 * i));
     }
     ck_assert_uint_eq(sm_reason(b, SID_A, 2, 0x1000, PERM_R), VTD_FAULT_SM_PASID_P);
-    down();
 }
 END_TEST
 
 START_TEST(RID_PASID_is_that_of_requests_without_one)
 {
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0);
     sm_put(b, ctx + 8, 70);
     bench_map(b, sm_second(b, ctx, 70, 1), 0x1000, 0x20000 | RW);
     bench_map(b, sm_second(b, ctx, 0, 2), 0x1000, 0x30000 | RW);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
     ck_assert(sm_gets(b, SID_A, 0, 0x1000, PERM_R, 0x30000));
-    down();
 }
 END_TEST
 
 START_TEST(PASIDs_beyond_the_directory_are_refused)
 {
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0);
     bench_map(b, sm_second(b, ctx, 8191, 1), 0x1000, 0x20000 | RW);
     sm_put(b, ctx, sm_get(b, ctx) & ~VTD_SM_CTX_PDTS(7)); /* 128 tables of 64 */
@@ -279,7 +259,6 @@ START_TEST(PASIDs_beyond_the_directory_are_refused)
     sm_put(b, ctx, sm_get(b, ctx) & ~VTD_SM_CTX_PASIDE);
     expect(8192, VTD_FAULT_SM_PASIDE);
     expect(NONE, 0);
-    down();
 }
 END_TEST
 
@@ -287,12 +266,10 @@ START_TEST(requests_with_PASID_need_scalable_tables)
 {
     const struct iommu_vtd_config c = sm_config();
 
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     bench_map(b, bench_attached(b, SID_A, 1, 4), 0x1000, 0x20000 | RW);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
     ck_assert_uint_eq(sm_reason(b, SID_A, 0, 0x1000, PERM_R), VTD_FAULT_SM_TTM_PASID);
-    down();
 }
 END_TEST
 
@@ -301,7 +278,7 @@ START_TEST(records_of_requests_with_PASID_say_whether_it_was_privileged)
     struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
     struct xlate x;
 
-    up();
+    sm_up(b);
     for (unsigned i = 0; i < 3; i++) {
         q.pasid = i < 2 ? 0x5a5a5 : NONE;
         q.privileged = i == 0;
@@ -313,7 +290,6 @@ START_TEST(records_of_requests_with_PASID_say_whether_it_was_privileged)
                               (i == 0 ? VTD_BIT(29) : 0));
         bench_clear_faults(b);
     }
-    down();
 }
 END_TEST
 
@@ -323,7 +299,7 @@ START_TEST(V2_the_table_mode_is_latched_with_the_root_table)
     struct xlate x;
     unsigned reason;
 
-    up();
+    sm_up(b);
     bench_map(b, sm_second(b, sm_context(b, SID_A, 0), 0, 1), 0x1000, 0x20000 | RW);
     bench_write(b, VTD_RTADDR, b->root | (uint64_t)VTD_TTM_RESERVED << 10);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
@@ -337,13 +313,12 @@ START_TEST(V2_the_table_mode_is_latched_with_the_root_table)
     bench_write(b, VTD_RTADDR, b->root | (uint64_t)VTD_TTM_SCALABLE << 10);
     bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_SRTP);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
-    down();
 }
 END_TEST
 
 START_TEST(V25_FPD_counts_in_each_entry_on_the_way)
 {
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0), entry = sm_slot(b, ctx, 0);
     const uint64_t context = sm_get(b, ctx), dir = context & VTD_SM_CTX_PTR;
     struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
@@ -369,7 +344,6 @@ START_TEST(V25_FPD_counts_in_each_entry_on_the_way)
         ck_assert_uint_eq(reason, 0);
         sm_put(b, off[i].addr, was);
     }
-    down();
 }
 END_TEST
 
@@ -391,8 +365,7 @@ START_TEST(legacy_device_TLBs_need_TT_1)
     struct xlate x;
     unsigned reason;
 
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | VTD_SS_R);
     ask(REQUEST_TRANSLATION, 0x1000, PERM_R, &reason, &x);
@@ -413,7 +386,6 @@ START_TEST(legacy_device_TLBs_need_TT_1)
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
     ask(REQUEST_TRANSLATED, 0xfee00000, PERM_W, &reason, &x);
     ck_assert_uint_eq(reason, VTD_FAULT_INTERRUPT);
-    down();
 }
 END_TEST
 
@@ -423,8 +395,7 @@ START_TEST(asking_for_what_is_absent_is_no_fault)
     struct xlate x;
     unsigned reason;
 
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_domain(b, SID_A, 1, 4);
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_ATS, table), vtd_ctx_hi(2, 1));
     bench_map(b, table, 0x1000, 0x20000 | VTD_SS_R);
@@ -439,7 +410,6 @@ START_TEST(asking_for_what_is_absent_is_no_fault)
     ck_assert_uint_eq(reason, VTD_FAULT_PAGING_RSVD);
     ask(REQUEST_TRANSLATION, VTD_BIT(48), PERM_R, &reason, &x);
     ck_assert_uint_eq(reason, VTD_FAULT_ADDR);
-    down();
 }
 END_TEST
 
@@ -448,7 +418,7 @@ START_TEST(scalable_device_TLBs_need_DTE)
     struct xlate x;
     unsigned reason;
 
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0);
     bench_map(b, sm_second(b, ctx, 0, 1), 0x1000, 0x20000 | RW);
     ask(REQUEST_TRANSLATION, 0x1000, PERM_R, &reason, &x);
@@ -462,7 +432,6 @@ START_TEST(scalable_device_TLBs_need_DTE)
     ck_assert_int_eq(ask(REQUEST_TRANSLATED, 0x20000, PERM_W, &reason, &x), XLATE_OK);
     ask(REQUEST_TRANSLATED, 0xfee00000, PERM_W, &reason, &x);
     ck_assert_uint_eq(reason, VTD_FAULT_SM_INTERRUPT);
-    down();
 }
 END_TEST
 
@@ -480,7 +449,6 @@ START_TEST(without_device_TLBs_their_bits_are_reserved)
     sm_put(b, ctx, sm_get(b, ctx) & ~VTD_SM_CTX_DTE);
     expect(NONE, VTD_FAULT_SM_SS_P);
     expect(0, VTD_FAULT_SM_PASIDE);
-    down();
 }
 END_TEST
 
@@ -492,7 +460,7 @@ START_TEST(V9_pass_through_of_a_PASID_stops_at_the_interrupt_range)
     struct xlate x;
     unsigned reason;
 
-    up();
+    sm_up(b);
     uint64_t ctx = sm_context(b, SID_A, 0);
     const uint64_t pass = VTD_PASID_P | VTD_PASID_AW(2) | VTD_PASID_PGTT(VTD_PGTT_PASS);
     sm_pasid(b, ctx, 0, pass, 1, 0);
@@ -505,13 +473,12 @@ START_TEST(V9_pass_through_of_a_PASID_stops_at_the_interrupt_range)
     ck_assert_uint_eq(vtd_cache_count(&vtd_of(b->m)->iotlb), 0);
     bench_map(b, sm_second(b, ctx, 10, 1), 0xfee01000, 0x20000 | RW);
     ck_assert(sm_gets(b, SID_A, 10, 0xfee01008, PERM_W, 0x20008));
-    down();
 }
 END_TEST
 
 START_TEST(V26_scalable_second_stage_codes)
 {
-    up();
+    sm_up(b);
     uint64_t table = sm_second(b, sm_context(b, SID_A, 0), 0, 1);
     bench_map(b, table, 0x1000, 0x20000 | VTD_SS_R | VTD_SS_SNP);
     bench_map(b, table, 0x2000, 0x20000 | VTD_SS_W);
@@ -536,7 +503,6 @@ START_TEST(V26_scalable_second_stage_codes)
              NOWHERE | VTD_PASID_P | VTD_PASID_AW(2) | VTD_PASID_PGTT(VTD_PGTT_SECOND), 2,
              0);
     ck_assert_uint_eq(sm_reason(b, SID_B, NONE, 0x1000, PERM_R), VTD_FAULT_SM_SSPTR);
-    down();
 }
 END_TEST
 
@@ -546,6 +512,8 @@ suite(void)
     Suite *s = suite_create("vtd_context");
     TCase *tables = tcase_create("tables"), *requests = tcase_create("requests");
 
+    tcase_add_checked_fixture(tables, NULL, bench_teardown);
+    tcase_add_checked_fixture(requests, NULL, bench_teardown);
     tcase_add_test(tables, V4_V5_scalable_tables_fault_in_the_order_of_the_checks);
     tcase_add_test(tables, V4_each_reserved_bit_of_scalable_tables);
     tcase_add_loop_test(tables, a_PASID_entry_may_ask_for_what_is_offered, 0,

@@ -11,7 +11,7 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 
 #define STATUS 0x30000
 #define FINE   (-1)
@@ -111,7 +111,6 @@ START_TEST(V17_Q26_Q35_each_case_as_specified)
     up(&c, "spec", false);
     ck_assert_int_eq(outcome((const uint64_t[4]){ narrow[_i].lo, narrow[_i].hi }),
                      narrow[_i].specified);
-    bench_fini(b);
 }
 END_TEST
 
@@ -122,7 +121,6 @@ START_TEST(Q26_Q35_each_case_as_in_qemu)
     up(&c, "qemu-7.2", false);
     ck_assert_int_eq(outcome((const uint64_t[4]){ narrow[_i].lo, narrow[_i].hi }),
                      narrow[_i].qemu_accepts ? FINE : VTD_IQEI_NONE);
-    bench_fini(b);
 }
 END_TEST
 
@@ -139,11 +137,9 @@ START_TEST(what_is_not_offered_is_unknown)
     for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         up(&c, "spec", false);
         ck_assert_int_eq(outcome((const uint64_t[4]){ types[i], 0 }), VTD_IQEI_TYPE);
-        bench_fini(b);
         up(&c, "qemu-7.2", false);
         ck_assert_int_eq(outcome((const uint64_t[4]){ types[i], 0 }),
                          types[i] == VTD_DESC_PASID_DEV_IOTLB ? VTD_IQEI_NONE : FINE);
-        bench_fini(b);
     }
 }
 END_TEST
@@ -186,7 +182,6 @@ START_TEST(wide_descriptors_as_specified)
 
     up(&c, "spec", true);
     ck_assert_int_eq(outcome(wide[_i].words), wide[_i].specified);
-    bench_fini(b);
 }
 END_TEST
 
@@ -202,7 +197,6 @@ START_TEST(Q26_upper_halves_are_not_looked_at)
     ck_assert_uint_eq(b->invalidated, 1); /* the last two did nothing */
     b->invalidated = 0;
     ck_assert_int_eq(outcome((const uint64_t[4]){ 0x8, 0, 0, 0 }), VTD_IQEI_NONE);
-    bench_fini(b);
 }
 END_TEST
 
@@ -216,7 +210,6 @@ START_TEST(scalable_tables_need_wide_descriptors)
     bench_write(b, VTD_RTADDR, b->root | VTD_TTM_SCALABLE << 10);
     bench_write(b, VTD_GCMD, on);
     ck_assert_int_eq(outcome(flush), VTD_IQEI_WIDTH);
-    bench_fini(b);
     up(&c, "spec", true);
     bench_write(b, VTD_RTADDR, b->root | VTD_TTM_RESERVED << 10);
     bench_write(b, VTD_GCMD, on);
@@ -226,12 +219,10 @@ START_TEST(scalable_tables_need_wide_descriptors)
     bench_write(b, VTD_FSTS, VTD_FSTS_IQE);
     bench_ring(b);
     ck_assert(bench_waited(b));
-    bench_fini(b);
     up(&c, "qemu-7.2", false);
     bench_write(b, VTD_RTADDR, b->root | VTD_TTM_SCALABLE << 10);
     bench_write(b, VTD_GCMD, on);
     ck_assert_int_eq(outcome(flush), FINE);
-    bench_fini(b);
 }
 END_TEST
 
@@ -277,7 +268,6 @@ START_TEST(kinds_that_name_a_PASID_are_executed_and_told)
     ck_assert_uint_eq(b->last.first, 0);
     ck_assert_uint_eq(b->last.last, UINT64_MAX);
     ck_assert_uint_eq(b->invalidated, 8);
-    bench_fini(b);
 }
 END_TEST
 
@@ -305,7 +295,6 @@ START_TEST(V37_function_mask_selects_1_2_4_or_8)
             bench_clear_faults(b);
         }
         ck_assert_uint_eq(selected, 1U << fm);
-        bench_fini(b);
     }
 }
 END_TEST
@@ -321,7 +310,6 @@ START_TEST(Q5_domain_context_invalidation_is_global)
     bench_write(b, VTD_CCMD,
                 VTD_CCMD_ICC | VTD_CCMD_CIRG(VTD_GRAN_DOMAIN) | VTD_CCMD_DID(6));
     ck_assert_uint_eq(bench_read(b, VTD_CCMD), UINT64_C(0x4800000000000006));
-    bench_fini(b);
 }
 END_TEST
 
@@ -340,7 +328,6 @@ START_TEST(device_context_invalidation_of_another_domain)
         bench_context(b, SID_A, 0, 0);
         bench_flush_context(b, SID_A, 2); /* the entry is of domain 1 */
         ck_assert_int_eq(bench_reads(b, SID_A, 0x2000, 0x21000), p == 0);
-        bench_fini(b);
     }
 }
 END_TEST
@@ -351,6 +338,7 @@ suite(void)
     Suite *s = suite_create("vtd_desc");
     TCase *tc = tcase_create("descriptors");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_loop_test(tc, V17_Q26_Q35_each_case_as_specified, 0,
                         (int)(sizeof(narrow) / sizeof(narrow[0])));
     tcase_add_loop_test(tc, Q26_Q35_each_case_as_in_qemu, 0,

@@ -14,7 +14,7 @@
 
 enum { TIMEOUT = 1000 };
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static struct listener near, far;
 
 static void
@@ -42,14 +42,6 @@ static void
 setup(void)
 {
     up_as("spec");
-}
-
-static void
-teardown(void)
-{
-    listener_stop(&near);
-    listener_stop(&far);
-    bench_fini(b);
 }
 
 static void
@@ -344,7 +336,6 @@ END_TEST
 
 START_TEST(Q18_device_errors_do_not_exist)
 {
-    teardown();
     up_as("qemu-7.2");
     set_latency(LATENCY_NOTIFY, TIMEOUT + 1);
     push_invalidation(SID_A, 1);
@@ -403,7 +394,6 @@ START_TEST(invalidations_by_PASID_drain_without_being_asked)
 {
     struct iommu_vtd_config c = bench_config();
 
-    teardown();
     c.scalable = true;
     bench_init(b, &c);
     b->wide = true;
@@ -414,8 +404,6 @@ START_TEST(invalidations_by_PASID_drain_without_being_asked)
         ck_assert_uint_eq(
             waited_at(vtd_desc_pasid_iotlb(VTD_PIOTLB_ALL, 1, 5, 0, 0, false)), until);
     }
-    bench_fini(b);
-    setup();
 }
 END_TEST
 
@@ -451,7 +439,6 @@ END_TEST
 
 START_TEST(Q18_nothing_is_drained)
 {
-    teardown();
     up_as("qemu-7.2");
     in_flight(50, false);
     in_flight(80, true);
@@ -560,7 +547,7 @@ suite(void)
     Suite *s = suite_create("vtd_devtlb");
     TCase *tc = tcase_create("devices");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, bench_teardown);
     tcase_add_test(tc, device_is_told_what_the_descriptor_names);
     tcase_add_test(tc, S117_an_unknown_source_id_completes_without_effect_or_fault);
     tcase_add_test(tc, wait_is_for_every_device_and_the_queue_is_for_none);

@@ -10,22 +10,7 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-static struct bench bench, *const b = &bench;
-
-static void
-up(const char *profile)
-{
-    struct iommu_vtd_config c = bench_config();
-
-    bench_init_as(b, &c, profile);
-    bench_boot(b);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
-}
+static struct bench *const b = &bench;
 
 static void
 with_records(unsigned n)
@@ -33,8 +18,7 @@ with_records(unsigned n)
     struct iommu_vtd_config c = bench_config();
 
     c.fault_records = n;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
 }
 
 static void
@@ -59,7 +43,7 @@ clear_record(unsigned i)
 
 START_TEST(V23_V24_one_record_overflow_and_compression)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF);
     refused(SID_A, 0x2000); /* compressed */
@@ -75,7 +59,6 @@ START_TEST(V23_V24_one_record_overflow_and_compression)
     refused(SID_B, 0x5000);
     ck_assert_uint_eq(bench_read(b, VTD_FRCD), 0x5000);
     ck_assert_uint_eq(b->m->ops->faults(b->m), 2);
-    down();
 }
 END_TEST
 
@@ -83,7 +66,7 @@ START_TEST(Q16_one_record_and_compression)
 {
     /* No quirk: hardware with one record that compresses is within the specification,
      * and is what the options describe by default. */
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     ck_assert_uint_eq(bench_read(b, VTD_CAP) >> 40 & 0xff, 0);
     refused(SID_A, 0x1000);
     refused(SID_A, 0x2000);
@@ -94,7 +77,6 @@ START_TEST(Q16_one_record_and_compression)
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PFO);
     refused(SID_A, 0x4000);
     ck_assert_uint_eq(record(0, true) & VTD_FRCD_F, 0);
-    down();
 }
 END_TEST
 
@@ -134,7 +116,6 @@ START_TEST(V23_several_records_fill_in_a_ring)
     clear_record(2);
     refused(0x70, 0x9000);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_FRI(0));
-    down();
 }
 END_TEST
 
@@ -149,7 +130,6 @@ START_TEST(all_256_records)
     refused(0x0001, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_PFO);
     ck_assert_uint_eq(iommu_mmio_read(b->m, VTD_FRCD + 16 * 256, 8), 0);
-    down();
 }
 END_TEST
 
@@ -160,8 +140,7 @@ START_TEST(record_says_what_the_request_was)
     struct xlate x;
 
     c.device_iotlb = true;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     q.type = REQUEST_TRANSLATED;
     ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_FAULT);
     ck_assert_uint_eq(record(0, false), UINT64_C(0x123456789000));
@@ -172,13 +151,12 @@ START_TEST(record_says_what_the_request_was)
     ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_FAULT);
     ck_assert_uint_eq(record(0, false), 0);
     ck_assert_uint_eq(record(0, true), VTD_FRCD_F | VTD_FRCD_REASON(1) | SID_A);
-    down();
 }
 END_TEST
 
 START_TEST(fault_event_is_pending_while_masked)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
     bench_write(b, VTD_FRCD_HI, VTD_FRCD_F); /* the last status bit: nothing to tell */
@@ -190,7 +168,6 @@ START_TEST(fault_event_is_pending_while_masked)
     refused(SID_B, 0x1000); /* overflow: no event, one was sent already */
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_PFO);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
-    down();
 }
 END_TEST
 
@@ -201,28 +178,26 @@ START_TEST(Q17_overflow_alone_is_no_event)
     static const char *const profiles[] = { "spec", "qemu-7.2" };
 
     for (unsigned p = 0; p < 2; p++) {
-        up(profiles[p]);
+        bench_up_as(b, profiles[p]);
         refused(SID_A, 0x1000);
         bench_write(b, VTD_FECTL, 0); /* sent */
         bench_write(b, VTD_FECTL, VTD_ECTL_IM);
         refused(SID_B, 0x2000);
         ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_PPF | VTD_FSTS_PFO);
         ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
-        down();
     }
 }
 END_TEST
 
 START_TEST(pending_interrupt_outlives_its_record_in_qemu)
 {
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     refused(SID_A, 0x1000);
     clear_record(0);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
     bench_write(b, VTD_FSTS, 0);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
-    down();
 }
 END_TEST
 
@@ -230,7 +205,7 @@ START_TEST(no_PASID_is_16_ones_in_qemu)
 {
     const uint64_t ones = UINT64_C(0xffff) << 40;
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     refused(SID_A, 0x1000); /* no root entry */
     ck_assert_uint_eq(record(0, true) & VTD_BITS(59, 40), 0);
     ck_assert_uint_eq(record(0, true) & VTD_FRCD_PP, 0);
@@ -239,13 +214,12 @@ START_TEST(no_PASID_is_16_ones_in_qemu)
     refused(SID_A, 0x1000);
     ck_assert_uint_eq(record(0, true), VTD_FRCD_F | VTD_FRCD_READ | ones |
                                            VTD_FRCD_REASON(VTD_FAULT_READ) | SID_A);
-    down();
 }
 END_TEST
 
 START_TEST(queue_error_and_fault_share_one_event)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     bench_write(b, VTD_IQT, 0x7000);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
     bench_write(b, VTD_FECTL, 0);
@@ -263,7 +237,6 @@ START_TEST(queue_error_and_fault_share_one_event)
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM | VTD_ECTL_IP);
     clear_record(0);
     ck_assert_uint_eq(bench_read(b, VTD_FECTL), VTD_ECTL_IM);
-    down();
 }
 END_TEST
 
@@ -272,12 +245,11 @@ START_TEST(address_type_is_recorded_where_there_are_device_TLBs)
     struct iommu_request q = iommu_request(SID_A, 0x1000, PERM_R);
     struct xlate x;
 
-    up("spec");
+    bench_up_as(b, "spec");
     q.type = REQUEST_TRANSLATED;
     ck_assert_int_eq(b->m->ops->translate(b->m, &q, &x), XLATE_FAULT);
     ck_assert_uint_eq(record(0, true),
                       VTD_FRCD_F | VTD_FRCD_READ | VTD_FRCD_REASON(1) | SID_A);
-    down();
 }
 END_TEST
 
@@ -287,6 +259,7 @@ suite(void)
     Suite *s = suite_create("vtd_fault");
     TCase *tc = tcase_create("faults");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, V23_V24_one_record_overflow_and_compression);
     tcase_add_test(tc, Q16_one_record_and_compression);
     tcase_add_test(tc, V23_several_records_fill_in_a_ring);

@@ -71,7 +71,7 @@ START_TEST(UNMAP_only_listener_hears_of_a_domain_attached_without_invalidation)
     struct iommu_vtd_config c = bench_config();
 
     c.caching_mode = false;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     listener_unmaps(&ear, b);
     bench_domain(b, SID_A, 3, 4);
     bench_flush_page(b, 3, 0x1000, 0);

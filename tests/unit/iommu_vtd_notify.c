@@ -24,7 +24,7 @@ START_TEST(N26_MAP_is_refused_without_caching_mode)
     struct iommu_vtd_config c = bench_config();
 
     c.caching_mode = false;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, ENOTSUP);
     listener_stop(&ear);
@@ -161,7 +161,7 @@ up_39_bits(void)
     struct iommu_vtd_config c = bench_config();
 
     c.aw_bits = 39;
-    bench_restart(b, &c);
+    bench_start(b, &c);
 }
 
 START_TEST(V33_N21_cleared_context_unmaps_everything_in_pieces)
@@ -414,7 +414,7 @@ START_TEST(Q32_snoop_control_refuses_everybody)
     struct iommu_vtd_config c = bench_config();
 
     c.snoop_control = true;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     listener_mirror(&ear, b);
     ck_assert_int_eq(ear.refused, 0);
     listener_stop(&ear);
@@ -630,7 +630,7 @@ START_TEST(V27_device_TLB_event_is_of_its_device_and_as_wide_as_said)
     struct invalidation inv = { .kind = INVAL_DEV_IOTLB, .scope = INVAL_DEVICE };
 
     c.device_iotlb = true;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     listener_start(&ear, b, SID_A, NOTIFY_DEVIOTLB_UNMAP, false);
     listener_unmaps(&second, b);
     listener_start(&third, b, SID_B, NOTIFY_DEVIOTLB_UNMAP, false);
@@ -684,7 +684,7 @@ START_TEST(V27_full_window_gets_all_ones)
     struct err err;
 
     c.device_iotlb = true;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     struct space *space = b->m->ops->attach(b->m, SID_A, "dev", &err);
     ck_assert_int_eq(notify_register(space->sections[0].region, &whole, &err), 0);
     vtd_notify_invalidated(vtd_of(b->m), &inv);
@@ -709,7 +709,7 @@ scalable_up(bool first_stage)
     c.scalable = true;
     c.first_stage = first_stage;
     c.pasid_cache = c.context_cache;
-    bench_restart(b, &c);
+    bench_start(b, &c);
     mem = b->env.mem;
     uint64_t root = bench_page(b), contexts = bench_page(b), dir = bench_page(b),
              table = bench_page(b);

@@ -11,19 +11,7 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-static struct bench bench, *const b = &bench;
-
-static void
-setup(void)
-{
-    bench_up(b);
-}
-
-static void
-teardown(void)
-{
-    bench_fini(b);
-}
+static struct bench *const b = &bench;
 
 static bool
 queue_failed(void)
@@ -173,7 +161,7 @@ END_TEST
 
 START_TEST(V18_wait_status_comes_after_the_effects)
 {
-    struct listener ear;
+    static struct listener ear;
 
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     listener_start(&ear, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, true);
@@ -187,7 +175,6 @@ START_TEST(V18_wait_status_comes_after_the_effects)
     bench_ring(b);
     ck_assert(bench_waited(b));
     ck_assert_uint_eq(ear.unmaps, 1);
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -269,7 +256,6 @@ START_TEST(V20_Q24_tail_between_wide_descriptors)
 
     c.scalable = true;
     for (unsigned p = 0; p < 2; p++) {
-        bench_fini(b);
         bench_init_as(b, &c, profiles[p]);
         b->wide = true;
         bench_boot(b);
@@ -292,7 +278,6 @@ START_TEST(ring_of_wide_descriptors_wraps)
     struct iommu_vtd_config c = bench_config();
 
     c.scalable = true;
-    bench_fini(b);
     bench_init(b, &c);
     b->wide = true;
     bench_boot(b);
@@ -313,7 +298,6 @@ START_TEST(Q27_queue_with_a_tail_runs_as_it_is_switched_on)
     struct iommu_vtd_config c = bench_config();
 
     for (unsigned p = 0; p < 2; p++) {
-        bench_fini(b);
         bench_init_as(b, &c, profiles[p]);
         b->queue = bench_page(b);
         b->status = bench_page(b);
@@ -331,11 +315,7 @@ START_TEST(Q12_V22_register_requests_hang_while_the_queue_is_on)
 {
     /* No quirk: the specification forbids the request and does not say that the busy
      * bit clears. */
-    struct iommu_vtd_config c = bench_config();
-
-    bench_fini(b);
-    bench_init_as(b, &c, "qemu-7.2");
-    bench_boot(b);
+    bench_up_as(b, "qemu-7.2");
     bench_write(b, VTD_CCMD, VTD_CCMD_ICC | VTD_CCMD_CIRG(VTD_GRAN_GLOBAL));
     bench_write(b, VTD_IOTLB, VTD_IOTLB_IVT | VTD_IOTLB_IIRG(VTD_GRAN_GLOBAL));
     ck_assert_uint_eq(b->invalidated, 0);
@@ -362,7 +342,6 @@ START_TEST(wait_with_status_and_interrupt)
     struct iommu_vtd_config c = bench_config();
 
     for (unsigned p = 0; p < 2; p++) {
-        bench_fini(b);
         bench_init_as(b, &c, profiles[p]);
         b->env.observer.aborted = note_abort;
         aborted = NULL;
@@ -380,12 +359,8 @@ END_TEST
 START_TEST(status_that_cannot_be_written)
 {
     static const char *const profiles[] = { "spec", "qemu-7.2" };
-    struct iommu_vtd_config c = bench_config();
-
     for (unsigned p = 0; p < 2; p++) {
-        bench_fini(b);
-        bench_init_as(b, &c, profiles[p]);
-        bench_boot(b);
+        bench_up_as(b, profiles[p]);
         b->completed = 0;
         bench_push(b, vtd_desc_wait(VTD_DESC_WAIT_SW, UINT64_C(0x7fff0000), 77));
         bench_ring(b);
@@ -399,12 +374,8 @@ END_TEST
 START_TEST(tail_below_the_head_runs_to_the_end_of_the_ring)
 {
     static const char *const profiles[] = { "spec", "qemu-7.2" };
-    struct iommu_vtd_config c = bench_config();
-
     for (unsigned p = 0; p < 2; p++) {
-        bench_fini(b);
-        bench_init_as(b, &c, profiles[p]);
-        bench_boot(b);
+        bench_up_as(b, profiles[p]);
         bench_push_wait(b);
         bench_push_wait(b);
         bench_ring(b);
@@ -571,7 +542,7 @@ END_TEST
 
 START_TEST(notifications_delay_what_follows)
 {
-    struct listener ear;
+    static struct listener ear;
 
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     listener_start(&ear, b, SID_A, NOTIFY_MAP | NOTIFY_UNMAP, true);
@@ -588,7 +559,6 @@ START_TEST(notifications_delay_what_follows)
     ck_assert_uint_eq(sim_take_charge(b->sim), 1000);
     ck_assert_uint_eq(drain(), 21);
     ck_assert(bench_waited(b));
-    listener_stop(&ear);
 }
 END_TEST
 
@@ -632,7 +602,7 @@ suite(void)
     Suite *s = suite_create("vtd_queue");
     TCase *tc = tcase_create("commands");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, bench_setup, bench_teardown);
     tcase_add_test(tc, descriptors_are_executed_and_told);
     tcase_add_test(tc, ring_wraps_at_its_size);
     tcase_add_test(tc, queue_of_another_size);

@@ -14,17 +14,7 @@
 #define R    VTD_SS_R
 #define W    VTD_SS_W
 
-static struct bench bench, *const b = &bench;
-
-/* Legacy tables, caching mode on. */
-static void
-up(const char *profile)
-{
-    const struct iommu_vtd_config c = bench_config();
-
-    bench_init_as(b, &c, profile);
-    bench_boot(b);
-}
+static struct bench *const b = &bench;
 
 static void
 up_scalable(const char *profile)
@@ -33,19 +23,6 @@ up_scalable(const char *profile)
 
     c.first_stage = c.device_iotlb = false;
     sm_boot(b, &c, profile);
-}
-
-/* With this quirk alone. */
-static void
-add(enum quirk q)
-{
-    quirk_set(&b->env.quirks, q, true);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
 }
 
 /* Refused, and nothing recorded. */
@@ -60,23 +37,22 @@ silent(uint16_t sid, uint64_t iova, enum perm access)
 
 START_TEST(Q1_nothing_absent_is_cached)
 {
-    up("spec");
-    add(QUIRK_VTD_NO_HOLES);
+    bench_up_as(b, "spec");
+    bench_quirk(b, QUIRK_VTD_NO_HOLES);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_ROOT_P));
     uint64_t table = bench_domain(b, SID_A, 1, 4);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_READ));
     bench_map(b, table, 0x1000, 0x20000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
 START_TEST(Q2_a_hit_without_permission_is_refused_in_silence)
 {
     for (unsigned quirk = 0; quirk < 2; quirk++) {
-        up("spec");
+        bench_up_as(b, "spec");
         if (quirk != 0) {
-            add(QUIRK_VTD_HIT_REFUSAL_SILENT);
+            bench_quirk(b, QUIRK_VTD_HIT_REFUSAL_SILENT);
         }
         uint64_t table = bench_attached(b, SID_A, 1, 4);
         bench_map(b, table, 0x1000, 0x20000 | R);
@@ -93,7 +69,6 @@ START_TEST(Q2_a_hit_without_permission_is_refused_in_silence)
             ck_assert(bench_faults(b, SID_A, 0x1000, PERM_W, VTD_FAULT_WRITE));
             ck_assert(bench_faults(b, SID_A, 0x2000, PERM_R, VTD_FAULT_READ));
         }
-        down();
     }
 }
 END_TEST
@@ -111,18 +86,17 @@ looked_up(uint16_t sid, uint64_t iova)
 
 START_TEST(Q3_Q4_a_lookup_for_no_access_walks_as_a_read)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     bench_map(b, table, 0x2000, 0x20000 | W);
     ck_assert_int_eq(looked_up(SID_A, 0x1000), PERM_RW);
     ck_assert_int_eq(looked_up(SID_A, 0x2000), PERM_W);
-    add(QUIRK_VTD_NONE_READS);
+    bench_quirk(b, QUIRK_VTD_NONE_READS);
     ck_assert_int_eq(looked_up(SID_A, 0x1000), PERM_R);
     ck_assert_int_eq(looked_up(SID_A, 0x2000), PERM_NONE);
     ck_assert(bench_writes(b, SID_A, 0x2000, 0x20000)); /* writes need W alone */
     ck_assert(bench_writes(b, SID_A, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
@@ -141,7 +115,6 @@ START_TEST(Q7_only_leaves_are_cached)
         bench_entry(b, table, 4, 0, 2, fresh | RW);
         bench_do(b, vtd_desc_iotlb(VTD_GRAN_FINE, 1, 0, 9, true));
         ck_assert(bench_reads(b, SID_A, 0x2000, quirk != 0 ? 0x31000 : 0x21000));
-        down();
     }
 }
 END_TEST
@@ -149,9 +122,9 @@ END_TEST
 START_TEST(Q8_a_full_IOTLB_drops_everything)
 {
     for (unsigned quirk = 0; quirk < 2; quirk++) {
-        up("spec");
+        bench_up_as(b, "spec");
         if (quirk != 0) {
-            add(QUIRK_VTD_IOTLB_OVERFLOW);
+            bench_quirk(b, QUIRK_VTD_IOTLB_OVERFLOW);
         }
         uint64_t table = bench_attached(b, SID_A, 1, 4);
         for (uint64_t p = 0; p < 1025; p++) {
@@ -164,7 +137,6 @@ START_TEST(Q8_a_full_IOTLB_drops_everything)
         ck_assert(bench_reads(b, SID_A, 5 << 12, MIB + (5 << 12))); /* a hit drops none */
         ck_assert(bench_reads(b, SID_A, 1024 << 12, MIB + (1024 << 12)));
         ck_assert_uint_eq(vtd_cache_count(&vtd_of(b->m)->iotlb), quirk != 0 ? 1 : 1024);
-        down();
     }
 }
 END_TEST
@@ -172,9 +144,9 @@ END_TEST
 START_TEST(Q9_pages_belong_to_a_source_id)
 {
     for (unsigned quirk = 0; quirk < 2; quirk++) {
-        up("spec");
+        bench_up_as(b, "spec");
         if (quirk != 0) {
-            add(QUIRK_VTD_IOTLB_BY_SOURCE);
+            bench_quirk(b, QUIRK_VTD_IOTLB_BY_SOURCE);
         }
         uint64_t table = bench_attached(b, SID_A, 1, 4);
         bench_context(b, SID_B, vtd_ctx_lo(VTD_TT_TRANSLATE, table), vtd_ctx_hi(2, 1));
@@ -185,7 +157,6 @@ START_TEST(Q9_pages_belong_to_a_source_id)
         ck_assert(bench_reads(b, SID_B, 0x1000, quirk != 0 ? 0x30000 : 0x20000));
         bench_flush_page(b, 1, 0x1000, 0); /* the domain is that of the fill */
         ck_assert(bench_reads(b, SID_A, 0x1000, 0x30000));
-        down();
     }
 }
 END_TEST
@@ -194,7 +165,7 @@ START_TEST(Q9_a_hit_needs_no_context_entry_and_no_device)
 {
     struct err e;
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     b->m->ops->attach(b->m, SID_A, "one", &e);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
@@ -208,7 +179,6 @@ START_TEST(Q9_a_hit_needs_no_context_entry_and_no_device)
     ck_assert(bench_faults(b, SID_A, 0x2000, PERM_R, VTD_FAULT_CONTEXT_P));
     bench_flush_domain(b, 1);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_CONTEXT_P));
-    down();
 }
 END_TEST
 
@@ -231,8 +201,8 @@ START_TEST(Q10_Q11_eight_bits_of_the_frame_are_compared)
 
     for (unsigned i = 0; i < 8; i++) {
         for (unsigned am = 0; am <= 9; am++) {
-            up("spec");
-            add(QUIRK_VTD_IOTLB_MASK_U8);
+            bench_up_as(b, "spec");
+            bench_quirk(b, QUIRK_VTD_IOTLB_MASK_U8);
             uint64_t table = bench_attached(b, SID_A, 1, 4);
             bench_entry(b, table, 4, GIB, 2, 0x600000 | VTD_SS_PS | RW);
             ck_assert(bench_reads(b, SID_A, GIB, 0x600000));
@@ -252,7 +222,6 @@ START_TEST(Q10_Q11_eight_bits_of_the_frame_are_compared)
             }
             ck_assert_int_eq(vtd_cache_find(&vtd_of(b->m)->iotlb, 1, 2, GIB) == NULL,
                              text_drops(GIB, 2 * MIB, addrs[i], am));
-            down();
         }
     }
 }
@@ -282,7 +251,6 @@ START_TEST(Q13_scalable_faults_have_legacy_codes)
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x1000, PERM_W), VTD_FAULT_PAGING_RSVD);
     bench_map(b, table, 0x1000, 0xfee00000 | RW);
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x1000, PERM_W), VTD_FAULT_SM_INTERRUPT);
-    down();
 }
 END_TEST
 
@@ -309,7 +277,6 @@ START_TEST(Q13_Q15_records_have_a_PASID_of_16_bits_always)
         ck_assert_uint_eq(record_of(NONE), quirk != 0 ? VTD_FRCD_PP : 0);
         ck_assert_uint_eq(record_of(0x54321),
                           VTD_FRCD_PP | VTD_FRCD_PASID(quirk != 0 ? 0x4321 : 0x54321));
-        down();
     }
 }
 END_TEST
@@ -320,12 +287,12 @@ START_TEST(Q29_translation_type_is_not_enforced)
     struct xlate x;
     unsigned reason;
 
-    up("spec");
+    bench_up_as(b, "spec");
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, 0x20000 | RW);
     sm_ask(b, &q, &x, &reason);
     ck_assert_uint_eq(reason, VTD_FAULT_BLOCKED);
-    add(QUIRK_VTD_TT_NOT_ENFORCED);
+    bench_quirk(b, QUIRK_VTD_TT_NOT_ENFORCED);
     ck_assert_int_eq(sm_ask(b, &q, &x, &reason), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x20000);
     q.iova = 0x2000;
@@ -334,7 +301,6 @@ START_TEST(Q29_translation_type_is_not_enforced)
     q.type = REQUEST_TRANSLATED;
     ck_assert_int_eq(sm_ask(b, &q, &x, &reason), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x2000);
-    down();
 }
 END_TEST
 
@@ -346,19 +312,18 @@ START_TEST(Q30_requests_without_PASID_use_PASID_0)
     bench_map(b, sm_second(b, ctx, 3, 3), 0x1000, 0x23000 | RW);
     bench_map(b, sm_second(b, ctx, 0, 4), 0x1000, 0x20000 | RW);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x23000));
-    add(QUIRK_VTD_RID_PASID_ZERO);
+    bench_quirk(b, QUIRK_VTD_RID_PASID_ZERO);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_R, 0x20000));
     ck_assert(sm_gets(b, SID_A, 3, 0x1000, PERM_R, 0x23000));
-    down();
 }
 END_TEST
 
 START_TEST(Q33_FPD_does_not_hide_reserved_bits)
 {
     for (unsigned quirk = 0; quirk < 2; quirk++) {
-        up("spec");
+        bench_up_as(b, "spec");
         if (quirk != 0) {
-            add(QUIRK_VTD_FPD_NOT_RESERVED);
+            bench_quirk(b, QUIRK_VTD_FPD_NOT_RESERVED);
         }
         bench_context(b, SID_A, VTD_CTX_P | VTD_CTX_FPD | VTD_BIT(4), vtd_ctx_hi(2, 1));
         if (quirk != 0) {
@@ -368,14 +333,12 @@ START_TEST(Q33_FPD_does_not_hide_reserved_bits)
         }
         bench_context(b, SID_B, VTD_CTX_FPD, vtd_ctx_hi(2, 1));
         ck_assert(silent(SID_B, 0x1000, PERM_R)); /* absent: hidden in both */
-        down();
     }
     up_scalable("qemu-7.2");
     uint64_t ctx = sm_context(b, SID_A, VTD_SM_CTX_FPD);
     ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x1000, PERM_R), VTD_FAULT_SM_PASID_READ);
     sm_second(b, ctx, 0, 1);
     ck_assert(silent(SID_A, 0x1000, PERM_R));
-    down();
 }
 END_TEST
 
@@ -389,14 +352,14 @@ START_TEST(Q36_first_stage_and_nested_are_walked_as_second_stage)
                      table | VTD_PASID_P | VTD_PASID_AW(2) | VTD_PASID_PGTT(kind), 1, 0);
             bench_map(b, table, 0x1000, 0x20000 | RW);
             if (quirk != 0) {
-                add(QUIRK_VTD_FIRST_AS_SECOND);
-                add(QUIRK_VTD_SM_UNCHECKED); /* SSPTPTR is no field of the first stage */
+                bench_quirk(b, QUIRK_VTD_FIRST_AS_SECOND);
+                /* SSPTPTR is no field of the first stage */
+                bench_quirk(b, QUIRK_VTD_SM_UNCHECKED);
                 ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_W, 0x20000));
             } else {
                 ck_assert_uint_eq(sm_reason(b, SID_A, NONE, 0x1000, PERM_W),
                                   VTD_FAULT_SM_PASID_INV);
             }
-            down();
         }
     }
 }
@@ -407,9 +370,9 @@ END_TEST
 START_TEST(context_flushes_of_a_device_may_name_any_domain)
 {
     for (unsigned quirk = 0; quirk < 2; quirk++) {
-        up("spec");
+        bench_up_as(b, "spec");
         if (quirk != 0) {
-            add(QUIRK_VTD_CONTEXT_ANY_DID);
+            bench_quirk(b, QUIRK_VTD_CONTEXT_ANY_DID);
         }
         bench_map(b, bench_attached(b, SID_A, 1, 4), 0x1000, 0x20000 | RW);
         ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
@@ -421,7 +384,6 @@ START_TEST(context_flushes_of_a_device_may_name_any_domain)
         } else {
             ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
         }
-        down();
     }
 }
 END_TEST
@@ -430,13 +392,12 @@ START_TEST(the_source_id_may_be_cut_to_8_bits)
 {
     const uint16_t other = SID_A | 0x100;
 
-    up("spec");
-    add(QUIRK_VTD_IOTLB_SID8);
+    bench_up_as(b, "spec");
+    bench_quirk(b, QUIRK_VTD_IOTLB_SID8);
     bench_map(b, bench_attached(b, SID_A, 1, 4), 0x1000, 0x20000 | RW);
     bench_map(b, bench_attached(b, other, 2, 4), 0x1000, 0x30000 | RW);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
     ck_assert(bench_reads(b, other, 0x1000, 0x20000));
-    down();
 }
 END_TEST
 
@@ -452,38 +413,35 @@ START_TEST(PASID_tables_are_read_each_time_and_half_checked)
     uint64_t two = sm_second(b, ctx, 0, 2);
     bench_map(b, two, 0x2000, 0x30000 | RW);
     ck_assert(sm_gets(b, SID_A, NONE, 0x2000, PERM_R, 0x30000));
-    down();
 }
 END_TEST
 
 START_TEST(an_entry_of_all_ones_is_unreadable)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     bench_map(b, table, 0x1000, UINT64_MAX);
     bench_entry(b, table, 4, 512 * GIB, 4, UINT64_MAX);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_PAGING_RSVD));
     ck_assert(bench_faults(b, SID_A, 512 * GIB, PERM_R, VTD_FAULT_PAGING_RSVD));
     bench_flush_global(b);
-    add(QUIRK_VTD_ALL_ONES_UNREADABLE);
+    bench_quirk(b, QUIRK_VTD_ALL_ONES_UNREADABLE);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_PAGING_READ));
     ck_assert(bench_faults(b, SID_A, 512 * GIB, PERM_R, VTD_FAULT_CONTEXT_INV));
-    down();
 }
 END_TEST
 
 START_TEST(pass_through_of_any_width)
 {
-    up("spec");
+    bench_up_as(b, "spec");
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, 0), vtd_ctx_hi(1, 1));
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_CONTEXT_INV));
     bench_flush_context(b, SID_A, 0);
-    add(QUIRK_VTD_PASS_ANY_WIDTH);
+    bench_quirk(b, QUIRK_VTD_PASS_ANY_WIDTH);
     ck_assert(bench_reads(b, SID_A, 0x1000, 0x1000));
     bench_context(b, SID_A, vtd_ctx_lo(VTD_TT_PASS, VTD_BIT(48)), vtd_ctx_hi(1, 1));
     bench_flush_context(b, SID_A, 1);
     ck_assert(bench_faults(b, SID_A, 0x1000, PERM_R, VTD_FAULT_CONTEXT_RSVD));
-    down();
 }
 END_TEST
 
@@ -492,7 +450,7 @@ START_TEST(whether_a_space_is_translated_is_decided_at_switches)
 {
     struct err e;
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     b->m->ops->attach(b->m, SID_A, "dev", &e);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     const uint64_t pass = vtd_ctx_lo(VTD_TT_PASS, table), hi = vtd_ctx_hi(2, 1);
@@ -517,7 +475,6 @@ START_TEST(whether_a_space_is_translated_is_decided_at_switches)
     ck_assert(bench_reads(b, SID_A, 0x2000, 0x2000));
     bench_context(b, SID_A, 0, 0);
     ck_assert(bench_reads(b, SID_A, 0x3000, 0x3000)); /* the space was switched */
-    down();
 }
 END_TEST
 
@@ -527,6 +484,8 @@ suite(void)
     Suite *s = suite_create("vtd_quirks");
     TCase *tc = tcase_create("numbered"), *more = tcase_create("more");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
+    tcase_add_checked_fixture(more, NULL, bench_teardown);
     tcase_add_test(tc, Q1_nothing_absent_is_cached);
     tcase_add_test(tc, Q2_a_hit_without_permission_is_refused_in_silence);
     tcase_add_test(tc, Q3_Q4_a_lookup_for_no_access_walks_as_a_read);

@@ -10,22 +10,7 @@
 #include "support_main.h"
 #include "support_vtd.h"
 
-static struct bench bench, *const b = &bench;
-
-static void
-up(const char *profile)
-{
-    struct iommu_vtd_config c = bench_config();
-
-    bench_init_as(b, &c, profile);
-    bench_boot(b);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
-}
+static struct bench *const b = &bench;
 
 /* ---- capabilities ---- */
 
@@ -103,7 +88,6 @@ START_TEST(capabilities_are_those_measured)
         bench_init_as(b, &c, profiles[p]);
         ck_assert_uint_eq(bench_read(b, VTD_CAP), capabilities[_i].cap);
         ck_assert_uint_eq(bench_read(b, VTD_ECAP), capabilities[_i].ecap & ~untold);
-        bench_fini(b);
     }
 }
 END_TEST
@@ -113,7 +97,7 @@ START_TEST(Q14_pass_through_bit_in_the_wrong_register)
     struct iommu_vtd_config c = with(NO_PASS);
 
     bench_init(b, &c);
-    quirk_set(&b->env.quirks, QUIRK_VTD_PT_IN_CAP, true);
+    bench_quirk(b, QUIRK_VTD_PT_IN_CAP);
     b->m->ops->reset(b->m);
     ck_assert_uint_eq(bench_read(b, VTD_CAP), UINT64_C(0x00d2008c22260246));
     ck_assert_uint_eq(bench_read(b, VTD_ECAP), 0xf00f0a);
@@ -121,7 +105,6 @@ START_TEST(Q14_pass_through_bit_in_the_wrong_register)
     iommu_mmio_write(b->m, 0x70, 8, UINT64_MAX);
     ck_assert_uint_eq(iommu_mmio_read(b->m, 0x64, 4), 0);
     ck_assert_uint_eq(iommu_mmio_read(b->m, 0x70, 8), 0);
-    bench_fini(b);
 }
 END_TEST
 
@@ -143,7 +126,6 @@ START_TEST(V1_reset_values)
     bench_write(b, VTD_GCMD, VTD_GCMD_QIE);
     ck_assert_uint_eq(bench_read(b, VTD_GCMD), 0);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), VTD_GCMD_QIE);
-    bench_fini(b);
 }
 END_TEST
 
@@ -203,7 +185,6 @@ START_TEST(registers_keep_only_their_writable_bits)
     }
     iommu_mmio_write(b->m, off, 4, UINT32_MAX);
     ck_assert_uint_eq(iommu_mmio_read(b->m, off, 4), (uint32_t)kept[_i].kept);
-    bench_fini(b);
 }
 END_TEST
 
@@ -228,7 +209,6 @@ START_TEST(odd_accesses)
     ck_assert_uint_eq(iommu_mmio_read(b->m, 0x29c, 4) >> 31, 1);
     ck_assert_uint_eq(iommu_mmio_read(b->m, 0x29c, 8), 0);
     ck_assert_uint_eq(iommu_mmio_read(b->m, 0xff8, 8), 0);
-    bench_fini(b);
 }
 END_TEST
 
@@ -244,14 +224,12 @@ START_TEST(registers_of_what_is_not_offered_are_absent)
     ck_assert_uint_eq(bench_read(b, VTD_IRTA), 0);
     ck_assert_uint_eq(bench_read(b, VTD_IECTL), 0);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), 0);
-    bench_fini(b);
     c = with(NO_REMAPPING);
     bench_init(b, &c);
     bench_write(b, VTD_IRTA, 0x5000);
     bench_write(b, VTD_GCMD, VTD_GCMD_IRE | VTD_GCMD_SIRTP | VTD_GCMD_CFI);
     ck_assert_uint_eq(bench_read(b, VTD_IRTA), 0);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), 0);
-    bench_fini(b);
 }
 END_TEST
 
@@ -265,7 +243,6 @@ START_TEST(remapping_that_is_not_offered_can_be_switched_on_in_qemu)
     bench_write(b, VTD_GCMD, VTD_GCMD_IRE | VTD_GCMD_SIRTP);
     ck_assert_uint_eq(bench_read(b, VTD_IRTA), 0x5000);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), VTD_GCMD_IRE | VTD_GCMD_SIRTP);
-    bench_fini(b);
 }
 END_TEST
 
@@ -273,11 +250,9 @@ START_TEST(without_dma_translation_it_cannot_be_enabled)
 {
     struct iommu_vtd_config c = with(NO_DMA);
 
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), VTD_GCMD_SRTP | VTD_GCMD_QIE);
     ck_assert(bench_reads(b, SID_A, 0x1234, 0x1234));
-    bench_fini(b);
 }
 END_TEST
 
@@ -286,13 +261,12 @@ START_TEST(interrupt_remapping_switches_show_in_the_status)
     const uint64_t levels = VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_IRE | VTD_GCMD_CFI;
     const uint64_t done = VTD_GCMD_SRTP | VTD_GCMD_SIRTP;
 
-    up("spec");
+    bench_up_as(b, "spec");
     bench_write(b, VTD_GCMD,
                 levels | VTD_GCMD_SIRTP | VTD_GCMD_WBF | VTD_GCMD_SFL | VTD_BIT(28));
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), levels | done);
     bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE);
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), VTD_GCMD_TE | VTD_GCMD_QIE | done);
-    down();
 }
 END_TEST
 
@@ -300,11 +274,10 @@ START_TEST(Q34_some_commands_leave_no_trace)
 {
     const uint64_t on = VTD_GCMD_TE | VTD_GCMD_QIE;
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     bench_write(b, VTD_GCMD,
                 on | VTD_GCMD_WBF | VTD_GCMD_CFI | VTD_GCMD_SFL | VTD_BIT(28));
     ck_assert_uint_eq(bench_read(b, VTD_GSTS), on | VTD_GCMD_SRTP);
-    down();
 }
 END_TEST
 
@@ -322,7 +295,6 @@ START_TEST(table_mode_is_latched_with_the_root_table)
     b->m->ops->roots(b->m, &roots);
     ck_assert_uint_eq(roots.root_table.v, 0x5000);
     ck_assert_uint_eq(roots.ttm, VTD_TTM_SCALABLE);
-    bench_fini(b);
 }
 END_TEST
 
@@ -333,7 +305,6 @@ START_TEST(Q25_the_queue_reads_back_as_in_use_and_its_width_as_0)
     bench_init(b, &c);
     bench_write(b, VTD_IQA, 0x5000 | VTD_IQA_DW | 1);
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000 | VTD_IQA_DW | 1);
-    bench_fini(b);
     bench_init_as(b, &c, "qemu-7.2");
     bench_write(b, VTD_IQA, 0x5000 | VTD_IQA_DW | 1);
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 1);
@@ -341,12 +312,10 @@ START_TEST(Q25_the_queue_reads_back_as_in_use_and_its_width_as_0)
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000 | 1);
     bench_write(b, VTD_IQA, 0x7000);
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000);
-    bench_fini(b);
     c = with(PLAIN); /* legacy mode only: nowhere */
     bench_init(b, &c);
     bench_write(b, VTD_IQA, 0x5000 | VTD_IQA_DW | 1);
     ck_assert_uint_eq(bench_read(b, VTD_IQA), 0x5000 | 1);
-    bench_fini(b);
 }
 END_TEST
 
@@ -354,25 +323,23 @@ START_TEST(Q18_optional_registers_are_absent)
 {
     static const uint64_t absent[] = { 0x58, 0x64, 0x68, 0x70, 0xb0, 0xc0, 0xdc };
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     bench_write(b, VTD_IQT, 0x7000); /* an error that IQERCD would explain */
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), VTD_FSTS_IQE);
     for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
         iommu_mmio_write(b->m, absent[i], 4, UINT32_MAX);
         ck_assert_uint_eq(iommu_mmio_read(b->m, absent[i], 4), 0);
     }
-    down();
 }
 END_TEST
 
 START_TEST(data_of_completion_interrupts_is_wider_in_qemu)
 {
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     bench_write(b, VTD_IEDATA, UINT32_MAX);
     ck_assert_uint_eq(bench_read(b, VTD_IEDATA), UINT32_MAX);
     bench_write(b, VTD_FEDATA, UINT32_MAX);
     ck_assert_uint_eq(bench_read(b, VTD_FEDATA), UINT16_MAX);
-    down();
 }
 END_TEST
 
@@ -383,14 +350,13 @@ START_TEST(Q28_a_new_root_table_drops_what_is_cached)
     static const char *const profiles[] = { "spec", "qemu-7.2" };
 
     for (unsigned p = 0; p < 2; p++) {
-        up(profiles[p]);
+        bench_up_as(b, profiles[p]);
         uint64_t table = bench_attached(b, SID_A, 1, 4);
         bench_map(b, table, 0x1000, 0x20000 | RW);
         ck_assert(bench_reads(b, SID_A, 0x1000, 0x20000));
         bench_map(b, table, 0x1000, 0);
         bench_write(b, VTD_GCMD, VTD_GCMD_TE | VTD_GCMD_QIE | VTD_GCMD_SRTP);
         ck_assert_int_eq(bench_reads(b, SID_A, 0x1000, 0x20000), p == 0);
-        down();
     }
 }
 END_TEST
@@ -399,7 +365,7 @@ START_TEST(reset_keeps_sticky_bits_and_forgets_the_rest)
 {
     struct xlate x;
 
-    up("spec");
+    bench_up_as(b, "spec");
     ck_assert_int_eq(bench_translate(b, SID_A, 0x5000, PERM_W, &x), XLATE_FAULT);
     bench_do(b, vtd_desc_wait(VTD_DESC_WAIT_IF, 0, 0));
     bench_write(b, VTD_IQT, 0x7000);
@@ -415,7 +381,6 @@ START_TEST(reset_keeps_sticky_bits_and_forgets_the_rest)
     ck_assert_uint_eq(bench_read(b, VTD_FRCD_HI),
                       VTD_FRCD_F | VTD_FRCD_REASON(VTD_FAULT_ROOT_P) | SID_A);
     ck_assert(bench_reads(b, SID_A, 0x5000, 0x5000));
-    down();
 }
 END_TEST
 
@@ -423,13 +388,12 @@ START_TEST(reset_clears_everything_in_qemu)
 {
     struct xlate x;
 
-    up("qemu-7.2");
+    bench_up_as(b, "qemu-7.2");
     ck_assert_int_eq(bench_translate(b, SID_A, 0x5000, PERM_W, &x), XLATE_FAULT);
     b->m->ops->reset(b->m);
     ck_assert_uint_eq(bench_read(b, VTD_FSTS), 0);
     ck_assert_uint_eq(bench_read(b, VTD_FRCD), 0);
     ck_assert_uint_eq(bench_read(b, VTD_FRCD_HI), 0);
-    down();
 }
 END_TEST
 
@@ -439,6 +403,7 @@ suite(void)
     Suite *s = suite_create("vtd_regs");
     TCase *tc = tcase_create("registers");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_loop_test(tc, capabilities_are_those_measured, 0,
                         (int)(sizeof(capabilities) / sizeof(capabilities[0])));
     tcase_add_test(tc, Q14_pass_through_bit_in_the_wrong_register);

@@ -17,7 +17,7 @@
 #define A       VTD_FS_A
 #define D       VTD_FS_D
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static uint64_t context, table;
 
 static void
@@ -26,12 +26,6 @@ up(void)
     sm_up(b);
     context = sm_context(b, SID_A, 0);
     table = sm_first(b, context, 0, 1);
-}
-
-static void
-down(void)
-{
-    bench_fini(b);
 }
 
 static void
@@ -55,7 +49,6 @@ START_TEST(first_stage_leaves_of_three_sizes)
     expect(UINT64_C(0x0000800000000000), PERM_R, VTD_FAULT_SM_CANONICAL);
     expect(UINT64_C(0xffff7fffffffffff), PERM_R, VTD_FAULT_SM_CANONICAL);
     expect(GIB, PERM_W, VTD_FAULT_SM_WRITE);
-    down();
 }
 END_TEST
 
@@ -74,7 +67,6 @@ START_TEST(five_levels_where_the_unit_has_them)
     ck_assert(sm_gets(b, SID_A, NONE, VTD_BIT(55), PERM_R, 0x20000));
     ck_assert(sm_gets(b, SID_A, NONE, 0xff00000000000000, PERM_R, 0x21000));
     expect(VTD_BIT(56), PERM_R, VTD_FAULT_SM_CANONICAL);
-    bench_fini(b);
 }
 END_TEST
 
@@ -83,8 +75,7 @@ START_TEST(second_stage_of_five_levels)
     struct iommu_vtd_config c = bench_config();
 
     c.aw_bits = 57;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t top = bench_attached(b, SID_A, 1, 5);
     bench_entry(b, top, 5, VTD_BIT(56) + GIB, 1, 0x20000 | RW);
     bench_entry(b, top, 5, VTD_BIT(55), 3, 0x40000000 | VTD_SS_PS | RW);
@@ -93,7 +84,6 @@ START_TEST(second_stage_of_five_levels)
     ck_assert(bench_reads(b, SID_A, VTD_BIT(55) + 0x1234567, 0x41234567));
     ck_assert(bench_faults(b, SID_A, VTD_BIT(54), PERM_R, VTD_FAULT_PAGING_RSVD));
     ck_assert(bench_faults(b, SID_A, VTD_BIT(57), PERM_R, VTD_FAULT_ADDR));
-    bench_fini(b);
 }
 END_TEST
 
@@ -122,7 +112,6 @@ START_TEST(V5_first_stage_checks_in_order)
     expect(5 * GIB, PERM_R, VTD_FAULT_SM_FS_READ);
     sm_put(b, sm_slot(b, context, 0) + 16, NOWHERE);
     expect(5 * GIB, PERM_R, VTD_FAULT_SM_FSPTR_READ);
-    down();
 }
 END_TEST
 
@@ -137,7 +126,6 @@ START_TEST(permissions_of_upper_entries_count)
     expect(0x1000, PERM_W, VTD_FAULT_SM_WRITE);
     sm_put(b, upper, entry & ~VTD_FS_US);
     expect(0x1000, PERM_R, VTD_FAULT_SM_USER);
-    down();
 }
 END_TEST
 
@@ -167,7 +155,6 @@ START_TEST(supervisors_need_SRE_and_are_bound_by_WPE)
     sm_flush(b);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_W, 0x20000));
     ck_assert_uint_eq(sm_reason(b, SID_A, 5, 0x1000, PERM_R), VTD_FAULT_SM_USER);
-    down();
 }
 END_TEST
 
@@ -192,7 +179,6 @@ START_TEST(A_and_D_are_stored_as_the_walk_goes)
     sm_put(b, slot[1], 0x30000 | FS_RW);
     ck_assert(sm_gets(b, SID_A, NONE, 0x1000, PERM_W, 0x20000)); /* from the IOTLB */
     ck_assert_uint_eq(sm_get(b, slot[1]), 0x30000 | FS_RW);
-    down();
 }
 END_TEST
 
@@ -203,7 +189,6 @@ START_TEST(a_refused_walk_marks_what_it_passed_only)
     expect(0x1000, PERM_W, VTD_FAULT_SM_WRITE);
     ck_assert_uint_eq(sm_get(b, sm_fs_slot(b, table, 4, 0x1000, 1)), 0x20000 | FS_R);
     ck_assert_uint_eq(sm_get(b, sm_fs_slot(b, table, 4, 0x1000, 2)) & A, A);
-    down();
 }
 END_TEST
 
@@ -218,7 +203,6 @@ START_TEST(EA_is_kept_where_asked_for)
                               (A | VTD_FS_EA),
                           A | VTD_FS_EA);
     }
-    down();
 }
 END_TEST
 
@@ -241,7 +225,6 @@ START_TEST(an_answer_to_a_device_TLB_has_W_once_D_is_set)
     ck_assert_int_eq(x.perm, PERM_RW);
     q.iova = 0x2000;
     ck_assert_int_eq(sm_ask(b, &q, &x, &reason), XLATE_ABSENT);
-    down();
 }
 END_TEST
 
@@ -276,7 +259,6 @@ START_TEST(nested_pages_are_the_smaller_of_both)
     ck_assert_uint_eq(x.gpa.v, 8 * GIB + 0x5010);
     ck_assert_uint_eq(x.last - x.first, 0xfff);
     ck_assert_int_eq(x.perm, PERM_RW);
-    down();
 }
 END_TEST
 
@@ -315,7 +297,6 @@ START_TEST(V4_nested_walks_fault_where_they_end)
                  VTD_PASID_PGTT(VTD_PGTT_NESTED),
              1, VTD_BIT(39));
     expect(0x1000, PERM_R, VTD_FAULT_SM_NEST_ADDR);
-    down();
 }
 END_TEST
 
@@ -327,7 +308,6 @@ START_TEST(D_is_not_set_for_what_the_second_stage_refuses)
     bench_map(b, n.second, GIB, 0x20000 | VTD_SS_R);
     expect(0x1000, PERM_W, VTD_FAULT_SM_WRITE);
     ck_assert_uint_eq(sm_get(b, sm_fs_slot(b, n.first, 4, 0x1000, 1)) & D, 0);
-    down();
 }
 END_TEST
 
@@ -496,7 +476,6 @@ compare_random(bool nested, unsigned seed)
             printf("  %#x: %u\n", code, seen[code]);
         }
     }
-    bench_fini(b);
 }
 
 START_TEST(first_stage_walks_random_tables_as_the_text_says)
@@ -518,6 +497,10 @@ suite(void)
     TCase *first = tcase_create("first"), *marks = tcase_create("marks"),
           *nested = tcase_create("nested"), *dumb = tcase_create("random");
 
+    tcase_add_checked_fixture(first, NULL, bench_teardown);
+    tcase_add_checked_fixture(marks, NULL, bench_teardown);
+    tcase_add_checked_fixture(nested, NULL, bench_teardown);
+    tcase_add_checked_fixture(dumb, NULL, bench_teardown);
     tcase_add_test(first, first_stage_leaves_of_three_sizes);
     tcase_add_test(first, five_levels_where_the_unit_has_them);
     tcase_add_test(first, second_stage_of_five_levels);

@@ -16,7 +16,7 @@
 #include "trace/format.h"
 #include "util/alloc.h"
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static char lines[16384];
 
 static void
@@ -92,7 +92,6 @@ START_TEST(executed_commands_and_faults_give_lines)
     expect("0 vtd0 fault reason=0x05 sid=0x18 addr=0x5000 access=write\n"
            "0 vtd0 reset\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -116,7 +115,6 @@ START_TEST(interrupts_that_are_sent_give_lines)
     bench_write(b, VTD_FECTL, 0); /* was masked */
     expect("0 vtd0 interrupt kind=fault addr=0xfee01004 data=0x41\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -126,8 +124,7 @@ START_TEST(fault_lines_say_in_which_of_several_records)
     struct xlate x;
 
     c.fault_records = 2;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     trace_at(TRACE_NORMAL);
     for (uint16_t sid = 0; sid < 3; sid++) {
         ck_assert_int_eq(bench_translate(b, sid, 0x5678, PERM_R, &x), XLATE_FAULT);
@@ -136,7 +133,6 @@ START_TEST(fault_lines_say_in_which_of_several_records)
            "0 vtd0 fault reason=0x01 sid=0x1 addr=0x5000 access=read index=1\n"
            "0 vtd0 fault reason=0x01 sid=0x2 addr=0x5000 access=read\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -162,7 +158,6 @@ START_TEST(dump_lists_the_caches_in_order)
            "0 vtd0 cached kind=iotlb did=1 iova=0x40000000 size=0x200000 gpa=0x600000 "
            "perm=r\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -171,8 +166,7 @@ START_TEST(verbose_shows_walks_hits_and_fills)
     struct iommu_vtd_config c = bench_config();
 
     c.iotlb.entries = 1;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_attached(b, SID_A, 1, 3);
     bench_entry(b, table, 3, 0x1000, 1, 0x20000 | RW);
     bench_entry(b, table, 3, 0x2000, 1, 0x21000 | RW);
@@ -203,7 +197,6 @@ START_TEST(verbose_shows_walks_hits_and_fills)
            "0 vtd0 descriptor kind=wait index=5 lo=0x300000025 hi=0x102000\n"
            "0 vtd0 wait-done addr=0x102000 value=0x3\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -213,8 +206,7 @@ START_TEST(no_fills_of_caches_without_entries)
     struct iommu_vtd_config c = bench_config();
 
     c.iotlb.entries = c.context_cache.entries = 0;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_attached(b, SID_A, 1, 3);
     bench_entry(b, table, 3, 0x1000, 1, 0x20000 | RW);
     trace_at(TRACE_VERBOSE);
@@ -228,7 +220,6 @@ START_TEST(no_fills_of_caches_without_entries)
                "entry=0x20003\n");
     }
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -303,7 +294,6 @@ START_TEST(verbose_shows_PASID_entries_and_tables_too)
            "0 vtd0 pasid-drop cause=invalidate count=1\n"
            "0 vtd0 context-drop cause=invalidate count=1\n");
     trace_off();
-    bench_fini(b);
 }
 END_TEST
 
@@ -314,8 +304,7 @@ run_once(void)
     struct iommu_vtd_config c = bench_config();
 
     c.iotlb = (struct iommu_cache_config){ 8, IOMMU_CACHE_RANDOM };
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     uint64_t table = bench_attached(b, SID_A, 1, 4);
     for (uint64_t p = 0; p < 32; p++) {
         bench_map(b, table, p << 12, (p << 12) | RW);
@@ -329,7 +318,6 @@ run_once(void)
         }
     }
     trace_off();
-    bench_fini(b);
     return xstrdup(lines);
 }
 
@@ -350,6 +338,7 @@ suite(void)
     Suite *s = suite_create("vtd_trace");
     TCase *tc = tcase_create("lines");
 
+    tcase_add_checked_fixture(tc, NULL, bench_teardown);
     tcase_add_test(tc, executed_commands_and_faults_give_lines);
     tcase_add_test(tc, interrupts_that_are_sent_give_lines);
     tcase_add_test(tc, fault_lines_say_in_which_of_several_records);

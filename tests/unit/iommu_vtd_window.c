@@ -14,7 +14,7 @@
 
 #define MIRROR (NOTIFY_MAP | NOTIFY_UNMAP)
 
-static struct bench bench, *const b = &bench;
+static struct bench *const b = &bench;
 static struct vtd_space *space; /* of SID_A */
 
 /* A notifier of any window, without the sections of the space. */
@@ -54,21 +54,8 @@ setup(void)
     struct err err;
 
     c.aw_bits = 39;
-    bench_init(b, &c);
-    bench_boot(b);
+    bench_start(b, &c);
     space = (struct vtd_space *)(void *)b->m->ops->attach(b->m, SID_A, "dev", &err);
-}
-
-static void
-teardown(void)
-{
-    bench_fini(b);
-}
-
-static void
-on(enum quirk q)
-{
-    quirk_set(&b->env.quirks, q, true);
 }
 
 /* The fewest aligned powers of two that make up [first, last], counted by halving. */
@@ -127,7 +114,7 @@ START_TEST(window_is_unmapped_as_far_as_the_unit_translates)
     ck_assert_uint_eq(whole.log[0].mask, VTD_BIT(39) - 1);
     ck_assert_uint_eq(beyond.events, 0);
     ck_assert(!b->env.aborted);
-    on(QUIRK_VTD_UNMAP_ALL_ASSERTS);
+    bench_quirk(b, QUIRK_VTD_UNMAP_ALL_ASSERTS);
     vtd_window_tell(space, &whole.n, CAUSE_RESET);
     ck_assert(!b->env.aborted);
     vtd_window_tell(space, &beyond.n, CAUSE_RESET);
@@ -141,7 +128,7 @@ START_TEST(window_that_ends_within_a_page_kills_that_monitor)
 {
     struct ear e;
 
-    on(QUIRK_VTD_UNMAP_ALL_ASSERTS);
+    bench_quirk(b, QUIRK_VTD_UNMAP_ALL_ASSERTS);
     listen(&e, NOTIFY_UNMAP, 0x100800, 0x101fff);
     vtd_window_tell(space, &e.n, CAUSE_RESET);
     ck_assert(!b->env.aborted);
@@ -177,7 +164,7 @@ neighbour_is_remembered(void)
 START_TEST(N23_neighbour_of_an_unmapped_window_is_remembered)
 {
     ck_assert(neighbour_is_remembered());
-    on(QUIRK_VTD_UNMAP_ALL_OFF_BY_ONE);
+    bench_quirk(b, QUIRK_VTD_UNMAP_ALL_OFF_BY_ONE);
     ck_assert(!neighbour_is_remembered());
 }
 END_TEST
@@ -202,8 +189,8 @@ START_TEST(quirk_rounds_a_window_up)
 {
     struct ear e;
 
-    on(QUIRK_VTD_UNMAP_ALL_ROUNDS_UP);
-    on(QUIRK_CORE_NO_WINDOW_FILTER);
+    bench_quirk(b, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP);
+    bench_quirk(b, QUIRK_CORE_NO_WINDOW_FILTER);
     listen(&e, NOTIFY_UNMAP, VTD_INTERRUPT_LAST + 1, UINT64_MAX);
     vtd_window_tell(space, &e.n, CAUSE_REPLAY);
     ck_assert_uint_eq(e.events, 1);
@@ -228,7 +215,7 @@ suite(void)
     Suite *s = suite_create("vtd_window");
     TCase *tc = tcase_create("windows");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, bench_teardown);
     tcase_add_test(tc,
                    N21_Q23_pieces_are_the_smallest_cover_of_the_window_and_end_with_it);
     tcase_add_test(tc, window_is_unmapped_as_far_as_the_unit_translates);

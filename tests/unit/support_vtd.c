@@ -60,6 +60,21 @@ bench_config(void)
 }
 
 void
+bench_fini(struct bench *b)
+{
+    if (b->m == NULL) {
+        return;
+    }
+    while (b->listening != NULL) {
+        listener_stop(b->listening);
+    }
+    iommu_free(b->m);
+    mem_free(b->env.mem);
+    sim_free(b->sim);
+    b->m = NULL;
+}
+
+void
 bench_init(struct bench *b, const struct iommu_vtd_config *c)
 {
     bench_init_as(b, c, "spec");
@@ -68,6 +83,7 @@ bench_init(struct bench *b, const struct iommu_vtd_config *c)
 void
 bench_init_as(struct bench *b, const struct iommu_vtd_config *c, const char *profile)
 {
+    bench_fini(b);
     memset(b, 0, sizeof(*b));
     profile_apply(profile_by_name(profile), &b->env.quirks);
     b->sim = sim_new(1);
@@ -87,21 +103,6 @@ bench_init_as(struct bench *b, const struct iommu_vtd_config *c, const char *pro
 }
 
 void
-bench_fini(struct bench *b)
-{
-    if (b->m == NULL) {
-        return;
-    }
-    while (b->listening != NULL) {
-        listener_stop(b->listening);
-    }
-    iommu_free(b->m);
-    mem_free(b->env.mem);
-    sim_free(b->sim);
-    b->m = NULL;
-}
-
-void
 bench_boot(struct bench *b)
 {
     b->root = bench_page(b);
@@ -117,18 +118,23 @@ bench_boot(struct bench *b)
 }
 
 void
-bench_up(struct bench *b)
+bench_up_as(struct bench *b, const char *profile)
 {
     struct iommu_vtd_config c = bench_config();
 
-    bench_init(b, &c);
+    bench_init_as(b, &c, profile);
     bench_boot(b);
 }
 
 void
-bench_restart(struct bench *b, const struct iommu_vtd_config *c)
+bench_up(struct bench *b)
 {
-    bench_fini(b);
+    bench_up_as(b, "spec");
+}
+
+void
+bench_start(struct bench *b, const struct iommu_vtd_config *c)
+{
     bench_init(b, c);
     bench_boot(b);
 }

@@ -46,7 +46,7 @@ struct bench {
 
 /* Caching mode, 48 bits, superpages, an IOTLB of 1024 entries. */
 struct iommu_vtd_config bench_config(void);
-/* The unit after power-on; with RAM [0, BENCH_RAM_LAST]. */
+/* The unit after power-on, in place of another; with RAM [0, BENCH_RAM_LAST]. */
 void bench_init(struct bench *b, const struct iommu_vtd_config *c);
 /* The same, behaving as that profile. */
 void bench_init_as(struct bench *b, const struct iommu_vtd_config *c,
@@ -57,11 +57,12 @@ void bench_fini(struct bench *b);
 void bench_boot(struct bench *b);
 /* All three of: config, init, boot. */
 void bench_up(struct bench *b);
-/* End with this unit; init and boot another. */
-void bench_restart(struct bench *b, const struct iommu_vtd_config *c);
+void bench_up_as(struct bench *b, const char *profile);
+/* Both of: init, boot. */
+void bench_start(struct bench *b, const struct iommu_vtd_config *c);
 void bench_quirk(struct bench *b, enum quirk q);
 
-/* A suite's own, and its fixture: bench_up, bench_fini. */
+/* A suite's own, and its fixture; for one whose tests begin by themselves, the end. */
 extern struct bench bench;
 void bench_setup(void);
 void bench_teardown(void);
