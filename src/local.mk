@@ -157,6 +157,7 @@ library_sources = \
 	src/machine/script_traffic.c \
 	src/machine/step_line.c \
 	src/machine/step_line.h \
+	src/machine/step_line_subscriber.c \
 	src/machine/step_line_vtd.c \
 	src/machine/traffic.c \
 	src/machine/traffic.h \

@@ -236,19 +236,6 @@ put_target(struct line *l, const struct step_target *s)
     put_result(l);
 }
 
-static const char *
-flags_text(struct line *l, unsigned flags)
-{
-    static const char *const name[] = { "map", "unmap", "deviotlb" };
-
-    for (unsigned i = 0; i < 3; i++) {
-        if (flags & 1U << i) {
-            line_add(l, "%s%s", l->len > 0 ? "|" : "", name[i]);
-        }
-    }
-    return l->list;
-}
-
 static void
 put_subscribe(struct line *l, const struct step_subscribe *s)
 {
@@ -257,20 +244,7 @@ put_subscribe(struct line *l, const struct step_subscribe *s)
     if (strcmp(s->sub->name, backend_name(s->sub->backend)) != 0) {
         trace_text(&l->rec, TF_NAME, s->sub->name);
     }
-    if (s->sub->flags != (SCENARIO_EVENT_MAP | SCENARIO_EVENT_UNMAP)) {
-        trace_text(&l->rec, TF_FLAGS, flags_text(l, s->sub->flags));
-    }
-    if (s->sub->range.first != 0 || s->sub->range.last != UINT64_MAX) {
-        snprintf(l->text[0], sizeof(l->text[0]), "0x%" PRIx64 "-0x%" PRIx64,
-                 s->sub->range.first, s->sub->range.last);
-        trace_text(&l->rec, TF_RANGE, l->text[0]);
-    }
-    if (s->sub->container != NULL) {
-        trace_text(&l->rec, TF_CONTAINER, s->sub->container);
-    }
-    if (s->sub->retry) {
-        trace_text(&l->rec, TF_RETRY, "on");
-    }
+    line_subscriber(l, s->sub);
     if (s->replay != REPLAY_DEFAULT) {
         trace_text(&l->rec, TF_REPLAY, s->replay == REPLAY_ON ? "on" : "off");
     }

@@ -29,6 +29,8 @@ const char *line_numbers(struct line *l, const uint64_t *v, size_t n);
 
 /* Put into the record what an entry step stored: its fields, or its words. */
 void line_entry(struct line *l, const struct step_entry *s);
+/* Put into the record the options of a subscriber that are not the usual ones. */
+void line_subscriber(struct line *l, const struct scenario_subscriber *sub);
 /* Go on with a descriptor: TYPE:GRANULARITY:key=value:switch... */
 void line_descriptor(struct line *l, const struct qi_descriptor *d);
 

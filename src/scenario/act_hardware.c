@@ -5,9 +5,11 @@
 #include "scenario/action.h"
 #include "scenario/scalar.h"
 
-#define TABLE(name, what, ...)                                                           \
+#define TABLE(name, text, ...)                                                           \
     static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
+    const struct schema name##_schema = { .what = text,                                  \
+                                          .fields = name##_fields,                       \
+                                          .n = LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
 /* ---- memory ------------------------------------------------------------- */

@@ -396,7 +396,9 @@ static const struct field qi_fields[] = {
     [QI_FIELD_RAW] = { "raw", field_raw_words, U(qi), 0, NULL },
     [QI_FIELD_WIDTH] = { "width", field_qi_width, U(qi.width), 0, NULL },
 };
-const struct schema qi_schema = { "qi", qi_fields, LEN(qi_fields) };
+const struct schema qi_schema = { .what = "qi",
+                                  .fields = qi_fields,
+                                  .n = LEN(qi_fields) };
 
 void
 finish_qi(struct loader *l, const struct action *a, struct step *s,

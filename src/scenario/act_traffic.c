@@ -7,9 +7,11 @@
 
 #include "scenario/action.h"
 
-#define TABLE(name, what, ...)                                                           \
+#define TABLE(name, text, ...)                                                           \
     static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { what, name##_fields, LEN(name##_fields) }
+    const struct schema name##_schema = { .what = text,                                  \
+                                          .fields = name##_fields,                       \
+                                          .n = LEN(name##_fields) }
 #define U(member) offsetof(struct step, u.member)
 
 /* ---- subscribe, unsubscribe, announce ----------------------------------- */
@@ -33,31 +35,43 @@ field_option(struct loader *l, const struct field *f, struct val v, void *out)
     struct val key = { f->name, strlen(f->name), v.node };
 
     (void)out;
+    if (v.node == NULL) {
+        key.s = v.s - key.len - 1; /* key=value: for the place of an error */
+    }
     schema_key(l, &subscriber_schema, key, v, l->sub, l->sub_args);
+}
+
+/* Several at once, as a trace writes them: NAME=VALUE:NAME=VALUE. */
+static void
+field_options(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    (void)out;
+    if (v.node != NULL) {
+        load_error(l, v, "'%s' is for lines; write each option by itself", f->name);
+        return;
+    }
+    while (v.len > 0) {
+        struct val value = next_part(&v, ':');
+        struct val key = next_part(&value, '=');
+
+        schema_key(l, &subscriber_schema, key, value, l->sub, l->sub_args);
+    }
 }
 
 enum { SUBSCRIBE_DEVICE };
 
-TABLE(subscribe, "subscribe",
-      {
-          [SUBSCRIBE_DEVICE] = { "device", field_device, U(subscribe.device),
-                                 FIELD_REQUIRED, NULL },
-          { "replay", field_replay_choice, U(subscribe.replay), 0, NULL },
-          { "backend", field_option, 0, FIELD_REQUIRED, NULL },
-          { "name", field_option, 0, 0, NULL },
-          { "page_sizes", field_option, 0, 0, NULL },
-          { "entry_limit", field_option, 0, 0, NULL },
-          { "locked_memory", field_option, 0, 0, NULL },
-          { "aperture", field_option, 0, 0, NULL },
-          { "reserved", field_option, 0, 0, NULL },
-          { "container", field_option, 0, 0, NULL },
-          { "strict_permissions", field_option, 0, 0, NULL },
-          { "entries", field_option, 0, 0, NULL },
-          { "pasid", field_option, 0, 0, NULL },
-          { "flags", field_option, 0, 0, NULL },
-          { "range", field_option, 0, 0, NULL },
-          { "retry", field_option, 0, 0, NULL },
-      });
+static const struct field subscribe_fields[] = {
+    [SUBSCRIBE_DEVICE] = { "device", field_device, U(subscribe.device), FIELD_REQUIRED,
+                           NULL },
+    { "replay", field_replay_choice, U(subscribe.replay), 0, NULL },
+    { "backend", field_option, 0, FIELD_REQUIRED, NULL },
+    { "options", field_options, 0, 0, NULL },
+};
+const struct schema subscribe_schema = { .what = "subscribe",
+                                         .fields = subscribe_fields,
+                                         .n = LEN(subscribe_fields),
+                                         .more = &subscriber_schema,
+                                         .read_more = field_option };
 
 void
 finish_subscribe(struct loader *l, const struct action *a, struct step *s,
@@ -116,7 +130,7 @@ finish_unsubscribe(struct loader *l, const struct action *a, struct step *s,
 
 /* ---- check, dump -------------------------------------------------------- */
 
-const struct schema check_schema = { "check", NULL, 0 };
+const struct schema check_schema = { .what = "check" };
 
 WORDS(dump_words, { "tables", "shadow", "caches" });
 

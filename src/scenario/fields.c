@@ -194,18 +194,33 @@ names_field(const struct field *f, struct val key)
 static void
 unknown_key(struct loader *l, const struct schema *s, struct val key, struct args *args)
 {
-    const char *names[FIELDS_MAX];
+    const char *names[2 * FIELDS_MAX];
     char buf[VAL_TEXT];
+    size_t n = s->n;
 
     for (size_t i = 0; i < s->n; i++) {
         names[i] = s->fields[i].name;
     }
-    const char *near = name_nearest(val_text(key, buf, sizeof(buf)), names, s->n);
+    for (size_t i = 0; s->more != NULL && i < s->more->n; i++) {
+        names[n++] = s->more->fields[i].name;
+    }
+    const char *near = name_nearest(val_text(key, buf, sizeof(buf)), names, n);
 
     for (size_t i = 0; i < s->n; i++) {
         args->meant |= names[i] == near ? UINT64_C(1) << i : 0;
     }
-    load_unknown_key(l, key, s->what, names, s->n);
+    load_unknown_key(l, key, s->what, names, n);
+}
+
+const struct field *
+schema_field(const struct schema *s, struct val key)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (names_field(&s->fields[i], key)) {
+            return &s->fields[i];
+        }
+    }
+    return s->more != NULL ? schema_field(s->more, key) : NULL;
 }
 
 void
@@ -230,7 +245,13 @@ schema_key(struct loader *l, const struct schema *s, struct val key, struct val 
         }
         return;
     }
-    unknown_key(l, s, key, args);
+    const struct field *f = s->more != NULL ? schema_field(s->more, key) : NULL;
+
+    if (f == NULL) {
+        unknown_key(l, s, key, args);
+    } else {
+        s->read_more(l, f, v, out);
+    }
 }
 
 void

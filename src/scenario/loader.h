@@ -115,11 +115,16 @@ struct schema {
     const char *what; /* in messages: "unknown key 'x' in '<what>'" */
     const struct field *fields;
     size_t n;
+    /* Keys of this table are taken, too, each by read_more, which gets its field. */
+    const struct schema *more;
+    field_fn *read_more;
 };
 
-#define SCHEMA(name, what, ...)                                                          \
+#define SCHEMA(name, text, ...)                                                          \
     static const struct field name##_fields[] = __VA_ARGS__;                             \
-    static const struct schema name = { what, name##_fields, LEN(name##_fields) }
+    static const struct schema name = { .what = text,                                    \
+                                        .fields = name##_fields,                         \
+                                        .n = LEN(name##_fields) }
 
 /* What was given, by the index of the field in its table. */
 struct args {
@@ -148,6 +153,9 @@ args_has(const struct args *a, unsigned i)
 {
     return (a->given >> i) & 1;
 }
+
+/* The field of that name, or NULL. */
+const struct field *schema_field(const struct schema *s, struct val key);
 
 /* By name, for tables whose indices have no names; NULL if not given. */
 const struct val *args_find(const struct schema *s, const struct args *a,

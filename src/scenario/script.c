@@ -79,17 +79,6 @@ read_result(struct line *w, struct val key, struct val v, struct step *s)
     return true;
 }
 
-static bool
-is_field(const struct schema *s, struct val key)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (val_is(key, s->fields[i].name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 read_word_of(struct line *w, const struct action *a, struct val word, struct step *s,
              struct args *args)
@@ -112,7 +101,7 @@ read_word_of(struct line *w, const struct action *a, struct val word, struct ste
         return;
     }
     if (w->is_trace) {
-        if (is_field(a->schema, key)) {
+        if (schema_field(a->schema, key) != NULL) {
             schema_key(l, a->schema, key, v, s, args);
         }
         return;

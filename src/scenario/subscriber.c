@@ -26,36 +26,74 @@ backend_name(enum backend b)
     return backend_words[b];
 }
 
+/*
+ * The next of several values, from a list or, in script lines, between commas; false:
+ * there is none.
+ */
+static bool
+next_of_list(const struct node *list, uint32_t i, struct val *rest, struct val *out)
+{
+    if (list == NULL) {
+        *out = next_part(rest, ',');
+        return out->len > 0;
+    }
+    if (i < node_count(list)) {
+        *out = val_of(list->u.items[i]);
+    }
+    return i < node_count(list);
+}
+
 static void
 field_page_sizes(struct loader *l, const struct field *f, struct val v, void *out)
 {
-    const struct node *list = want_list(l, f->name, v);
+    const struct node *list = v.node != NULL ? want_list(l, f->name, v) : NULL;
+    struct val one;
     uint64_t mask = 0;
 
-    for (uint32_t i = 0; list != NULL && i < node_count(list); i++) {
+    if (v.node != NULL && list == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; next_of_list(list, i, &v, &one); i++) {
         uint8_t lg2 = 0;
 
-        field_page(l, &(struct field){ .name = f->name }, val_of(list->u.items[i]), &lg2);
+        field_page(l, &(struct field){ .name = f->name }, one, &lg2);
         mask |= UINT64_C(1) << lg2;
     }
     *(uint64_t *)out = mask;
+}
+
+static bool
+is_pair(const struct node *list)
+{
+    return node_count(list) == 2 && list->u.items[0]->kind == NODE_SCALAR;
 }
 
 static void
 field_reserved(struct loader *l, const struct field *f, struct val v, void *out)
 {
     struct scenario_subscriber *sub = out;
-    const struct node *list = want_list(l, f->name, v);
+    const struct node *list = v.node != NULL ? want_list(l, f->name, v) : NULL;
+    struct val one, all = v;
+    size_t n = 0;
 
-    if (list == NULL) {
+    if (v.node != NULL && list == NULL) {
         return;
     }
-    bool single = node_count(list) == 2 && list->u.items[0]->kind == NODE_SCALAR;
-    size_t n = single ? 1 : node_count(list);
+    if (list != NULL && is_pair(list)) {
+        struct scenario_span *span = arena_alloc(l->arena, sizeof(*span));
+
+        field_span(l, f, v, span);
+        sub->reserved = span;
+        sub->n_reserved = 1;
+        return;
+    }
+    while (next_of_list(list, (uint32_t)n, &v, &one)) {
+        n++;
+    }
     struct scenario_span *spans = arena_alloc(l->arena, n * sizeof(*spans) + 1);
 
-    for (size_t i = 0; i < n; i++) {
-        field_span(l, f, single ? v : val_of(list->u.items[i]), &spans[i]);
+    for (uint32_t i = 0; next_of_list(list, i, &all, &one); i++) {
+        field_span(l, f, one, &spans[i]);
     }
     sub->reserved = spans;
     sub->n_reserved = n;
@@ -191,8 +229,9 @@ static const struct field subscriber_fields[] = {
     [SUB_RANGE] = { "range", field_span, SUB(range), 0, NULL },
     [SUB_RETRY] = { "retry", field_switch, SUB(retry), 0, NULL },
 };
-const struct schema subscriber_schema = { "backend", subscriber_fields,
-                                          LEN(subscriber_fields) };
+const struct schema subscriber_schema = { .what = "backend",
+                                          .fields = subscriber_fields,
+                                          .n = LEN(subscriber_fields) };
 
 /* Bit i: the option with that index means something to the back end. */
 #define BIT(i) (UINT32_C(1) << (i))

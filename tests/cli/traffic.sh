@@ -53,6 +53,27 @@ same 'a script block does the same' steps.trace block.trace
 sim -o file.trace file.yaml
 same 'a script file does the same' steps.trace file.trace
 
+(echo "$machine"; cat <<'END_OF_FILE'
+timeline:
+  - subscribe: {device: disk0, backend: vfio, name: a, page_sizes: [4KiB, 2MiB],
+                entry_limit: infinite, locked_memory: 1MiB, aperture: [0, 0xffffffff],
+                reserved: [[0xfee00000, 0xfeefffff], [0x1000, 0x1fff]],
+                strict_permissions: on, container: c}
+  - subscribe: {device: nic0, backend: vfio-spapr, version: 1, backing_page: 64KiB}
+  - subscribe: {device: net0, backend: vhost-user, acks: off, depth: 4, entries: 7}
+  - subscribe: {device: net0, backend: vhost-vdpa, set_map: off, entry_limit: 5}
+  - subscribe: {device: net0, backend: ats, completion: never}
+  - subscribe: {device: net0, backend: observer, flags: [map], range: [0, 0xfff], retry: on}
+END_OF_FILE
+) >options.yaml
+(echo "$machine"
+ echo 'timeline: [{replay: {capture: options.trace, from: iommusim}}]') >again.yaml
+sim -o options.trace options.yaml
+test $(grep -c ' subscribe .* options=' options.trace) -eq 5
+ok 'options of subscribers stand in the lines of their steps'
+sim -o again.trace again.yaml
+same 'and are read from there' options.trace again.trace
+
 echo 'map device=nic0 iva=0x1000' >steps.txt
 sim file.yaml
 test $status -eq 2 && grep -q "^steps.txt:1.*unknown key 'iva' in 'map'; did you mean 'iova'?" err

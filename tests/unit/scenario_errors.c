@@ -237,6 +237,24 @@ START_TEST(a_missing_file_and_a_directory_are_named)
 }
 END_TEST
 
+START_TEST(a_subscribe_step_takes_what_its_backend_takes)
+{
+    static const char text[] = "iommusim: 1\n"
+                               "machine:\n"
+                               "  iommus: {v: {model: intel-vtd}}\n"
+                               "  devices: {a: {iommu: v}}\n"
+                               "timeline:\n"
+                               "  - subscribe: {device: a, backend: vhost, acks: off}\n"
+                               "  - script: |\n"
+                               "      subscribe device=a backend=vfio acks=off acks=on\n";
+    char *got = errors_of(text, strlen(text));
+
+    ck_assert_ptr_nonnull(strstr(got, "6:50: error: 'acks' is no option of backend"));
+    ck_assert_ptr_nonnull(strstr(got, "8:48: error: key 'acks' is there twice"));
+    free(got);
+}
+END_TEST
+
 START_TEST(ats_is_switched_where_there_are_device_tlbs)
 {
     static const struct {
@@ -357,6 +375,7 @@ suite(void)
     tcase_add_test(t, a_huge_text_and_a_deep_nest_end_in_one_error);
     tcase_add_test(t, an_alias_bomb_ends_in_one_error);
     tcase_add_test(t, a_missing_file_and_a_directory_are_named);
+    tcase_add_test(t, a_subscribe_step_takes_what_its_backend_takes);
     tcase_add_test(t, ats_is_switched_where_there_are_device_tlbs);
     tcase_add_test(t, S124_a_shared_requester_excludes_what_is_a_devices_own);
     tcase_add_test(t, syntax_errors_point_at_what_was_opened);
