@@ -175,17 +175,18 @@ filter(struct recordset *rs, uint32_t i, const struct closing *c)
         return 0;
     }
     uint32_t older = filter(rs, rs->pool[i].older, c);
-    struct record r = rs->pool[i];
-    unsigned need = c->done(c->self, &r, c->first, c->last);
+    const struct record *r = &rs->pool[i];
+    unsigned need = c->done(c->self, r, c->first, c->last);
     if (need == 0) {
-        c->closed(c->self, &r, c->first, c->last);
+        c->closed(c->self, r, c->first, c->last);
         return older;
     }
-    if (need == r.need && older == r.older) {
+    if (need == r->need && older == r->older) {
         return i;
     }
-    r.need = need;
-    return take(rs, &r, older);
+    struct record less = *r;
+    less.need = need;
+    return take(rs, &less, older);
 }
 
 void

@@ -235,18 +235,27 @@ unmapped(const struct diff *d, const struct vtd_block *old, const struct vtd_blo
     return d->piecemeal ? *item : larger(old, item);
 }
 
+enum told { TOLD_NOTHING, TOLD_THIS, TOLD_OTHER };
+
 /*
- * Whether p was announced as it is, asked quickly: leaves of 4 KiB and 1 GiB are one
- * piece of the map, others say no here.
+ * What of p was announced, asked quickly: leaves of 4 KiB and 1 GiB are one piece of the
+ * map, what is said of others is only that it may be anything.
  */
-static bool
-is_announced(const struct vtd_space *s, const struct vtd_page *p)
+static enum told
+told_of(const struct vtd_space *s, const struct vtd_page *p)
 {
     struct range_piece old;
 
-    return s->owed.pages == 0 && rangemap_lookup(&s->tree, p->first, &old) && old.head &&
-           old.first == p->first && old.last == p->last && old.target == p->target &&
-           old.perm == p->perm;
+    if (s->owed.pages != 0) {
+        return TOLD_OTHER;
+    }
+    if (!rangemap_lookup(&s->tree, p->first, &old)) {
+        return p->last - p->first < PAGE_BYTES ? TOLD_NOTHING : TOLD_OTHER;
+    }
+    return old.head && old.first == p->first && old.last == p->last &&
+                   old.target == p->target && old.perm == p->perm
+               ? TOLD_THIS
+               : TOLD_OTHER;
 }
 
 static void
@@ -256,11 +265,12 @@ diff_page(struct vtd_visitor *self, const struct vtd_page *p)
     struct vtd_space *s = d->s;
     struct vtd_block at = { p->first, p->last };
     struct old old;
+    const enum told told = told_of(s, p);
 
-    if (is_announced(s, p)) {
+    if (told == TOLD_THIS) {
         return;
     }
-    bool had = next_old(s, p->first, p->last, &old);
+    const bool had = told != TOLD_NOTHING && next_old(s, p->first, p->last, &old);
 
     if (had && old.agreed && old.at.first == at.first && old.at.last == at.last &&
         old.target == p->target && old.perm == p->perm) {
@@ -447,7 +457,7 @@ note_told(struct vtd_space *s, const struct notifier *n, const struct vtd_page *
     struct vtd_block page = { p->first, p->last }, all = page;
     struct range_piece old;
 
-    if (is_announced(s, p)) {
+    if (told_of(s, p) == TOLD_THIS) {
         return;
     }
     bool had = next_block(&s->tree, p->first, p->last, &old);

@@ -151,7 +151,7 @@ execute(struct vtd *v, const struct vtd_desc *d)
 static bool
 is_wait(const struct vtd *v)
 {
-    return v->queue.kind != NULL && v->queue.kind->type == VTD_DESC_WAIT;
+    return v->queue.last_was_wait;
 }
 
 static bool
@@ -207,7 +207,7 @@ fetch(struct vtd *v)
     }
     q->desc = (struct vtd_desc){ .lo = w[0], .hi = w[1], .upper = { w[2], w[3] } };
     q->kind = vtd_desc_kind(v, q->desc.lo);
-    q->last_was_wait = is_wait(v);
+    q->last_was_wait = q->kind != NULL && q->kind->type == VTD_DESC_WAIT;
     trace_descriptor(v, &q->desc);
     return vtd_desc_check(v, q->kind, &q->desc, wide);
 }

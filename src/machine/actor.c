@@ -408,11 +408,10 @@ begin_time(struct actor *a, const struct step *s)
 static bool
 fetch(struct actor *a)
 {
-    struct err e = { 0 };
-
     if (a->traffic == NULL) {
         return step_cursor_next(&a->cursor, &a->next);
     }
+    struct err e = { 0 };
     switch (traffic_next(a->traffic, &a->next, &e)) {
     case TRAFFIC_STEP:
         return true;
