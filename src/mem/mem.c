@@ -568,13 +568,12 @@ mem_populate(struct mem *m, gpa_t first, gpa_t last)
     rangemap_remove(&m->discarded, first.v, last.v);
 }
 
-bool
-mem_is_discarded(const struct mem *m, gpa_t addr, uint64_t *last)
+static __attribute__((noinline)) bool
+is_in_discarded(const struct mem *m, gpa_t addr, uint64_t *last)
 {
     struct range_piece p;
 
-    if (m->discarded.entries == 0 ||
-        !rangemap_next_until(&m->discarded, addr.v, *last, &p)) {
+    if (!rangemap_next_until(&m->discarded, addr.v, *last, &p)) {
         return false;
     }
     const bool here = p.first <= addr.v;
@@ -584,6 +583,12 @@ mem_is_discarded(const struct mem *m, gpa_t addr, uint64_t *last)
     }
     *last = end < *last ? end : *last;
     return here;
+}
+
+bool
+mem_is_discarded(const struct mem *m, gpa_t addr, uint64_t *last)
+{
+    return m->discarded.entries != 0 && is_in_discarded(m, addr, last);
 }
 
 /* --- numbers --- */
