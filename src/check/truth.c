@@ -537,7 +537,7 @@ view_at(struct view *v, bool interrupts, uint64_t addr, uint64_t limit,
     } else {
         v->near.known = v->near.known && v->near_links == ix->links;
         v->near_links = ix->links;
-        walk_stages_near(&v->stages, &v->near, addr, limit, out);
+        walk_stages_near(&v->stages, addr, limit, &v->near, out);
         v->memo = *out;
         v->memo_stores = ix->stores;
     }

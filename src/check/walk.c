@@ -152,19 +152,15 @@ no_table(struct range_piece *out, uint64_t addr, unsigned level)
     set_hole(out, first, first + ((UINT64_C(1) << (vtd_ss_span_lg2(level) + 9)) - 1));
 }
 
+/* A walk of the levels from `level` on, whose table is that of *from. Sets *near. */
 INLINE void
-walk(const struct walk_table *t, bool first_stage, struct walk_near *near, uint64_t addr,
-     uint64_t limit, struct range_piece *out)
+walk(const struct walk_table *t, bool first_stage, unsigned level,
+     const struct walk_near *from, uint64_t addr, uint64_t limit, struct walk_near *near,
+     struct range_piece *out)
 {
-    uint64_t page = t->page;
-    enum perm perm = t->perm;
-    unsigned level = t->level;
+    uint64_t page = from->page;
+    enum perm perm = from->perm;
 
-    if (near->known && (addr ^ near->base) >> vtd_ss_span_lg2(2) == 0) {
-        page = near->page;
-        perm = near->perm;
-        level = 1;
-    }
     for (; level > 0; level--) {
         const uint64_t *words = mem_page_words(t->mem, GPA(page));
         if (words == NULL) { /* never written, or not memory */
@@ -198,13 +194,26 @@ walk(const struct walk_table *t, bool first_stage, struct walk_near *near, uint6
 }
 
 static void
-walk_near(const struct walk_table *t, struct walk_near *near, uint64_t addr,
-          uint64_t limit, struct range_piece *out)
+walk_whole(const struct walk_table *t, uint64_t addr, uint64_t limit,
+           struct walk_near *near, struct range_piece *out)
+{
+    const struct walk_near top = { .page = t->page, .perm = t->perm };
+
+    if (t->first_stage) {
+        walk(t, true, t->level, &top, addr, limit, near, out);
+    } else {
+        walk(t, false, t->level, &top, addr, limit, near, out);
+    }
+}
+
+static void
+walk_pages(const struct walk_table *t, uint64_t addr, uint64_t limit,
+           struct walk_near *near, struct range_piece *out)
 {
     if (t->first_stage) {
-        walk(t, true, near, addr, limit, out);
+        walk(t, true, 1, near, addr, limit, near, out);
     } else {
-        walk(t, false, near, addr, limit, out);
+        walk(t, false, 1, near, addr, limit, near, out);
     }
 }
 
@@ -212,9 +221,9 @@ void
 walk_table_at(const struct walk_table *t, uint64_t addr, uint64_t limit,
               struct range_piece *out)
 {
-    struct walk_near nowhere = { .known = false };
+    struct walk_near near;
 
-    walk_near(t, &nowhere, addr, limit, out);
+    walk_whole(t, addr, limit, &near, out);
 }
 
 /* ---- two stages ---- */
@@ -312,20 +321,24 @@ void
 walk_stages_at(const struct walk_stages *s, uint64_t addr, uint64_t limit,
                struct range_piece *out)
 {
-    struct walk_near nowhere = { .known = false };
+    struct walk_near near = { .known = false };
 
-    walk_stages_near(s, &nowhere, addr, limit, out);
+    walk_stages_near(s, addr, limit, &near, out);
 }
 
 void
-walk_stages_near(const struct walk_stages *s, struct walk_near *near, uint64_t addr,
-                 uint64_t limit, struct range_piece *out)
+walk_stages_near(const struct walk_stages *s, uint64_t addr, uint64_t limit,
+                 struct walk_near *near, struct range_piece *out)
 {
+    if (near->known && (addr ^ near->base) >> vtd_ss_span_lg2(2) == 0) {
+        walk_pages(&s->table, addr, limit, near, out);
+        return;
+    }
     const uint64_t low = (UINT64_C(1) << (s->table.bits - s->table.first_stage)) - 1;
     uint64_t first[2], last[2];
 
     if (!s->nested && addr <= low) { /* by far the most */
-        walk_near(&s->table, near, addr, limit < low ? limit : low, out);
+        walk_whole(&s->table, addr, limit < low ? limit : low, near, out);
         return;
     }
     const unsigned n = walk_halves(s, first, last);

@@ -93,8 +93,8 @@ struct walk_near {
     uint64_t base; /* some address that it serves */
     enum perm perm;
 };
-void walk_stages_near(const struct walk_stages *s, struct walk_near *near, uint64_t addr,
-                      uint64_t limit, struct range_piece *out);
+void walk_stages_near(const struct walk_stages *s, uint64_t addr, uint64_t limit,
+                      struct walk_near *near, struct range_piece *out);
 
 /*
  * What the second stage makes of the first's address `addr`: false if it grants no

@@ -307,6 +307,18 @@ rangemap_insert(struct rangemap *m, uint64_t first, uint64_t last, uint64_t targ
 
 /* --- lookup --- */
 
+/*
+ * A leaf was looked into: the next look is likely to be into it, too. That is no change
+ * of the map. One that is empty and has to go when another is touched stays the last.
+ */
+static void
+note_leaf(const struct rangemap *m, struct rangemap_node *leaf, uint64_t page)
+{
+    if (m->last_leaf == NULL || m->last_leaf->used != 0) {
+        set_last_leaf((struct rangemap *)(uintptr_t)m, leaf, page);
+    }
+}
+
 /* The slot of the piece that covers `page`, and its level; NULL if there is none. */
 static uint64_t *
 find(const struct rangemap *m, uint64_t page, unsigned *level)
@@ -323,6 +335,9 @@ find(const struct rangemap *m, uint64_t page, unsigned *level)
     for (;;) {
         unsigned i = slot_of(page, --l);
 
+        if (l == 0) {
+            note_leaf(m, node, page);
+        }
         if (!is_used(node, i)) {
             return NULL;
         }
