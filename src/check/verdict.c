@@ -72,14 +72,12 @@ verdict_add(struct check *c, const struct verdict_run *r)
 
 /* ---- allowed ---- */
 
-enum perm
-perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm)
+/* The permission with which a mirror's host maps `target`; *last is cut to where to. */
+static enum perm
+perm_as_pinned(const struct check_sub *cs, uint64_t target, enum perm perm,
+               uint64_t *last)
 {
-    if (cs == NULL || cs->s->ops->shadow != SHADOW_MIRROR) {
-        return perm;
-    }
-    uint64_t last = target;
-    if (mem_is_discarded(cs->c->env->mem, GPA(target), &last)) {
+    if (mem_is_discarded(cs->c->env->mem, GPA(target), last)) {
         return PERM_NONE; /* nothing there that could be pinned */
     }
     if (perm == PERM_W && !cs->s->config.strict_permissions) {
@@ -88,6 +86,16 @@ perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm)
     const struct mem_range *r =
         perm == PERM_RW ? mem_range_of(cs->c->env->mem, GPA(target)) : NULL;
     return r != NULL && r->kind == MEM_ROM ? PERM_R : perm; /* mapped read-only */
+}
+
+enum perm
+perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm)
+{
+    uint64_t last = target;
+
+    return cs == NULL || cs->s->ops->shadow != SHADOW_MIRROR
+               ? perm
+               : perm_as_pinned(cs, target, perm, &last);
 }
 
 static bool
@@ -456,15 +464,11 @@ truth_as_held(const struct check_sub *cs, uint64_t at, uint64_t limit,
     truth_at(cs->d, at, limit, out);
     out->target += at - out->first;
     out->first = at;
-    if (out->perm == PERM_NONE) {
-        return;
-    }
-    if (cs->s->ops->shadow == SHADOW_MIRROR) {
+    if (out->perm != PERM_NONE && cs->s->ops->shadow == SHADOW_MIRROR) {
         uint64_t last = range_last(out->target, out->last - at + 1);
-        mem_is_discarded(cs->c->env->mem, GPA(out->target), &last);
+        out->perm = perm_as_pinned(cs, out->target, out->perm, &last);
         out->last = at + (last - out->target);
     }
-    out->perm = perm_as_held(cs, out->target, out->perm);
 }
 
 /* Whether cs holds one piece there, which is right, and nothing was wrong before. */
