@@ -237,6 +237,8 @@ library_sources = \
 	src/subscriber/vhost_user.c \
 	src/trace/capture.c \
 	src/trace/capture.h \
+	src/trace/capture_guess.c \
+	src/trace/capture_guess.h \
 	src/trace/capture_line.c \
 	src/trace/capture_line.h \
 	src/trace/capture_reader.c \

@@ -36,6 +36,7 @@ struct importer {
     bool spans;           /* subscribers come and go as the log says */
     uint64_t subscribers; /* that are there now */
     bool in_script;       /* the step being written is a script */
+    uint64_t assumed;     /* steps that are not in the log */
 };
 
 #define say(im, ...) trace_output_print((im)->out, __VA_ARGS__)
@@ -282,6 +283,16 @@ bridge_words(uint64_t liobn, char who[static 64])
     return who;
 }
 
+/* Before a step that is not in the log. */
+static void
+say_assumed(struct importer *im, const struct capture_op *op)
+{
+    if (op->assumed) {
+        say(im, "  # assumed, where the log begins late or has a gap:\n");
+        im->assumed++;
+    }
+}
+
 static void
 say_create(struct importer *im, uint64_t liobn, const struct capture_geometry *g)
 {
@@ -360,6 +371,7 @@ say_rtas(struct importer *im, const struct capture_op *op)
                                            .entries = op->entries,
                                            .page_lg2 = op->page_lg2 };
 
+    say_assumed(im, op);
     switch (op->kind) {
     case CAPTURE_WINDOW_QUERY:
         say_bridge_call(im, "query", op->liobn);
@@ -378,9 +390,22 @@ say_rtas(struct importer *im, const struct capture_op *op)
     }
 }
 
-/* A reset of one bridge, or (vio) of every VIO table. */
+/* A bridge that the guest gets while the log runs. */
+static bool
+is_hotplugged(const struct importer *im, uint64_t liobn)
+{
+    for (size_t i = 0; i < im->machine.n_tables; i++) {
+        const struct capture_table *t = &im->machine.tables[i];
+        if (t->liobn == liobn) {
+            return t->hotplugged && !t->vio;
+        }
+    }
+    return false;
+}
+
+/* An action on one bridge, or (vio) on every VIO table. */
 static void
-say_reset(struct importer *im, bool vio, uint64_t liobn)
+say_iommu_step(struct importer *im, const char *action, bool vio, uint64_t liobn)
 {
     char id[ID_SIZE];
 
@@ -388,7 +413,7 @@ say_reset(struct importer *im, bool vio, uint64_t liobn)
         const struct capture_table *t = &im->machine.tables[i];
 
         if (t->vio == vio && (vio || t->liobn == liobn)) {
-            say_step(im, "reset", table_id(t, id));
+            say_step(im, action, table_id(t, id));
         }
     }
 }
@@ -437,10 +462,10 @@ say_op(struct importer *im, const struct capture_op *op)
         say_rtas(im, op);
         break;
     case CAPTURE_BRIDGE_RESET:
-        say_reset(im, false, op->liobn);
+        say_iommu_step(im, "reset", false, op->liobn);
         break;
     case CAPTURE_VIO_RESET:
-        say_reset(im, true, 0);
+        say_iommu_step(im, "reset", true, 0);
         break;
     case CAPTURE_SUBSCRIBER_START:
     case CAPTURE_SUBSCRIBER_STOP:
@@ -449,9 +474,52 @@ say_op(struct importer *im, const struct capture_op *op)
         }
         break;
     case CAPTURE_BRIDGE:
+        if (is_hotplugged(im, op->liobn)) {
+            say_iommu_step(im, "hotplug", false, op->liobn);
+        }
+        break;
     case CAPTURE_VIO:
     case CAPTURE_XLATE:
         break;
+    }
+}
+
+/* What is there before the log begins is, and what comes later is not. */
+static void
+say_start(struct importer *im)
+{
+    const struct capture_summary *m = &im->machine;
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        if (is_hotplugged(im, m->tables[i].liobn)) {
+            say_iommu_step(im, "unplug", false, m->tables[i].liobn);
+        }
+    }
+    if (im->spans && m->subscribed > 0) {
+        say(im, "  # assumed: a subscriber that leaves was there from the start\n");
+        im->assumed++;
+        say_subscriber(im, true);
+        im->subscribers = m->subscribed;
+    }
+}
+
+/* What the scenario has otherwise than the log. */
+static void
+say_notes(struct importer *im)
+{
+    size_t tables = 0;
+
+    for (size_t i = 0; i < im->machine.n_tables; i++) {
+        tables += im->machine.tables[i].assumed;
+    }
+    if (tables > 0) {
+        say(im,
+            "# The log does not show where %zu of the tables come from: they are taken "
+            "to be\n# there, and empty, from the start.\n",
+            tables);
+    }
+    if (im->assumed > 0) {
+        say(im, "# %" PRIu64 " steps are assumed, each of which says so.\n", im->assumed);
     }
 }
 
@@ -492,11 +560,13 @@ import_qemu_log(const char *path, const char *const *backends, size_t n, bool du
     say_head(&im);
     say_machine(&im);
     say(&im, "timeline:\n");
+    say_start(&im);
     ok = say_traffic(&im, e);
     say_step(&im, "check", "{}");
     if (dump) {
         say_step(&im, "dump", "tables");
     }
+    say_notes(&im);
     capture_summary_fini(&im.machine);
     return ok;
 }

@@ -95,6 +95,9 @@ platform(struct capture_traffic *k, const struct capture_op *op, struct err *e)
         break;
     case CAPTURE_WINDOW_REMOVE:
         ok = papr_window_remove(iommu, op->liobn);
+        if (op->restored) {
+            papr_window_reset(iommu);
+        }
         break;
     default:
         break;
@@ -126,7 +129,8 @@ make_step(struct capture_traffic *k, const struct capture_op *op, struct step *o
         .pos = { .line = op->line },
         .kind = step_of(op->kind),
         .timing = STEP_AT,
-        .when = k->began + (op->usec - k->first_usec) * 1000,
+        .when =
+            k->began + (op->usec > k->first_usec ? op->usec - k->first_usec : 0) * 1000,
         .wait = true,
     };
     out->u.tce = (struct step_tce){

@@ -9,8 +9,10 @@
 
 #include <stdlib.h>
 
+#include "trace/capture_guess.h"
 #include "trace/capture_reader.h"
 #include "util/alloc.h"
+#include "util/rangemap.h"
 
 /* The numbering of QEMU's pseries machines. */
 #define LIOBN_PCI  UINT64_C(0x80000000)
@@ -22,6 +24,8 @@ enum { LIST_MAX = 512 }; /* longer ones are refused and leave no line */
 struct window {
     uint64_t liobn;
     struct capture_geometry is;
+    bool assumed;            /* what it held when the log began is unknown, */
+    struct rangemap written; /* but for what was written since */
 };
 
 /* A VIO device that was seen, with a table or without. */
@@ -32,6 +36,9 @@ struct vio_device {
 
 struct capture {
     struct capture_reader in;
+    struct capture_line held; /* what is assumed before it was given already */
+    bool has_held;
+    struct budget budget;
 
     struct window *windows;
     size_t n_windows;
@@ -42,6 +49,7 @@ struct capture {
     bool resetting; /* bridge after bridge is being reset */
     bool vio_reset_due; /* after the bridge just reported */
     uint64_t loading;   /* the bridge whose tables are being loaded; 0: none */
+    uint64_t restoring; /* the bridge whose default window comes back; 0: none */
 };
 
 struct capture *
@@ -53,6 +61,7 @@ capture_open(const char *path, struct err *e)
         free(c);
         return NULL;
     }
+    c->budget.limit = UINT64_MAX;
     return c;
 }
 
@@ -63,6 +72,9 @@ capture_close(struct capture *c)
         return;
     }
     capture_reader_fini(&c->in);
+    for (size_t i = 0; i < c->n_windows; i++) {
+        rangemap_fini(&c->windows[i].written);
+    }
     free(c->windows);
     free(c->vio);
     free(c);
@@ -114,9 +126,12 @@ set_window(struct capture *c, uint64_t liobn, enum capture_window state)
     if (w == NULL) {
         c->windows = xrealloc(c->windows, c->n_windows + 1, sizeof(*c->windows));
         w = &c->windows[c->n_windows++];
+        w->liobn = liobn;
+        rangemap_init(&w->written, RANGEMAP_LINEAR, &c->budget);
     }
-    *w =
-        (struct window){ .liobn = liobn, .is = { .state = state, .page_lg2 = PAGE_LG2 } };
+    w->is = (struct capture_geometry){ .state = state, .page_lg2 = PAGE_LG2 };
+    w->assumed = false;
+    rangemap_clear(&w->written);
     return w;
 }
 
@@ -238,13 +253,14 @@ on_new_table(struct capture *c, const struct capture_line *l, struct capture_op 
         vio_device(c, liobn);
         return true;
     }
-    bool known = find_window(c, bridge_of(liobn)) != NULL;
+    const bool known = find_window(c, bridge_of(liobn)) != NULL;
 
     if (liobn != bridge_of(liobn) || (known && belongs_to_later_line(c, 0, liobn))) {
         return false;
     }
     set_bridge(c, liobn);
     op->kind = known ? CAPTURE_BRIDGE_RESET : CAPTURE_BRIDGE;
+    op->assumed = !known && c->resetting; /* one of those that are reset */
     if (known) {
         c->vio_reset_due = !c->resetting && knows_vio_tables(c);
         c->resetting = true;
@@ -333,14 +349,51 @@ geometry_of(struct capture *c, uint64_t liobn)
     return w != NULL ? w->is : (struct capture_geometry){ .state = CAPTURE_WINDOW_OFF };
 }
 
+static void
+remove_window(struct capture *c, uint64_t liobn, struct capture_op *op)
+{
+    op->kind = CAPTURE_WINDOW_REMOVE;
+    op->liobn = liobn;
+    place(c, op);
+    set_window(c, liobn, CAPTURE_WINDOW_OFF);
+    op->none_left = geometry_of(c, liobn ^ 1).state == CAPTURE_WINDOW_OFF;
+}
+
+/* The default window of a bridge comes back next, without a call. */
+static bool
+default_comes_back(struct capture *c, uint64_t bridge)
+{
+    bool appears = false;
+
+    for (size_t i = 0;; i++) {
+        const struct capture_line *l = capture_reader_peek(&c->in, i);
+
+        if (l == NULL) {
+            return false;
+        }
+        if (l->event == CAPTURE_EV_NEW_TABLE && l->n[0] == bridge) {
+            appears = true;
+        } else if (l->event != CAPTURE_EV_START && l->event != CAPTURE_EV_STOP) {
+            return appears && l->event == CAPTURE_EV_RESET &&
+                   bridge_of_buid(l->n[0]) == bridge;
+        }
+    }
+}
+
+/*
+ * A bridge that loses its last window gets the default one again, unless that is the one
+ * it loses.
+ */
 static bool
 on_remove(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
-    op->kind = CAPTURE_WINDOW_REMOVE;
-    op->liobn = l->n[0];
-    place(c, op);
-    set_window(c, op->liobn, CAPTURE_WINDOW_OFF);
-    op->none_left = geometry_of(c, op->liobn ^ 1).state == CAPTURE_WINDOW_OFF;
+    const uint64_t bridge = bridge_of(l->n[0]);
+
+    remove_window(c, l->n[0], op);
+    if (op->none_left && op->liobn != bridge && default_comes_back(c, bridge)) {
+        op->restored = true;
+        c->restoring = bridge;
+    }
     return true;
 }
 
@@ -350,7 +403,10 @@ on_window_reset(struct capture *c, const struct capture_line *l, struct capture_
     op->kind = CAPTURE_WINDOW_RESET;
     op->liobn = bridge_of_buid(l->n[0]);
     set_bridge(c, op->liobn);
-    return true;
+    const bool restored = op->liobn == c->restoring;
+
+    c->restoring = 0;
+    return !restored;
 }
 
 /* More lines of the same bridge follow in the migration stream. */
@@ -422,12 +478,32 @@ begin_call(struct capture *c, const struct capture_line *l, enum capture_kind ki
     place(c, op);
 }
 
+/* Entries that a call wrote are known from now on. */
+static void
+note_written(struct capture *c, const struct capture_op *op)
+{
+    struct window *w = find_window(c, op->liobn);
+    const uint64_t n = op->kind == CAPTURE_PUT ? 1 : op->npages;
+
+    if (w == NULL || !w->assumed || op->ret != 0 || n == 0 || n >> 32 != 0) {
+        return;
+    }
+    const uint64_t first = align_down(op->ioba, op->page_lg2);
+    const uint64_t last = first + (n << op->page_lg2) - 1;
+
+    if (first <= last) {
+        rangemap_remove(&w->written, first, last);
+        rangemap_insert(&w->written, first, last, 0, PERM_RW);
+    }
+}
+
 static bool
 on_put(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
     begin_call(c, l, CAPTURE_PUT, op);
     op->tce = l->n[2];
     op->ret = (int64_t)l->n[3];
+    note_written(c, op);
     return true;
 }
 
@@ -451,6 +527,7 @@ on_stuff(struct capture *c, const struct capture_line *l, struct capture_op *op)
     if (op->ret == 0) {
         op->ioba -= op->npages << op->page_lg2;
     }
+    note_written(c, op);
     return true;
 }
 
@@ -488,6 +565,7 @@ on_indirect(struct capture *c, const struct capture_line *l, struct capture_op *
     }
     op->npages = op->ret == 0 ? last_index + 1 : last_index + 2;
     guess_list(op, last_tce);
+    note_written(c, op);
     return true;
 }
 
@@ -503,7 +581,161 @@ on_xlate(struct capture *c, const struct capture_line *l, struct capture_op *op)
     if (op->perm != PERM_NONE && l->n[4] != UINT64_MAX) {
         op->page_lg2 = (unsigned)__builtin_ctzll(~l->n[4]);
     }
+    const struct window *w = find_window(c, op->liobn);
+    struct range_piece piece;
+
+    op->unknown = w == NULL || w->is.state == CAPTURE_WINDOW_OFF ||
+                  (w->assumed && !rangemap_lookup(&w->written, op->ioba, &piece));
     return true;
+}
+
+/* --- what the log does not show --- */
+
+/* Each makes an op, and true, if something must have happened before. */
+
+static bool
+assume_table(struct capture *c, uint64_t liobn, struct capture_op *op)
+{
+    const bool pci = is_pci(liobn);
+    const uint64_t table = pci ? bridge_of(liobn) : liobn;
+
+    if (find_window(c, table) != NULL || liobn >> 32 != 0 ||
+        (pci && (liobn & 0xfe) != 0)) {
+        return false;
+    }
+    set_window(c, table, CAPTURE_WINDOW_DEFAULT)->assumed = true;
+    op->kind = pci ? CAPTURE_BRIDGE : CAPTURE_VIO;
+    op->liobn = table;
+    if (!pci) {
+        vio_device(c, liobn);
+    }
+    return true;
+}
+
+static bool
+assume_reset(struct capture *c, uint64_t bridge, struct capture_op *op)
+{
+    op->kind = CAPTURE_WINDOW_RESET;
+    op->liobn = bridge;
+    set_bridge(c, bridge);
+    find_window(c, bridge)->assumed = true;
+    return true;
+}
+
+/* With the default window that comes back by it. */
+static bool
+assume_removed(struct capture *c, uint64_t liobn, struct capture_op *op)
+{
+    remove_window(c, liobn, op);
+    if (op->none_left && (liobn & 1) != 0) {
+        op->restored = true;
+        set_bridge(c, bridge_of(liobn));
+    }
+    return true;
+}
+
+/*
+ * What stands in the way of a window: there are two tables, the only window of a bridge
+ * begins at 0, and one beside another higher up.
+ */
+static bool
+assume_room(struct capture *c, uint64_t liobn, uint64_t base, struct capture_op *op)
+{
+    const uint64_t other = liobn ^ 1;
+
+    if (geometry_of(c, liobn).state != CAPTURE_WINDOW_OFF) {
+        return assume_removed(c, liobn, op);
+    }
+    if (base == 0 && geometry_of(c, other).state != CAPTURE_WINDOW_OFF) {
+        return assume_removed(c, other, op);
+    }
+    if (base != 0 && (liobn & 1) != 0 &&
+        geometry_of(c, other).state == CAPTURE_WINDOW_OFF) {
+        return assume_reset(c, other, op);
+    }
+    return false;
+}
+
+/* A window that is used, and not there as far as the log tells. */
+static bool
+assume_window(struct capture *c, const struct capture_line *l, uint64_t liobn,
+              struct capture_op *op)
+{
+    if (assume_table(c, liobn, op)) {
+        return true;
+    }
+    if (!is_pci(liobn) || find_window(c, bridge_of(liobn)) == NULL ||
+        geometry_of(c, liobn).state != CAPTURE_WINDOW_OFF) {
+        return false;
+    }
+    if (liobn == bridge_of(liobn)) {
+        return assume_reset(c, liobn, op);
+    }
+    const struct capture_geometry g = capture_guess_window(c->in.path, l->line, liobn);
+
+    if (!assume_room(c, liobn, g.base, op)) {
+        make_window(c, liobn, g.base, g.page_lg2, g.entries);
+        find_window(c, liobn)->assumed = true;
+        op->kind = CAPTURE_WINDOW_CREATE;
+        op->liobn = liobn;
+        place(c, op);
+    }
+    return true;
+}
+
+/* One entry that is refused although its window should have it. */
+static bool
+assume_gone(struct capture *c, uint64_t liobn, uint64_t ioba, struct capture_op *op)
+{
+    const struct capture_geometry g = geometry_of(c, liobn);
+
+    return g.state == CAPTURE_WINDOW_DYNAMIC && ioba >= g.base &&
+           (ioba - g.base) >> g.page_lg2 < g.entries && assume_removed(c, liobn, op);
+}
+
+static bool
+assume_for_call(struct capture *c, const struct capture_line *l, int64_t ret,
+                struct capture_op *op)
+{
+    const bool single = l->event == CAPTURE_EV_PUT || l->event == CAPTURE_EV_GET;
+
+    if (ret == 0) {
+        return assume_window(c, l, l->n[0], op);
+    }
+    return single && assume_gone(c, l->n[0], l->n[1], op);
+}
+
+static bool
+assume(struct capture *c, const struct capture_line *l, struct capture_op *op)
+{
+    switch (l->event) {
+    case CAPTURE_EV_PUT:
+        return assume_for_call(c, l, (int64_t)l->n[3], op);
+    case CAPTURE_EV_GET:
+        return assume_for_call(c, l, (int64_t)l->n[2], op);
+    case CAPTURE_EV_STUFF:
+        return assume_for_call(c, l, (int64_t)l->n[4], op);
+    case CAPTURE_EV_INDIRECT:
+        return assume_for_call(c, l, (int64_t)l->n[5], op);
+    case CAPTURE_EV_XLATE:
+        return (l->n[3] & PERM_RW) != 0 && assume_window(c, l, l->n[0], op);
+    case CAPTURE_EV_REMOVE:
+        return is_pci(l->n[0]) && assume_window(c, l, l->n[0], op);
+    case CAPTURE_EV_QUERY:
+    case CAPTURE_EV_RESET:
+        return assume_table(c, bridge_of_buid(l->n[0]), op);
+    case CAPTURE_EV_CREATE:
+        return is_pci(l->n[5]) &&
+               (assume_table(c, l->n[5], op) || assume_room(c, l->n[5], l->n[4], op));
+    case CAPTURE_EV_NEW_TABLE:
+    case CAPTURE_EV_POST_LOAD:
+    case CAPTURE_EV_REG_CRQ:
+    case CAPTURE_EV_FREE_CRQ:
+    case CAPTURE_EV_START:
+    case CAPTURE_EV_STOP:
+        break;
+    }
+    return false;
 }
 
 /* --- the stream --- */
@@ -558,6 +790,17 @@ on_line(struct capture *c, const struct capture_line *l, struct capture_op *op)
     return false;
 }
 
+static bool
+next_line(struct capture *c, struct capture_line *out)
+{
+    if (c->has_held) {
+        c->has_held = false;
+        *out = c->held;
+        return true;
+    }
+    return capture_reader_take(&c->in, out);
+}
+
 enum capture_result
 capture_next(struct capture *c, struct capture_op *op, struct err *e)
 {
@@ -568,8 +811,14 @@ capture_next(struct capture *c, struct capture_op *op, struct err *e)
         op->kind = CAPTURE_VIO_RESET; /* at the line and time of the op before */
         return CAPTURE_OP;
     }
-    while (capture_reader_take(&c->in, &l)) {
+    while (next_line(c, &l)) {
         *op = (struct capture_op){ .line = l.line, .usec = l.usec };
+        if (assume(c, &l, op)) {
+            op->assumed = true;
+            c->held = l;
+            c->has_held = true;
+            return CAPTURE_OP;
+        }
         if (on_line(c, &l, op)) {
             return CAPTURE_OP;
         }

@@ -9,6 +9,11 @@
  * appears is a new bridge, a dynamic window, a reset or merely a table that moved; where
  * a H_STUFF_TCE began; which values a list held. Lists are taken as contiguous, as Linux
  * fills them.
+ *
+ * A log may begin late, end early or have gaps. A call that was served shows that its
+ * table was there; what must have happened before it is made up, and marked `assumed`: a
+ * bridge or VIO table that is there from the start, a window that was made (its page size
+ * and size follow from what is done with it until it goes), removed, or reset.
  * Source: the documentation of the captures, and QEMU's trace events.
  */
 #ifndef IOMMUSIM_TRACE_CAPTURE_H
@@ -73,6 +78,9 @@ struct capture_op {
     uint64_t base, entries; /* of the window */
     unsigned page_lg2;      /* of the window; XLATE: of the page that answered */
     bool none_left;         /* WINDOW_REMOVE: it was the bridge's last */
+    bool restored;          /* WINDOW_REMOVE: which brought the default window back */
+    bool assumed;           /* it is not in the log */
+    bool unknown;           /* XLATE: of an entry written before the log began */
     struct capture_geometry loaded[2]; /* both windows of the bridge */
     uint32_t page_mask;                /* page sizes offered, PAPR's bits */
     uint64_t gpa;
@@ -116,6 +124,7 @@ struct capture_table {
     uint64_t liobn;
     bool vio;
     bool hotplugged; /* it came after the first hypercall */
+    bool assumed;    /* the log does not show it appear */
     uint64_t size;   /* of the (default) window, bytes; its pages are 4 KiB */
 };
 
@@ -135,7 +144,8 @@ struct capture_summary {
     uint64_t ram;       /* bytes: the highest page named, rounded up to 16 MiB */
     uint64_t calls;     /* hypercalls */
     uint64_t ops;
-    uint64_t subscriptions; /* times that a subscriber came */
+    uint64_t subscriptions; /* times that a subscriber came, or was there and left */
+    uint64_t subscribed;    /* subscribers that were there when the log begins */
     uint64_t loads;         /* bridges that an incoming migration changed */
     /* What the platform was seen to do otherwise than LoPAR; see util/quirks.def. */
     bool per_entry_checks;

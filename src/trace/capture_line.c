@@ -174,6 +174,26 @@ form_of(const char *name, size_t len)
     return NULL;
 }
 
+/* Where another event begins in the midst of this one, as where a log was cut; or NULL.
+ */
+static const char *
+next_event(const char *text)
+{
+    uint64_t usec;
+
+    for (const char *at = strchr(text, '@'); at != NULL;) {
+        const char *start = at = strchr(at + 1, '@');
+
+        while (start != NULL && start > text && start[-1] >= '0' && start[-1] <= '9') {
+            start--;
+        }
+        if (start != NULL && read_prefix(start, &usec) != NULL) {
+            return start;
+        }
+    }
+    return NULL;
+}
+
 enum capture_parse
 capture_parse_line(const char *text, struct capture_line *out, struct err *e)
 {
@@ -192,6 +212,11 @@ capture_parse_line(const char *text, struct capture_line *out, struct err *e)
     const char *bad = match(args, form->pattern, out->n);
 
     if (bad != NULL) {
+        const char *next = next_event(text);
+
+        if (next != NULL) {
+            return capture_parse_line(next, out, e);
+        }
         err_at(e, NULL, 0, (uint32_t)(bad - text) + 1, "malformed '%s' line", form->name);
         return CAPTURE_MALFORMED;
     }

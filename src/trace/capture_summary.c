@@ -34,6 +34,7 @@ struct survey {
     struct evidence *tables;
     size_t n_tables;
     uint64_t ram_end; /* one past the highest byte named */
+    uint64_t present; /* subscribers now */
 };
 
 static struct evidence *
@@ -58,7 +59,8 @@ add_table(struct survey *s, const struct capture_op *op)
         .table = {
             .liobn = op->liobn,
             .vio = op->kind == CAPTURE_VIO,
-            .hotplugged = s->out->calls > 0,
+            .hotplugged = s->out->calls > 0 && !op->assumed,
+            .assumed = op->assumed,
         },
     };
 }
@@ -276,11 +278,19 @@ survey_op(struct survey *s, const struct capture_op *op)
         break;
     case CAPTURE_SUBSCRIBER_START:
         s->out->subscriptions++;
+        s->present++;
+        break;
+    case CAPTURE_SUBSCRIBER_STOP:
+        if (s->present > 0) {
+            s->present--;
+        } else {
+            s->out->subscriptions++;
+            s->out->subscribed++;
+        }
         break;
     case CAPTURE_BRIDGE_RESET:
     case CAPTURE_VIO_RESET:
     case CAPTURE_WINDOW_RESET:
-    case CAPTURE_SUBSCRIBER_STOP:
         break;
     }
 }

@@ -109,4 +109,104 @@ holds 'lists that ran over the end of the window' $w0:0x3ffe000:0x1003 \
   echo "${p}_pci_stuff liobn=$w0 ioba=0x5000 tcevalue=0x3 npages=0 ret=-4"
   echo "${p}_pci_stuff liobn=$w0 ioba=0x201000 tcevalue=0x0 npages=513 ret=0"; } >log.trace
 holds 'counts that LoPAR would have answered otherwise'
+
+# --- logs that begin late, end early or have gaps ---
+
+{ put $w0 0x5000 0x1003; put $w1 0x800000000010000 0x10003; } >log.trace
+holds 'a log without a beginning' $w0:0x5000:0x1003 $w1:0x800000000010000:0x10003
+grep -q '^  # assumed, where the log begins late or has a gap:$' log.yaml &&
+    grep -q '^# The log does not show where 1 of the tables come from' log.yaml &&
+    grep -q '^# 1 steps are assumed' log.yaml
+ok 'what is assumed is said'
+sim replay.yaml
+test $status -eq 0
+ok 'it can be replayed, too'
+
+{ table $w0; gone $w0; gone $w1; put $w0 0x5000 0x1003; } >log.trace
+holds 'a log with a gap in which windows came and went' $w0:0x5000:0x1003
+
+other=0x80000100
+{ table $w0; put $other 0x5000 0x1003 -4; put $w0 0x5000 0x1003; table $other
+  put $other 0x6000 0x2003; } >log.trace
+holds 'a bridge that is called before it is plugged in' $w0:0x5000:0x1003 \
+    $other:0x6000:0x2003
+grep -q '^  - unplug: phb1$' log.yaml && grep -q '^  - hotplug: phb1$' log.yaml
+ok 'it comes when it came'
+
+{ table $w0; create $w1 $high 0x10000 0x1000000; put $w1 $high 0x10003; gone $w0; gone $w1
+  table $w0; echo "${p}_ddw_reset buid=0x800000020000000 addr=0x0"
+  put $w0 0x5000 0x1003; } >log.trace
+holds 'the last window goes, which brings the default one back' $w0:0x5000:0x1003
+grep -q 'reset-pe-dma-window' log.yaml && status=no
+test $status = 0
+ok 'nobody asked for it'
+sim replay.yaml
+test $status -eq 0
+ok 'in a replay, too'
+
+{ put $w0 0x5000 0x1003; echo '1@10.000006:vhost_dev_stop x'; put $w0 0x5000 0; } >log.trace
+subscriber=vhost
+holds 'a subscriber that leaves a log without a beginning'
+grep -q '^0 phb0-dev/vhost register' out && grep -q '^0 phb0-dev/vhost unregister' out
+ok 'was there'
+subscriber=
+
+# A guest with two bridges, a VIO table and a dynamic window, cut 30 times: at the head,
+# the tail, both, or between two lines.
+awk -v seed=1 'BEGIN {
+    p = "1@10.000005:spapr_iommu"
+    print p "_new_table liobn=0x71000002 table=0x7f fd=-1"
+    for (b = 0; b < 2; b++)
+        printf "%s_new_table liobn=0x80000%d00 table=0x7f fd=-1\n", p, b
+    srand(seed)
+    for (i = 0; i < 400; i++) {
+        page = int(rand() * 4096)
+        if (i % 100 == 50) {
+            print p "_new_table liobn=0x80000001 table=0x7f fd=-1"
+            print p "_ddw_create buid=0x800000020000000 addr=0x0, page size=0x10000," \
+                " requested=0x10000000, start addr=0x800000000000000, liobn=0x80000001"
+        } else if (i % 100 == 90)
+            print p "_ddw_remove liobn=0x80000001"
+        else if (i % 100 > 50 && i % 100 < 90 && i % 3 == 0)
+            printf "%s_pci_put liobn=0x80000001 ioba=0x8000000%04x0000 tce=0x%x0003 ret=0\n",
+                p, page, page % 512
+        else if (i % 5 == 0)
+            printf "%s_pci_stuff liobn=0x80000100 ioba=0x%x000 tcevalue=0x0 npages=%d ret=0\n",
+                p, page + 64, page % 64 + 1
+        else if (i % 7 == 0)
+            printf "%s_put liobn=0x71000002 ioba=0x%x000 tce=0x%x003 ret=0\n", p, page, page
+        else if (i % 31 == 0) {
+            print p "_new_table liobn=0x80000000 table=0x7f fd=-1"
+            if (i % 100 > 50 && i % 100 < 90)
+                i += 90 - i % 100 # the dynamic window went
+            print p "_new_table liobn=0x80000100 table=0x7f fd=-1"
+        } else
+            printf "%s_pci_indirect liobn=0x80000000 ioba=0x%x000 tcelist=0x400000" \
+                " iobaN=0x3 tceN=0x%x003 ret=0\n", p, page, page + 3
+    }
+}' >whole.trace
+bytes=$(wc -c <whole.trace) lines=$(wc -l <whole.trace)
+awk -v seed=2 -v bytes="$bytes" -v lines="$lines" 'BEGIN {
+    srand(seed)
+    for (i = 0; i < 30; i++)
+        print i % 4, int(rand() * bytes / 2), int(rand() * bytes / 2), int(rand() * lines)
+}' >cuts
+status=0
+while read -r how a b line; do
+    case $how in
+    0) tail -c "+$a" whole.trace ;;
+    1) head -c "$a" whole.trace ;;
+    2) tail -c "+$a" whole.trace | head -c "$b" ;;
+    3) head -n "$line" whole.trace; tail -n "$((line / 2))" whole.trace ;;
+    esac >log.trace
+    sim import --from qemu-log -o log.yaml log.trace
+    test $status -eq 0 && sim -q log.yaml
+    if test $status -ne 0; then
+        echo "# cut $how $a $b $line"
+        break
+    fi
+done <cuts
+test $status -eq 0
+ok 'a log that is cut anywhere becomes a scenario that holds'
+
 tap_done

@@ -58,7 +58,10 @@ write_file(const char *text)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-/* The ops of a text as words: a letter for each kind, a LIOBN's last digits. */
+/*
+ * The ops of a text as words: one for each kind, a LIOBN's last digits; in brackets what
+ * is assumed.
+ */
 static const char *
 words_of(const char *text, char *buf, size_t size)
 {
@@ -79,12 +82,14 @@ words_of(const char *text, char *buf, size_t size)
     enum capture_result r;
 
     while ((r = capture_next(c, &op, &e)) == CAPTURE_OP) {
-        len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? " " : "",
-                                letters[op.kind]);
+        len += (size_t)snprintf(buf + len, size - len, "%s%s%s", len > 0 ? " " : "",
+                                op.assumed ? "[" : "", letters[op.kind]);
         if (op.kind <= CAPTURE_BRIDGE_RESET ||
             (op.kind >= CAPTURE_WINDOW_CREATE && op.kind <= CAPTURE_WINDOWS_LOADED)) {
             len += (size_t)snprintf(buf + len, size - len, ":%" PRIx64, op.liobn & 0xfff);
         }
+        len += (size_t)snprintf(buf + len, size - len, "%s%s", op.restored ? "+" : "",
+                                op.assumed ? "]" : "");
     }
     ck_assert_int_eq(r, CAPTURE_END);
     capture_close(c);
@@ -97,7 +102,7 @@ words_of(const char *text, char *buf, size_t size)
         ck_assert_str_eq(words_of(text, got_, sizeof(got_)), words);                     \
     } while (0)
 
-/* The first op of a text after `skip` others. */
+/* The first op of a text after `skip` others, those assumed not counted. */
 static struct capture_op
 op_at(const char *text, unsigned skip)
 {
@@ -110,7 +115,7 @@ op_at(const char *text, unsigned skip)
     unlink(file);
     do {
         ck_assert_int_eq(capture_next(c, &op, NULL), CAPTURE_OP);
-    } while (skip-- > 0);
+    } while (op.assumed || skip-- > 0);
     capture_close(c);
     return op;
 }
@@ -218,7 +223,8 @@ START_TEST(a_table_before_a_create_is_that_window)
 {
     ck_assert_ops(TABLE0 TABLE1 CREATE1, "bridge:0 create:1");
     ck_assert_ops(TABLE0 TABLE1 TABLE1 START CREATE1, "bridge:0 start create:1");
-    ck_assert_ops(TABLE0 PUT TABLE0 CREATE("0x80000000", "0x0"), "bridge:0 put create:0");
+    ck_assert_ops(TABLE0 REMOVE0 TABLE0 CREATE("0x80000000", "0x0"),
+                  "bridge:0 remove:0 create:0");
 }
 END_TEST
 
@@ -227,6 +233,151 @@ START_TEST(a_table_before_a_window_reset_belongs_to_it)
     ck_assert_ops(TABLE0 PUT TABLE0 RESET PUT, "bridge:0 put winreset:0 put");
     ck_assert_ops(TABLE0 TABLE1 CREATE1 REMOVE1 TABLE0 RESET,
                   "bridge:0 create:1 remove:1 winreset:0");
+}
+END_TEST
+
+START_TEST(the_last_window_brings_the_default_one_back)
+{
+    ck_assert_ops(TABLE0 TABLE1 CREATE1 REMOVE0 REMOVE1 TABLE0 RESET PUT,
+                  "bridge:0 create:1 remove:0 remove:1+ put");
+    ck_assert_ops(TABLE0 TABLE1 CREATE1 REMOVE0 REMOVE1 TABLE0 RESET TABLE0 RESET,
+                  "bridge:0 create:1 remove:0 remove:1+ winreset:0");
+    ck_assert_ops(TABLE0 REMOVE0 TABLE0 RESET, "bridge:0 remove:0 winreset:0");
+}
+END_TEST
+
+/* ---- logs with gaps --- */
+
+#define PUT_AT(liobn, ioba, tce, ret)                                                    \
+    P "spapr_iommu_pci_put liobn=" liobn " ioba=" ioba " tce=" tce " ret=" ret "\n"
+#define PUT1 PUT_AT("0x80000001", "0x800000000030000", "0x50003", "0")
+#define XLATE(liobn, addr, mask)                                                         \
+    P "spapr_iommu_xlate liobn=" liobn " " addr " -> 0x1000000 perm=3 mask=" mask "\n"
+
+START_TEST(a_call_that_was_served_shows_its_table)
+{
+    ck_assert_ops(PUT PUT, "[bridge:0] put put");
+    ck_assert_ops(P "spapr_iommu_put liobn=0x71000002 ioba=0x0 tce=0x3 ret=0\n",
+                  "[vio:2] put");
+    ck_assert_ops(P "spapr_iommu_ddw_query buid=0x800000020000001 addr=0x0, 1 windows "
+                    "available, max window size=0x1, mask=0x107\n",
+                  "[bridge:100] query");
+    ck_assert_ops(RESET, "[bridge:0] winreset:0");
+    ck_assert_ops(CREATE1, "[bridge:0] create:1");
+    ck_assert_ops(PUT_AT("0x80000000", "0x1000", "0x3", "-4"), "put");
+    ck_assert_ops(PUT_AT("0x180000000", "0x1000", "0x3", "0"), "put");
+    ck_assert_ops(PUT TABLE0 PUT, "[bridge:0] put reset:0 put");
+}
+END_TEST
+
+START_TEST(a_window_that_is_used_was_made)
+{
+    ck_assert_ops(TABLE0 PUT1, "bridge:0 [create:1] put");
+    ck_assert_ops(PUT1 PUT1, "[bridge:0] [create:1] put put");
+    ck_assert_ops(REMOVE1, "[bridge:0] [create:1] remove:1");
+    ck_assert_ops(TABLE0 REMOVE0 PUT, "bridge:0 remove:0 [winreset:0] put");
+    ck_assert_ops(TABLE0 REMOVE0 REMOVE0, "bridge:0 remove:0 [winreset:0] remove:0");
+    ck_assert_ops(TABLE0 REMOVE0 PUT1, "bridge:0 remove:0 [winreset:0] [create:1] put");
+    ck_assert_ops(TABLE0 XLATE("0x80000001", "0x1000", "0xffff"),
+                  "bridge:0 [create:1] xlate");
+}
+END_TEST
+
+START_TEST(a_window_in_the_way_had_gone)
+{
+    ck_assert_ops(TABLE0 CREATE1 CREATE1, "bridge:0 create:1 [remove:1] create:1");
+    ck_assert_ops(TABLE0 CREATE("0x80000000", "0x0"), "bridge:0 [remove:0] create:0");
+    ck_assert_ops(TABLE0 CREATE1 CREATE("0x80000000", "0x0"),
+                  "bridge:0 create:1 [remove:0] [remove:1+] [remove:0] create:0");
+    ck_assert_ops(TABLE0 REMOVE0 CREATE1, "bridge:0 remove:0 [winreset:0] create:1");
+    ck_assert_ops(TABLE0 CREATE1 PUT_AT("0x80000001", "0x800000000000000", "0x3", "-4"),
+                  "bridge:0 create:1 [remove:1] put");
+}
+END_TEST
+
+/* The geometry of the window that is assumed first. */
+static struct capture_geometry
+assumed_window(const char *text)
+{
+    struct capture_op op;
+
+    write_file(text);
+    struct capture *c = capture_open(file, NULL);
+
+    ck_assert_ptr_nonnull(c);
+    do {
+        ck_assert_int_eq(capture_next(c, &op, NULL), CAPTURE_OP);
+    } while (op.kind != CAPTURE_WINDOW_CREATE);
+    ck_assert(op.assumed);
+    unlink(file);
+    capture_close(c);
+    return (struct capture_geometry){ .base = op.base,
+                                      .page_lg2 = op.page_lg2,
+                                      .entries = op.entries };
+}
+
+#define ck_assert_window(text, b, p, n)                                                  \
+    do {                                                                                 \
+        const struct capture_geometry g_ = assumed_window(text);                         \
+        ck_assert_uint_eq(g_.base, b);                                                   \
+        ck_assert_uint_eq(g_.page_lg2, p);                                               \
+        ck_assert_uint_eq(g_.entries, n);                                                \
+    } while (0)
+
+START_TEST(an_assumed_window_is_as_its_use_shows)
+{
+    const uint64_t far = UINT64_C(1) << 59;
+
+    ck_assert_window(TABLE0 PUT1, far, 16, 4);
+    ck_assert_window(TABLE0 PUT_AT("0x80000001", "0x800000000200000", "0x400003", "0"),
+                     far, 21, 2);
+    ck_assert_window(TABLE0 PUT1 PUT_AT("0x80000001", "0x800000000001000", "0x3", "0"),
+                     far, 12, 64);
+    ck_assert_window(
+        TABLE0 PUT1 REMOVE1 PUT_AT("0x80000001", "0x900000000000000", "0x3", "0"), far,
+        16, 4);
+    ck_assert_window(TABLE0 P
+                     "spapr_iommu_pci_indirect liobn=0x80000001 ioba=0x800000000000000 "
+                     "tcelist=0x5000 iobaN=0x7f tceN=0x7f000003 ret=0\n",
+                     far, 24, 128);
+    ck_assert_window(TABLE0 P "spapr_iommu_pci_stuff liobn=0x80000001 "
+                              "ioba=0x800000000080000 tcevalue=0x0 npages=8 ret=0\n",
+                     far, 16, 8);
+    ck_assert_window(TABLE0 PUT1 XLATE("0x80000001", "0x41234", "0xfff"), far, 12, 128);
+    ck_assert_window(PUT_AT("0x80000001", "0x20000", "0x50003", "0"), 0, 16, 4);
+    ck_assert_window(REMOVE1 PUT1, far, 16, 1);
+    ck_assert_window(PUT_AT("0x80000001", "0xffffffffffff0000", "0x50003", "0"),
+                     UINT64_C(1) << 63, 16, 1);
+}
+END_TEST
+
+START_TEST(what_was_there_before_the_log_is_unknown_until_written)
+{
+    ck_assert(op_at(PUT XLATE("0x80000000", "0x2000", "0xfff"), 1).unknown);
+    ck_assert(!op_at(PUT XLATE("0x80000000", "0x1000", "0xfff"), 1).unknown);
+    ck_assert(!op_at(TABLE0 PUT XLATE("0x80000000", "0x2000", "0xfff"), 2).unknown);
+    ck_assert(!op_at(PUT RESET XLATE("0x80000000", "0x2000", "0xfff"), 2).unknown);
+}
+END_TEST
+
+START_TEST(a_line_that_was_cut_and_went_on_gives_the_second_event)
+{
+    ck_assert_ops(TABLE0 P "spapr_iommu_pci_put liobn=0x80000" PUT, "bridge:0 put");
+    ck_assert_ops(TABLE0 P "spapr_iommu_pci_put liobn=0x80000000 ioba=0x1" PUT PUT,
+                  "bridge:0 put put");
+}
+END_TEST
+
+START_TEST(a_subscriber_that_leaves_first_was_there)
+{
+    write_file(TABLE0 STOP START STOP STOP);
+    struct capture_summary s;
+
+    ck_assert(capture_summarize(file, &s, NULL));
+    unlink(file);
+    ck_assert_uint_eq(s.subscribed, 2);
+    ck_assert_uint_eq(s.subscriptions, 3);
+    capture_summary_fini(&s);
 }
 END_TEST
 
@@ -239,13 +390,14 @@ END_TEST
 
 START_TEST(vio_tables_are_reset_when_all_devices_lose_their_queue_in_a_row)
 {
-    ck_assert_ops(VIO2 PUT FREE("0x71000002") FREE("0x71000000") PUT,
-                  "vio:2 put vioreset put");
-    ck_assert_ops(VIO2 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002") PUT,
-                  "vio:2 vioreset put put");
-    ck_assert_ops(VIO2 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002")
+    ck_assert_ops(VIO2 TABLE0 PUT FREE("0x71000002") FREE("0x71000000") PUT,
+                  "vio:2 bridge:0 put vioreset put");
+    ck_assert_ops(VIO2 TABLE0 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002")
+                      PUT,
+                  "vio:2 bridge:0 vioreset put put");
+    ck_assert_ops(VIO2 TABLE0 FREE("0x71000002") FREE("0x71000000") PUT FREE("0x71000002")
                       FREE("0x71000002") PUT,
-                  "vio:2 vioreset put put");
+                  "vio:2 bridge:0 vioreset put put");
 }
 END_TEST
 
@@ -505,7 +657,8 @@ START_TEST(what_lopar_would_have_answered_otherwise_is_noticed)
         { REMOVE0, false, false },
         { REMOVE0 CREATE("0x80000000", "0x0") REMOVE0, false, true },
         { CREATE1 REMOVE0 REMOVE1, false, false },
-        { CREATE1 REMOVE0 CREATE("0x80000000", "0x0") REMOVE0, false, false },
+        { CREATE1 REMOVE0 CREATE("0x80000000", "0x800000000000000") REMOVE0, false,
+          false },
     };
     char text[1024];
 
@@ -556,6 +709,14 @@ suite(void)
     tcase_add_test(c, a_table_after_the_next_call_or_leave_is_a_reset);
     tcase_add_test(c, a_table_before_a_create_is_that_window);
     tcase_add_test(c, a_table_before_a_window_reset_belongs_to_it);
+    tcase_add_test(c, the_last_window_brings_the_default_one_back);
+    tcase_add_test(c, a_call_that_was_served_shows_its_table);
+    tcase_add_test(c, a_window_that_is_used_was_made);
+    tcase_add_test(c, a_window_in_the_way_had_gone);
+    tcase_add_test(c, an_assumed_window_is_as_its_use_shows);
+    tcase_add_test(c, what_was_there_before_the_log_is_unknown_until_written);
+    tcase_add_test(c, a_line_that_was_cut_and_went_on_gives_the_second_event);
+    tcase_add_test(c, a_subscriber_that_leaves_first_was_there);
     tcase_add_test(c, a_machine_reset_names_each_bridge_and_the_vio_tables_once);
     tcase_add_test(c, vio_tables_are_reset_when_all_devices_lose_their_queue_in_a_row);
     tcase_add_test(c, incoming_migration_makes_and_removes_windows);
