@@ -18,6 +18,7 @@ failure_class(int error)
     case EFAULT: /* not memory */
     case ENOENT:
     case ENXIO:
+    case ERANGE: /* beyond what its device reaches */
         return VIOLATION_UNREPRESENTABLE;
     default:
         return VIOLATION_SWALLOWED_ERROR;
@@ -119,6 +120,19 @@ was_told_to_drop(const struct check_sub *cs, uint64_t first, uint64_t last)
            p.first <= last && p.perm == PERM_NONE;
 }
 
+/* The core gave it the same just now, when it was none of its business. */
+static bool
+heard_before(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    for (size_t i = cs->n_anomalies; i > 0; i--) {
+        const struct anomaly *a = &cs->anomalies[i - 1];
+        if (a->class == VIOLATION_UNDUE_EVENT && a->first <= first && a->last >= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
               uint64_t last, bool due)
@@ -134,7 +148,8 @@ mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t firs
             return; /* whoever asks for a replay is told again of what it knows */
         }
         anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
-                    BLAME_IOMMU, first, last);
+                    again && heard_before(cs, first, last) ? BLAME_CORE : BLAME_IOMMU,
+                    first, last);
         return;
     }
     if (cs->failed != 0 && cs->failed != EEXIST) {

@@ -8,6 +8,7 @@
 #include "cli/explain.h"
 
 #include "cli/options.h"
+#include "cli/usage.h"
 #include "scenario/scenario.h"
 #include "util/alloc.h"
 #include "util/names.h"
@@ -19,6 +20,8 @@
 #include <strings.h>
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
+
+enum { PART_MIN = 3 }; /* letters of a name that are enough to find it by */
 
 struct class_page {
     const char *what, *who, *look, *example;
@@ -294,7 +297,7 @@ print_page(const char *word)
     return false;
 }
 
-/* The nearest of all names, NULL if none is near. */
+/* The nearest of all names, or one that `word` is a part of; NULL if there is none. */
 static const char *
 nearest(const char *word)
 {
@@ -309,6 +312,9 @@ nearest(const char *word)
         }
     }
     name = name_nearest(word, names, n);
+    for (size_t i = 0; i < n && name == NULL && strlen(word) >= PART_MIN; i++) {
+        name = strstr(names[i], word) != NULL ? names[i] : NULL;
+    }
     free(names);
     return name;
 }
@@ -350,7 +356,7 @@ list_kind(const char *kind)
     if (near != NULL) {
         fprintf(stderr, "did you mean '%s'?\n", near);
     } else {
-        fputs("there are classes, quirks, profiles, steps, faults, exit\n", stderr);
+        fputs("there are " EXPLAIN_KINDS "\n", stderr);
     }
     return STATUS_FAIL;
 }

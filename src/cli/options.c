@@ -22,6 +22,7 @@
 enum {
     JOBS_MAX = 256,
     CONTEXT_MAX = 1000,
+    LISTED_MAX = 8, /* so many names are listed where none is near */
 };
 
 const char *
@@ -57,7 +58,17 @@ bad_name(const struct options *o, const char *option, const char *value,
     if (near != NULL) {
         return bad_usage(o, "unknown %s '%s'; did you mean '%s'?", option, value, near);
     }
-    return bad_usage(o, "unknown %s '%s'", option, value);
+    if (n > LISTED_MAX) {
+        return bad_usage(o, "unknown %s '%s'; see 'iommusim explain --list %ss'", option,
+                         value, option);
+    }
+    char list[LISTED_MAX * 24] = "";
+    for (size_t i = 0; i < n; i++) {
+        const char *before = i == 0 ? "" : i + 1 == n ? " or " : ", ";
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", before, names[i]);
+    }
+    return bad_usage(o, "unknown %s '%s'; expected %s", option, value, list);
 }
 
 /* --- values --- */
@@ -141,9 +152,12 @@ parse_watch(struct options *o, char *s)
     struct trace_watch w = { .device = s };
     char *colon = strrchr(s, ':');
 
-    if (colon == NULL || colon == s ||
-        scalar_u64(colon + 1, strlen(colon + 1), &w.iova) != NULL) {
+    if (colon == NULL || colon == s) {
         return bad_usage(o, "bad value '%s' for --watch: expected DEVICE:IOVA", s);
+    }
+    const char *wrong = scalar_size(colon + 1, strlen(colon + 1), &w.iova);
+    if (wrong != NULL) {
+        return bad_usage(o, "bad IOVA '%s' for --watch: %s", colon + 1, wrong);
     }
     *colon = '\0';
     o->watches = xrealloc(o->watches, o->n_watches + 1, sizeof *o->watches);
@@ -348,6 +362,9 @@ missing_argument(const struct options *o)
 {
     const struct option_info *info = info_of(optopt);
 
+    if (info->key == OPT_LIST) {
+        return bad_usage(o, "option '--list' needs a value: %s", EXPLAIN_KINDS);
+    }
     return bad_usage(o, "option '--%s' needs a value: %s", info->name, info->arg);
 }
 
@@ -420,6 +437,11 @@ check_operands(const struct options *o, bool command_given)
     }
     if (o->command == COMMAND_EXPLAIN && (o->list == NULL) == (o->n_operands == 0)) {
         return bad_usage(o, "expected either a name or --list: iommusim %s", c->usage);
+    }
+    if (o->fail_nth && (o->output != NULL || o->split != NULL || o->n_subscribers > 0 ||
+                        o->n_watches > 0 || o->stop_on_violation)) {
+        return bad_usage(o, "--fail-nth writes no trace: it goes without -o, --split, "
+                            "--subscriber, --watch and --stop-on");
     }
     if (o->command == COMMAND_IMPORT && o->from == NULL) {
         return bad_usage(o, "missing --from: iommusim %s", c->usage);

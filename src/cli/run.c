@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/fail_nth.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -24,9 +25,10 @@
 
 /* Where a run's words go. */
 struct voice {
-    FILE *errors;  /* messages */
-    FILE *summary; /* NULL: none */
-    size_t runs;   /* begun so far */
+    FILE *errors;        /* messages */
+    FILE *summary;       /* NULL: none */
+    size_t runs;         /* begun so far */
+    struct known *known; /* NULL: nothing was named to look for */
 };
 
 static int
@@ -193,6 +195,9 @@ run_scenario(const char *path, const struct options *o, struct trace *t, struct 
     if (sc == NULL) {
         return STATUS_FAIL;
     }
+    if (v->known != NULL) {
+        known_note(v->known, o, sc);
+    }
     int status = run_once(sc, NULL, &sc->keys, o, t, v);
     for (size_t i = 0; i < sc->n_runs && trace_ok(t); i++) {
         status =
@@ -226,9 +231,14 @@ cli_run(const struct options *o)
         cli_print_error(stderr, &e);
         return STATUS_FAIL;
     }
+    struct known known = { 0 };
+    v.known = &known;
     int status = STATUS_OK;
     for (size_t i = 0; i < o->n_operands && trace_ok(t); i++) {
         status = worse(status, run_scenario(o->operands[i], o, t, &v));
+    }
+    if (!known_report(&known, o)) {
+        status = STATUS_FAIL;
     }
     if (v.runs == 0) {
         trace_discard(t);

@@ -5,6 +5,7 @@
 
 #include "util/alloc.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     { "verbose", 'v', NULL, RUN, "also what was filtered, table walks, caches, notes" },
     { "quiet", 'q', NULL, RUN, "violations only" },
     { "subscriber", OPT_SUBSCRIBER, "NAME", RUN | IMPORT,
-      "run: keep the lines of one subscriber (repeatable);\nimport: the backend to use" },
+      "keep the lines of one subscriber, as in nic0/vfio\n(repeatable)" },
     { "split", OPT_SPLIT, "DIR", RUN, "one trace for each subscriber, in DIR" },
     { "watch", OPT_WATCH, "DEVICE:IOVA", RUN,
       "keep what touches that page of that device (repeatable)" },
@@ -70,7 +71,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     { "from", OPT_FROM, "KIND", IMPORT, "qemu-log or linux-trace" },
     { "dump", OPT_DUMP, NULL, IMPORT, "end the scenario with a dump of all tables" },
     { "list", OPT_LIST, "KIND", EXPLAIN,
-      "the names of one kind: classes, quirks, profiles, steps,\nfaults, exit" },
+      "the names of one kind: classes, quirks, profiles,\nsteps, faults or exit" },
     { "help", 'h', NULL, ALL, "print this" },
     { "version", OPT_VERSION, NULL, ALL, "print the version" },
 };
@@ -95,8 +96,9 @@ print_entry(const char *left, const char *text)
 }
 
 static void
-print_option(const struct option_info *info)
+print_option(const struct option_info *info, enum command c)
 {
+    const bool backend = info->key == OPT_SUBSCRIBER && c == COMMAND_IMPORT;
     char letter[] = "    ";
 
     if (info->key < 256) {
@@ -106,7 +108,7 @@ print_option(const struct option_info *info)
     }
     char *left = xasprintf("%s--%s%s%s", letter, info->name, info->arg != NULL ? "=" : "",
                            info->arg != NULL ? info->arg : "");
-    print_entry(left, info->what);
+    print_entry(left, backend ? "who subscribes: the kind of backend" : info->what);
     free(left);
 }
 
@@ -116,7 +118,7 @@ print_options(enum command c)
     puts("\nOptions:");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (option_infos[i].what != NULL && (option_infos[i].commands & (1 << c)) != 0) {
-            print_option(&option_infos[i]);
+            print_option(&option_infos[i], c);
         }
     }
 }
@@ -124,7 +126,9 @@ print_options(enum command c)
 void
 print_command_help(enum command c)
 {
-    printf("Usage: iommusim %s\n%s.\n", commands[c].usage, commands[c].what);
+    const char *what = commands[c].what;
+
+    printf("Usage: iommusim %s\n%c%s.\n", commands[c].usage, toupper(what[0]), what + 1);
     print_options(c);
 }
 

@@ -41,6 +41,9 @@ enum {
     OPT_VERSION,
 };
 
+/* What `explain --list` can list. */
+#define EXPLAIN_KINDS "classes, quirks, profiles, steps, faults or exit"
+
 struct option_info {
     const char *name;
     int key;          /* its letter, or OPT_x */

@@ -339,8 +339,8 @@ result_of(const struct running *r)
     if (r->has_dma) {
         return r->dma.result;
     }
-    if (r->result != NULL && strcmp(r->result, "refused") == 0) {
-        return RESULT_REFUSED;
+    if (r->result != NULL && strcmp(r->result, "ok") != 0) {
+        return RESULT_REFUSED; /* it could not be, for instance "already-plugged" */
     }
     return r->reply.ok ? RESULT_OK : RESULT_BLOCKED;
 }
@@ -394,6 +394,14 @@ expect_nothing_less(struct machine *m, const struct running *r)
 {
     bool tests = r->step.kind == STEP_MEM_EXPECT || r->step.kind == STEP_MMIO_EXPECT;
     bool told = r->reply.has_ret; /* a status that the line shows */
+    /* A subscriber that is refused is judged at the end, all others made no sense. */
+    bool vain = r->result != NULL && strcmp(r->result, "ok") != 0 &&
+                strcmp(r->result, "refused") != 0;
+
+    if (vain) {
+        expect_failed(m, place_of(m, r), step_name((enum step_kind)r->step.kind), "ok",
+                      r->result);
+    }
 
     if (r->has_dma && r->dma.data_differs) {
         expect_failed(m, place_of(m, r), "data", "as-given", "other");

@@ -129,6 +129,9 @@ on_violation(void *self, const struct violation *v)
     struct machine *m = self;
     struct machine_result *res = &m->result;
 
+    if (m->stop || res->violations >= m->sc->limits.violations) {
+        return; /* found with the last one that counts */
+    }
     trace_violation(m, v);
     if (res->violations == m->cap_violations) {
         m->cap_violations = m->cap_violations == 0 ? 16 : 2 * m->cap_violations;

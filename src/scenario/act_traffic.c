@@ -84,7 +84,10 @@ finish_subscribe(struct loader *l, const struct action *a, struct step *s,
     sub_args.whole = args->whole;
     if (subscriber_finish(l, &sub_args, l->sc->devices[u->device].id, l->sub)) {
         u->sub = l->sub;
-        strmap_put(&l->subscribers, u->sub->label, strlen(u->sub->label), 0);
+        if (!l->streaming) {
+            strmap_put(&l->sc->index->subscribers, u->sub->label, strlen(u->sub->label),
+                       0);
+        }
     }
 }
 
@@ -388,6 +391,7 @@ finish_replay(struct loader *l, const struct action *a, struct step *s,
         load_error(l, args->whole, "a script that is replayed cannot replay another");
         return;
     }
+    l->sc->index->replays = true;
     r->path = path_beside(l, s->pos.file, r->capture);
     failed = access(r->path, R_OK) != 0 ? errno : 0;
     if (failed == 0 && stat(r->path, &st) == 0 && S_ISDIR(st.st_mode)) {

@@ -8,7 +8,8 @@ static const struct action actions[] = {
     { { "map", "any", "device|domain iova size gpa perm page flush",
         "Enter a mapping from iova to gpa into the guest's tables, with permission perm "
         "(rw) and pages of the given size (auto: the largest that fit). Afterwards the "
-        "driver's policy invalidates what has to be; flush overrides it.",
+        "driver's policy invalidates what has to be; flush says otherwise: none, page, "
+        "domain, global, or strict and lazy for what these drivers do.",
         "- map: {device: nic0, iova: 0x1000, size: 4KiB, gpa: 0x20000, perm: rw}" },
       STEP_MAP,
       &map_schema,
@@ -17,7 +18,7 @@ static const struct action actions[] = {
     { { "unmap", "any", "device|domain iova size flush",
         "Clear the guest's table entries for a range; the driver's policy invalidates "
         "now, "
-        "later (lazy) or not (manual). flush overrides it.",
+        "later (lazy) or not (manual). flush says otherwise, as for map.",
         "- unmap: {device: nic0, iova: 0x1000, size: 4KiB}" },
       STEP_UNMAP,
       &unmap_schema,
@@ -324,10 +325,25 @@ static const struct action actions[] = {
       NULL },
 };
 
+/* What takes the place of an action and is none. */
+static const struct step_doc groups[] = {
+    { "steps", "any", "repeat stride",
+      "Several steps as one: repeat: N goes through all of them N times, and stride adds "
+      "to the keys that it names of each. Groups nest.",
+      "- {repeat: 4, stride: {iova: 64KiB}, steps: [{unmap: {device: nic0, iova: 0, "
+      "size: 4KiB}}, check]}" },
+    { "script", "any", "repeat stride",
+      "Many steps in few words: a line each, the action and then key=value. +T in front "
+      "is after, @T is at, and # begins a comment.",
+      "- script: \"+5us dma device=nic0 iova=0x1010 size=64 access=write\"" },
+};
+
 const struct step_doc *
 scenario_step_doc(size_t i)
 {
-    return i < LEN(actions) ? &actions[i].doc : NULL;
+    return i < LEN(actions)                 ? &actions[i].doc
+           : i < LEN(actions) + LEN(groups) ? &groups[i - LEN(actions)]
+                                            : NULL;
 }
 
 const char *

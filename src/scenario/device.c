@@ -162,7 +162,7 @@ add_subscriber(struct loader *l, struct scenario_device *d,
                        sub->label);
         }
     }
-    strmap_put(&l->subscribers, sub->label, strlen(sub->label), 0);
+    strmap_put(&l->sc->index->subscribers, sub->label, strlen(sub->label), 0);
     d->n_subs++;
 }
 

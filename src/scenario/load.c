@@ -363,6 +363,7 @@ scenario_free(struct scenario *sc)
     strmap_fini(&sc->index->devices);
     strmap_fini(&sc->index->iommus);
     strmap_fini(&sc->index->domains);
+    strmap_fini(&sc->index->subscribers);
     free(sc->files);
     arena_fini(&sc->arena);
     free(sc);
@@ -414,7 +415,6 @@ try_text(const char *name, char *text, size_t len, const char *problem, bool may
     diag_finish(errs, l.sc->files);
     arena_fini(&items);
     arena_fini(&l.nodes);
-    strmap_fini(&l.subscribers);
     free(l.refs);
     *out = l.sc;
     return good;
@@ -486,4 +486,22 @@ uint32_t
 scenario_find_domain(const struct scenario *sc, const char *id)
 {
     return find(&sc->index->domains, id);
+}
+
+bool
+scenario_has_subject(const struct scenario *sc, const char *name)
+{
+    uint32_t i;
+
+    if (sc->index->replays || scenario_find_device(sc, name) != SCENARIO_NONE ||
+        scenario_find_iommu(sc, name) != SCENARIO_NONE ||
+        strmap_get(&sc->index->subscribers, name, strlen(name), &i)) {
+        return true;
+    }
+    for (size_t a = 0; a < sc->n_actors; a++) {
+        if (strcmp(sc->actors[a].name, name) == 0) {
+            return true;
+        }
+    }
+    return strcmp(name, "run") == 0;
 }

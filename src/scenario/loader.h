@@ -22,6 +22,8 @@
 /* Ids to indices; part of a scenario, for scripts that are read while it runs. */
 struct scenario_index {
     struct strmap devices, iommus, domains;
+    struct strmap subscribers; /* labels, to 0; those of `subscribe` steps too */
+    bool replays; /* recordings may bring others */
 };
 
 /* The script line that is being read; words point into `begin`. */
@@ -41,7 +43,6 @@ struct loader {
     struct scenario_errors *errs;
     struct arena *arena; /* where what is read goes: the scenario's, or a line's */
     struct arena nodes;
-    struct strmap subscribers; /* labels, to 0 */
     struct name_ref *refs;
     size_t n_refs;
     uint64_t errors;                  /* reported so far, repetitions included */

@@ -764,6 +764,9 @@ uint32_t scenario_find_device(const struct scenario *sc, const char *id);
 uint32_t scenario_find_iommu(const struct scenario *sc, const char *id);
 uint32_t scenario_find_domain(const struct scenario *sc, const char *id);
 
+/* Whether lines of the trace may have this subject: true if a recording may bring it. */
+bool scenario_has_subject(const struct scenario *sc, const char *name);
+
 /* ---- loading ------------------------------------------------------------ */
 
 enum { SCENARIO_ERRORS_MAX = 20 };

@@ -345,7 +345,6 @@ script_close(struct script_reader *r)
     if (r != NULL) {
         fclose(r->f);
         scenario_errors_fini(&r->errs);
-        strmap_fini(&r->l.subscribers);
         arena_fini(&r->l.nodes);
         arena_fini(&r->arena);
         free(r);

@@ -395,7 +395,7 @@ check_reference(struct loader *l, const struct name_ref *r, const char *const *l
 {
     uint32_t i;
 
-    if (strmap_get(&l->subscribers, r->name, strlen(r->name), &i) ||
+    if (strmap_get(&l->sc->index->subscribers, r->name, strlen(r->name), &i) ||
         (r->or_other && is_other(l, r->name))) {
         return;
     }

@@ -66,5 +66,25 @@ holds 'a value read' "$register" '{result: ok}'
 fails 'a status where there is none' 'check: {}' '{ret: H_SUCCESS}' '' 'ret: want H_SUCCESS, got none'
 fails 'a value where there is none' 'check: {}' '{value: 1}' '' 'value: want 0x1, got 0x0'
 fails 'words where there are none' 'check: {}' '{rets: [0]}' '' 'rets: want 0x0, got none'
+fails 'what cannot be' 'hotplug: nic0' '{error: none}' '' 'hotplug: want ok, got already-plugged'
+holds 'what cannot be, if expected' 'hotplug: nic0' '{result: refused}'
+fails 'what cannot be, if expected to be done' 'hotplug: nic0' '{result: ok}' '' 'result: want ok, got refused'
+
+cat >x.yaml <<'END_OF_FILE'
+iommusim: 1
+machine:
+  ram: 1GiB
+  iommus: {vtd0: {model: intel-vtd, caching_mode: on}}
+  devices: {nic0: {iommu: vtd0, backend: vfio}}
+limits: {violations: 2}
+timeline:
+  - {repeat: 3, stride: {iova: 1MiB}, map: {device: nic0, iova: 0, size: 4KiB, gpa: 0x20000, flush: none}}
+END_OF_FILE
+sim x.yaml
+test $status -eq 2 && test "$(grep -c ' violation ' out)" -eq 2
+ok 'no more violations than the limit'
+sim --stop-on violation x.yaml
+test $status -eq 1 && test "$(grep -c ' violation ' out)" -eq 1
+ok 'no more than one where the first ends the run'
 
 tap_done

@@ -18,7 +18,7 @@ check() {
     fi
 }
 
-echo 1..19
+echo 1..27
 check 'no operand' 2 'iommusim: missing operand: iommusim [run] [options] SCENARIO...'
 check 'help' 0 'Usage: iommusim [run] [options] SCENARIO...' --help
 check 'help of a command' 0 'Usage: iommusim diff [options] A B' diff --help
@@ -48,3 +48,23 @@ check 'two operands too many' 2 'iommusim: extra operand: iommusim diff [options
     diff a b c
 check 'capture without its kind' 2 \
     'iommusim: missing --from: iommusim import --from KIND FILE [-o OUT]' import x
+check 'a value far from all' 2 "iommusim: unknown format 'xml'; expected text or jsonl" \
+    --format xml a.yaml
+check 'a quirk far from all' 2 "iommusim: unknown quirk 'foo'; see 'iommusim explain --list quirks'" \
+    --quirk foo a.yaml
+check 'bad address to watch' 2 "iommusim: bad IOVA '010' for --watch: a leading zero is not allowed; drop it, or write 0x for hex" \
+    --watch nic0:010 a.yaml
+check 'list of nothing' 2 \
+    "iommusim: option '--list' needs a value: classes, quirks, profiles, steps, faults or exit" \
+    explain --list
+check 'a trace where there is none' 2 \
+    'iommusim: --fail-nth writes no trace: it goes without -o, --split, --subscriber, --watch and --stop-on' \
+    --fail-nth -o x a.yaml
+scenario=$srcdir/scenarios/replay-on-hotplug.yaml
+check 'unknown subscriber' 2 "iommusim: there is no subscriber 'nic0/vfoi'; did you mean 'nic0/vfio'?" \
+    --subscriber nic0/vfoi "$scenario"
+check 'unknown device to watch' 2 "iommusim: there is no device 'nico'; did you mean 'nic0'?" \
+    --watch nico:0x1000 "$scenario"
+check 'a subscriber that one of two has' 0 \
+    '0 nic0/vfio MAP iova=0x1000 size=0x1000 gpa=0x20000 perm=rw cause=replay' \
+    --subscriber nic0/vfio "$scenario" "$srcdir/scenarios/workload-driver.yaml"
