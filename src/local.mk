@@ -46,6 +46,8 @@ library_sources = \
 	src/cli/import.c \
 	src/cli/import.h \
 	src/cli/import_linux.c \
+	src/cli/known.c \
+	src/cli/known.h \
 	src/cli/message.c \
 	src/cli/message.h \
 	src/cli/options.c \

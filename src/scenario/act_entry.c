@@ -45,7 +45,7 @@ finish_pte(struct loader *l, const struct action *a, struct step *s,
     (void)a;
     p->level = args_has(args, PTE_LEVEL) ? p->level : 1;
     if (d->type == DOMAIN_PASSTHROUGH) {
-        load_error(l, args->v[PTE_DOMAIN],
+        load_error(l, arg_at(args, PTE_DOMAIN),
                    "'%s' is a passthrough domain: it has no tables", d->id);
         return;
     }
@@ -55,12 +55,12 @@ finish_pte(struct loader *l, const struct action *a, struct step *s,
     unsigned levels = (d->aw_bits - 12) / 9;
 
     if (p->level == 0 || p->level > levels) {
-        load_error(l, args->v[PTE_LEVEL], "the tables of this domain have levels 1 to %u",
-                   levels);
+        load_error(l, arg_at(args, PTE_LEVEL),
+                   "the tables of this domain have levels 1 to %u", levels);
     }
     if (!has_entry(d, p->iova)) {
-        load_error(l, args->v[PTE_IOVA], "'iova' passes the %u bits that are translated",
-                   d->aw_bits);
+        load_error(l, arg_at(args, PTE_IOVA),
+                   "'iova' passes the %u bits that are translated", d->aw_bits);
     }
 }
 
@@ -249,10 +249,11 @@ set_raw(struct loader *l, struct step_entry *e, const struct args *args, bool fi
     const uint64_t *raw = read_numbers(l, "raw", args->v[RAW], UINT64_MAX, &n);
 
     if (raw != NULL && n != layout->words) {
-        load_error(l, args->v[RAW], "'raw' takes the %u words of a %s", layout->words,
-                   layout->what);
+        load_error(l, arg_at(args, RAW), "'raw' takes the %u words of a %s",
+                   layout->words, layout->what);
     } else if (fields) {
-        load_error(l, args->v[RAW], "'raw' is the whole entry; give no other fields");
+        load_error(l, arg_at(args, RAW),
+                   "'raw' is the whole entry; give no other fields");
     } else if (raw != NULL) {
         e->has_raw = true;
         for (size_t i = 0; i < n; i++) {
@@ -275,7 +276,7 @@ choose_context(struct loader *l, struct step_entry *e, const struct args *args)
         return;
     }
     if (mode == 1 && !l->sc->iommus[e->iommu].vtd.scalable) {
-        load_error(l, args->v[CONTEXT_MODE], "'%s' has no scalable mode",
+        load_error(l, arg_at(args, CONTEXT_MODE), "'%s' has no scalable mode",
                    l->sc->iommus[e->iommu].id);
     }
     e->layout = mode == 1 ? ENTRY_SM_CONTEXT : ENTRY_CONTEXT;
@@ -283,12 +284,12 @@ choose_context(struct loader *l, struct step_entry *e, const struct args *args)
         bool scalable = i >= CONTEXT_SCALABLE;
 
         if (args_has(args, i) && scalable != (mode == 1)) {
-            load_error(l, args->v[i], "'%s' is a field of %s context entries",
+            load_error(l, arg_at(args, i), "'%s' is a field of %s context entries",
                        context_schema.fields[i].name, scalable ? "scalable" : "legacy");
         }
     }
     if (args_has(args, CONTEXT_DOMAIN) && mode == 1) {
-        load_error(l, args->v[CONTEXT_DOMAIN],
+        load_error(l, arg_at(args, CONTEXT_DOMAIN),
                    "a scalable context entry names no domain; 'pasid' stores the entry "
                    "that does");
     }
@@ -303,7 +304,7 @@ check_pasid_entry(struct loader *l, const struct action *a, struct step_entry *e
                    a->doc.name);
     }
     if (e->pasid >> 20 != 0) {
-        load_error(l, args->v[PASID_PASID], "'pasid' has 20 bits");
+        load_error(l, arg_at(args, PASID_PASID), "'pasid' has 20 bits");
     }
 }
 
@@ -326,7 +327,7 @@ finish_entry(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     if (l->sc->devices[e->device].iommu != e->iommu) {
-        load_error(l, args->v[DEVICE], "the device is behind another iommu");
+        load_error(l, arg_at(args, DEVICE), "the device is behind another iommu");
     }
     if (s->kind == STEP_CONTEXT) {
         choose_context(l, e, args);
@@ -336,7 +337,7 @@ finish_entry(struct loader *l, const struct action *a, struct step *s,
         fields &= ~UINT64_C(1); /* nor is the PASID */
     }
     if (e->domain != SCENARIO_NONE && l->sc->guest.domains[e->domain].iommu != e->iommu) {
-        load_error(l, args->v[s->kind == STEP_PASID ? PASID_DOMAIN : CONTEXT_DOMAIN],
+        load_error(l, arg_at(args, s->kind == STEP_PASID ? PASID_DOMAIN : CONTEXT_DOMAIN),
                    "the domain belongs to another iommu");
     }
     if (l->errors == before && args_has(args, FIELDS)) {

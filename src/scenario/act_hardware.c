@@ -59,7 +59,7 @@ finish_mem(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     if (kind == MEM_FILL ? n != 1 : n == 0) {
-        load_error(l, args->v[kind], "'%s' takes %s", mem_fields[kind].name,
+        load_error(l, arg_at(args, kind), "'%s' takes %s", mem_fields[kind].name,
                    kind == MEM_FILL ? "one byte" : "at least one value");
         return;
     }
@@ -70,7 +70,7 @@ finish_mem(struct loader *l, const struct action *a, struct step *s,
         bytes = n * m->width;
     }
     if (bytes - 1 > (UINT64_C(1) << 52) - 1 - m->gpa || m->gpa >> 52 != 0) {
-        load_error(l, args->v[MEM_GPA],
+        load_error(l, arg_at(args, MEM_GPA),
                    "'gpa' passes the end of guest-physical memory "
                    "(52 bits)");
     }
@@ -208,6 +208,9 @@ want_vtd(struct loader *l, const struct action *a, const struct args *args,
     uint32_t n = 0, only = 0;
 
     for (uint32_t i = 0; i < l->sc->n_iommus; i++) {
+        if (l->sc->iommus[i].unread) {
+            return false; /* it may have been meant */
+        }
         if (l->sc->iommus[i].model == IOMMU_INTEL_VTD) {
             only = i;
             n++;
@@ -240,16 +243,16 @@ finish_mmio(struct loader *l, const struct action *a, struct step *s,
         m->offset >= RECORDS_AT) {
         uint32_t records = l->sc->iommus[m->iommu].vtd.fault_records;
         if (m->offset >= RECORDS_AT + RECORD_BYTES * records) {
-            load_error(l, args->v[MMIO_REG], "'%s' has %u fault record%s",
+            load_error(l, arg_at(args, MMIO_REG), "'%s' has %u fault record%s",
                        l->sc->iommus[m->iommu].id, records, records == 1 ? "" : "s");
         }
     }
     m->width = m->width == 0 ? 4 : m->width;
     if (m->width == 4 && m->value > UINT32_MAX) {
-        load_error(l, args->v[MMIO_VALUE], "'value' does not fit 4 bytes");
+        load_error(l, arg_at(args, MMIO_VALUE), "'value' does not fit 4 bytes");
     }
     if (m->offset % m->width != 0 && m->reg_name == NULL) {
-        load_error(l, args->v[MMIO_REG],
+        load_error(l, arg_at(args, MMIO_REG),
                    "a register access of %u bytes is aligned to them", m->width);
     }
     if (s->kind == STEP_MMIO_EXPECT && !args_has(args, MMIO_MASK)) {
@@ -307,7 +310,7 @@ static bool
 want_papr(struct loader *l, const struct action *a, const struct args *args)
 {
     for (size_t i = 0; i < l->sc->n_iommus; i++) {
-        if (l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
+        if (l->sc->iommus[i].unread || l->sc->iommus[i].model == IOMMU_PAPR_TCE ||
             l->sc->iommus[i].model == IOMMU_PAPR_VIO) {
             return true;
         }

@@ -70,8 +70,11 @@ table_iommu(struct loader *l, const struct action *a, const struct args *args,
     if (i == SCENARIO_NONE) {
         return NULL; /* reported where it was declared */
     }
+    if (sc->iommus[i].unread) {
+        return NULL; /* nor can anything be said of it */
+    }
     if (sc->iommus[i].model == IOMMU_NONE) {
-        load_error(l, args->v[MAP_DEVICE],
+        load_error(l, arg_at(args, MAP_DEVICE),
                    "'%s' cannot be done here: '%s' does not translate", a->doc.name,
                    sc->iommus[i].id);
         return NULL;
@@ -135,18 +138,18 @@ check_papr_map(struct loader *l, const struct scenario_iommu *io,
         return;
     }
     if (args_has(args, MAP_FLUSH)) {
-        load_error(l, args->v[MAP_FLUSH],
+        load_error(l, arg_at(args, MAP_FLUSH),
                    "'flush' is not for PAPR: a hypercall is complete "
                    "when it returns");
     }
     if (m->page_lg2 != 0 && m->page_lg2 != p->window_page_lg2) {
-        load_error(l, args->v[MAP_PAGE], "the window of '%s' has pages of %u bytes",
+        load_error(l, arg_at(args, MAP_PAGE), "the window of '%s' has pages of %u bytes",
                    io->id, 1U << p->window_page_lg2);
     }
-    check_pages(l, args->v[MAP_IOVA], "iova", m->iova, p->window_page_lg2);
-    check_pages(l, args->v[MAP_SIZE], "size", m->size, p->window_page_lg2);
+    check_pages(l, arg_at(args, MAP_IOVA), "iova", m->iova, p->window_page_lg2);
+    check_pages(l, arg_at(args, MAP_SIZE), "size", m->size, p->window_page_lg2);
     if (m->has_gpa) {
-        check_pages(l, args->v[MAP_GPA], "gpa", m->gpa, p->window_page_lg2);
+        check_pages(l, arg_at(args, MAP_GPA), "gpa", m->gpa, p->window_page_lg2);
     }
 }
 
@@ -176,24 +179,24 @@ check_vtd_map(struct loader *l, const struct step_map *m, const struct args *arg
     unsigned lg2 = m->page_lg2 != 0 ? m->page_lg2 : PAGE_LG2;
 
     if (lg2 != 12 && lg2 != 21 && lg2 != 30) {
-        load_error(l, args->v[MAP_PAGE], "VT-d has pages of 4KiB, 2MiB and 1GiB");
+        load_error(l, arg_at(args, MAP_PAGE), "VT-d has pages of 4KiB, 2MiB and 1GiB");
         return;
     }
     if (m->domain != SCENARIO_NONE &&
         l->sc->guest.domains[m->domain].type == DOMAIN_PASSTHROUGH) {
-        load_error(l, args->v[MAP_DOMAIN],
+        load_error(l, arg_at(args, MAP_DOMAIN),
                    "'%s' is a passthrough domain: it has no tables",
                    l->sc->guest.domains[m->domain].id);
         return;
     }
     if (range_last(m->iova, m->size) >> aw != 0) {
-        load_error(l, args->v[MAP_IOVA],
+        load_error(l, arg_at(args, MAP_IOVA),
                    "the range passes the %u bits that are translated", aw);
     }
-    check_pages(l, args->v[MAP_IOVA], "iova", m->iova, lg2);
-    check_pages(l, args->v[MAP_SIZE], "size", m->size, lg2);
+    check_pages(l, arg_at(args, MAP_IOVA), "iova", m->iova, lg2);
+    check_pages(l, arg_at(args, MAP_SIZE), "size", m->size, lg2);
     if (m->has_gpa) {
-        check_pages(l, args->v[MAP_GPA], "gpa", m->gpa, lg2);
+        check_pages(l, arg_at(args, MAP_GPA), "gpa", m->gpa, lg2);
     }
 }
 
@@ -211,12 +214,12 @@ finish_map(struct loader *l, const struct action *a, struct step *s,
         load_error(l, args->whole, "'change' needs 'gpa' or 'perm'");
     }
     if (m->size - 1 > UINT64_MAX - m->iova) {
-        load_error(l, args->v[MAP_SIZE],
+        load_error(l, arg_at(args, MAP_SIZE),
                    "the range passes the end of the 64-bit address space");
         return;
     }
     if (m->has_gpa) {
-        check_gpa(l, args->v[MAP_GPA], m);
+        check_gpa(l, arg_at(args, MAP_GPA), m);
     }
     if (io != NULL && io->model == IOMMU_INTEL_VTD) {
         check_vtd_map(l, m, args);
@@ -262,7 +265,7 @@ finish_flush(struct loader *l, const struct action *a, struct step *s,
         f->scope = range ? FLUSH_PAGE : FLUSH_DOMAIN;
     }
     if (f->scope != FLUSH_PAGE && range) {
-        load_error(l, args->v[args_has(args, MAP_IOVA) ? MAP_IOVA : MAP_SIZE],
+        load_error(l, arg_at(args, args_has(args, MAP_IOVA) ? MAP_IOVA : MAP_SIZE),
                    "'iova' and 'size' are for 'scope: page'");
         return;
     }
@@ -272,8 +275,8 @@ finish_flush(struct loader *l, const struct action *a, struct step *s,
                        "'flush' with 'scope: page' needs 'iova' and 'size'");
             return;
         }
-        check_pages(l, args->v[MAP_IOVA], "iova", f->iova, PAGE_LG2);
-        check_pages(l, args->v[MAP_SIZE], "size", f->size, PAGE_LG2);
+        check_pages(l, arg_at(args, MAP_IOVA), "iova", f->iova, PAGE_LG2);
+        check_pages(l, arg_at(args, MAP_SIZE), "size", f->size, PAGE_LG2);
     }
 }
 
@@ -319,7 +322,8 @@ finish_attach_pasid(struct loader *l, struct step_attach *at, const struct args 
     const struct scenario_device *dev = &l->sc->devices[at->device];
     const struct scenario_domain *d =
         at->domain != SCENARIO_NONE ? &l->sc->guest.domains[at->domain] : NULL;
-    struct val v = args->v[args_has(args, ATTACH_PASID) ? ATTACH_PASID : ATTACH_DOMAIN];
+    struct val v =
+        arg_at(args, args_has(args, ATTACH_PASID) ? ATTACH_PASID : ATTACH_DOMAIN);
 
     at->has_pasid = args_has(args, ATTACH_PASID) || (d != NULL && d->has_pasid);
     if (!at->has_pasid) {
@@ -346,7 +350,7 @@ check_attach_model(struct loader *l, const struct action *a, const struct step *
 
     if (io->model == IOMMU_INTEL_VTD) {
         if (direct) {
-            load_error(l, args->v[ATTACH_TYPE], "'type: direct' is for papr-tce");
+            load_error(l, arg_at(args, ATTACH_TYPE), "'type: direct' is for papr-tce");
         }
         return !direct;
     }
@@ -372,12 +376,12 @@ finish_attach(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     if (d != NULL && d->iommu != i) {
-        load_error(l, args->v[ATTACH_DOMAIN],
+        load_error(l, arg_at(args, ATTACH_DOMAIN),
                    "device and domain are behind different iommus");
         return;
     }
     if (d != NULL && at->type == ATTACH_BLOCKED) {
-        load_error(l, args->v[ATTACH_DOMAIN], "'type: blocked' takes no 'domain'");
+        load_error(l, arg_at(args, ATTACH_DOMAIN), "'type: blocked' takes no 'domain'");
     }
     finish_attach_pasid(l, at, args);
     if (at->has_pasid && s->kind == STEP_ATTACH && at->type == ATTACH_TRANSLATE &&
@@ -412,7 +416,7 @@ finish_ats(struct loader *l, const struct action *a, struct step *s,
         load_error(l, args->whole, "'ats' needs 'device_iotlb: on' for '%s'",
                    l->sc->iommus[d->iommu].id);
     } else if (d->is_requester) {
-        load_error(l, args->v[ATS_DEVICE],
+        load_error(l, arg_at(args, ATS_DEVICE),
                    "behind a conventional bridge there is no ATS");
     }
 }
@@ -478,7 +482,8 @@ finish_dma(struct loader *l, const struct action *a, struct step *s,
     (void)a;
     d->has_pasid = args_has(args, DMA_PASID);
     if (d->has_pasid && d->pasid >= l->sc->devices[d->device].pasids) {
-        load_error(l, args->v[DMA_PASID], "the device has %u PASIDs; see its 'pasids'",
+        load_error(l, arg_at(args, DMA_PASID),
+                   "the device has %u PASIDs; see its 'pasids'",
                    l->sc->devices[d->device].pasids);
     }
     if (args_has(args, DMA_DATA)) {

@@ -183,7 +183,7 @@ check_width(struct loader *l, const struct args *args, unsigned i, uint64_t x,
             uint64_t max)
 {
     if (args_has(args, i) && x > max) {
-        load_error(l, args->v[i], "'%s' is 0 to %llu", desc_schema.fields[i].name,
+        load_error(l, arg_at(args, i), "'%s' is 0 to %llu", desc_schema.fields[i].name,
                    (unsigned long long)max);
     }
 }
@@ -197,10 +197,10 @@ check_range(struct loader *l, const struct qi_descriptor *d, const struct args *
                                         : (UINT64_C(1) << d->size_lg2) - 1;
 
     if (args_has(args, D_SIZE) && (args_has(args, D_S) || args_has(args, D_ADDRESS))) {
-        load_error(l, args->v[D_SIZE],
+        load_error(l, arg_at(args, D_SIZE),
                    "'size' goes with 'iova'; 'address' and 's' are the descriptor's own");
     } else if (args_has(args, D_IOVA) && (d->address & mask) != 0) {
-        load_error(l, args->v[D_IOVA], "'iova' must be a multiple of %s",
+        load_error(l, arg_at(args, D_IOVA), "'iova' must be a multiple of %s",
                    d->size_lg2 == 0 ? "4KiB" : "'size'");
     }
 }
@@ -231,7 +231,7 @@ finish_descriptor(struct loader *l, struct qi_descriptor *d, struct args args)
     }
     for (unsigned i = D_RAW; i < desc_schema.n; i++) {
         if (args_has(&args, i) && !(kinds[d->type].fields & BIT(i))) {
-            load_error(l, args.v[i], "a descriptor of type '%s' has no '%s'",
+            load_error(l, arg_at(&args, i), "a descriptor of type '%s' has no '%s'",
                        type_words[d->type], desc_schema.fields[i].name);
         }
     }
@@ -407,7 +407,8 @@ finish_qi(struct loader *l, const struct action *a, struct step *s,
     if (args_has(args, QI_FIELD_RAW) == args_has(args, QI_FIELD_DESCRIPTORS)) {
         load_error(l, args->whole, "'qi' needs 'descriptors' or 'raw'");
     } else if (s->u.qi.n == 0) {
-        load_error(l, args->v[QI_FIELD_DESCRIPTORS], "'descriptors' takes at least one");
+        load_error(l, arg_at(args, QI_FIELD_DESCRIPTORS),
+                   "'descriptors' takes at least one");
     }
     want_vtd(l, a, args, &s->u.qi.iommu);
 }

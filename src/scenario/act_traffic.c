@@ -178,7 +178,7 @@ finish_fail(struct loader *l, const struct action *a, struct step *s,
     if (!args_has(args, FAIL_FIELD_NTH)) {
         s->u.fail.nth = 1;
     } else if (s->u.fail.nth == 0) {
-        load_error(l, args->v[FAIL_FIELD_NTH], "'nth' counts from 1");
+        load_error(l, arg_at(args, FAIL_FIELD_NTH), "'nth' counts from 1");
     }
 }
 
@@ -349,7 +349,7 @@ finish_workload(struct loader *l, const struct action *a, struct step *s,
         w->driver = (enum guest_driver)driver;
     }
     if (iommu != SCENARIO_NONE && l->sc->iommus[iommu].model == IOMMU_NONE) {
-        load_error(l, args->v[WORKLOAD_DEVICE],
+        load_error(l, arg_at(args, WORKLOAD_DEVICE),
                    "'workload' cannot be done here: '%s' does not translate",
                    l->sc->iommus[iommu].id);
     }
@@ -398,8 +398,8 @@ finish_replay(struct loader *l, const struct action *a, struct step *s,
         failed = EISDIR;
     }
     if (failed != 0) {
-        load_error(l, args->v[REPLAY_CAPTURE], "cannot read '%.200s': %s", r->capture,
-                   strerror(failed));
+        load_error(l, arg_at(args, REPLAY_CAPTURE), "cannot read '%.200s': %s",
+                   r->capture, strerror(failed));
         return;
     }
     r->file = add_file(l, r->path, NULL, 0);

@@ -246,7 +246,8 @@ check_ats(struct loader *l, struct device_reader *r, const struct args *args)
     if (!args_has(args, DEVICE_ATS)) {
         r->d.ats = kept;
     }
-    if (r->d.iommu != SCENARIO_NONE && (r->d.ats || r->d.pasids > 0) &&
+    if (r->d.iommu != SCENARIO_NONE && !l->sc->iommus[r->d.iommu].unread &&
+        (r->d.ats || r->d.pasids > 0) &&
         l->sc->iommus[r->d.iommu].model != IOMMU_INTEL_VTD) {
         load_error_at(l, r->d.pos, 1, "'%s' needs an intel-vtd",
                       r->d.ats ? "ats" : "pasids");
@@ -326,7 +327,7 @@ read_device(struct loader *l, const struct node_pair *p, struct scenario_device 
     r.d.is_requester = r.has_requester;
     if ((r.has_address || (r.has_requester && r.d.first_of_sid == n)) &&
         sid_taken(list, n, &r, addressed)) {
-        load_error(l, args.v[r.has_address ? DEVICE_ADDRESS : DEVICE_REQUESTER],
+        load_error(l, arg_at(&args, r.has_address ? DEVICE_ADDRESS : DEVICE_REQUESTER),
                    "another device behind this iommu has the same address");
     }
     addressed[n] = r.has_address || r.has_requester;

@@ -179,7 +179,7 @@ read_mappings(struct loader *l, const char *name, const struct node *n,
         mappings[i].perm = PERM_RW;
         if (schema_read(l, &mapping_schema, v.node, &mappings[i], &args) &&
             mappings[i].size - 1 > UINT64_MAX - mappings[i].iova) {
-            load_error(l, args.v[1],
+            load_error(l, arg_at(&args, 1),
                        "the range passes the end of the 64-bit address space");
         }
     }

@@ -95,11 +95,11 @@ check_stages(struct loader *l, const struct args *args, struct val key,
     const struct val *aw = args_has(args, DOMAIN_AW) ? &args->v[DOMAIN_AW] : NULL;
 
     if (first && !io->vtd.first_stage) {
-        load_error(l, args->v[DOMAIN_TYPE],
+        load_error(l, arg_at(args, DOMAIN_TYPE),
                    "'%s' has no first stage; see its 'first_stage'", io->id);
     }
     if (d->type == DOMAIN_PASSTHROUGH && !io->vtd.pass_through) {
-        load_error(l, args->v[DOMAIN_TYPE], "'%s' has no pass-through", io->id);
+        load_error(l, arg_at(args, DOMAIN_TYPE), "'%s' has no pass-through", io->id);
     }
     if (aw == NULL) {
         d->aw_bits = first && io->vtd.aw_bits < 48 ? 48 : io->vtd.aw_bits;
@@ -112,13 +112,13 @@ check_stages(struct loader *l, const struct args *args, struct val key,
     }
     if (d->type != DOMAIN_NESTED) {
         if (d->parent != SCENARIO_NONE) {
-            load_error(l, args->v[DOMAIN_PARENT], "'parent' is for 'type: nested'");
+            load_error(l, arg_at(args, DOMAIN_PARENT), "'parent' is for 'type: nested'");
         }
     } else if (d->parent == SCENARIO_NONE) {
         load_error(l, key, "a nested domain needs 'parent', a second-stage domain");
     } else if (list[d->parent].type != DOMAIN_SECOND_STAGE ||
                list[d->parent].iommu != d->iommu) {
-        load_error(l, args->v[DOMAIN_PARENT],
+        load_error(l, arg_at(args, DOMAIN_PARENT),
                    "'%s' is no second-stage domain of the same iommu",
                    list[d->parent].id);
     } else {
@@ -140,6 +140,9 @@ check_domain(struct loader *l, const struct args *args, struct val key,
     }
     const struct scenario_iommu *io = &l->sc->iommus[d->iommu];
 
+    if (io->unread) {
+        return;
+    }
     if (io->model != IOMMU_INTEL_VTD) {
         load_error(l, args_has(args, DOMAIN_IOMMU) ? args->v[DOMAIN_IOMMU] : key,
                    "a domain belongs to an intel-vtd; '%s' is another model", io->id);
@@ -150,12 +153,12 @@ check_domain(struct loader *l, const struct args *args, struct val key,
         check_domain_pasid(l, args->v[DOMAIN_PASID], io, d->pasid);
     }
     if (d->has_did && (d->did == 0 || d->did >= io->vtd.domains)) {
-        load_error(l, args->v[DOMAIN_DID], "'%s' has domain numbers from 1 to %u", io->id,
-                   io->vtd.domains - 1);
+        load_error(l, arg_at(args, DOMAIN_DID), "'%s' has domain numbers from 1 to %u",
+                   io->id, io->vtd.domains - 1);
     }
     for (size_t i = 0; d->has_did && i < n; i++) {
         if (list[i].has_did && list[i].did == d->did && list[i].iommu == d->iommu) {
-            load_error(l, args->v[DOMAIN_DID], "domain '%s' has the same did %u",
+            load_error(l, arg_at(args, DOMAIN_DID), "domain '%s' has the same did %u",
                        list[i].id, d->did);
         }
     }
@@ -286,7 +289,7 @@ field_flush(struct loader *l, const struct field *f, struct val v, void *out)
     if (want_map(l, f->name, v) != NULL &&
         schema_read(l, &flush_schema, v.node, g, &args)) {
         if (g->flush_timer == 0) {
-            load_error(l, args.v[1], "'timer' must be longer than 0");
+            load_error(l, arg_at(&args, 1), "'timer' must be longer than 0");
         }
     }
 }
@@ -340,6 +343,6 @@ load_guest(struct loader *l, const struct node *map)
     }
     if (schema_read(l, &guest_schema, map, g, &args) && args_has(&args, 1) &&
         g->driver != GUEST_LAZY) {
-        load_error(l, args.v[1], "'flush' is for 'driver: lazy'");
+        load_error(l, arg_at(&args, 1), "'flush' is for 'driver: lazy'");
     }
 }

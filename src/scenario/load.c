@@ -119,7 +119,8 @@ read_run(struct loader *l, const struct node *n, struct scenario_run *list, size
     note_keys(&run->keys, &args);
     for (size_t j = 0; j < i; j++) {
         if (list[j].name != NULL && strcmp(list[j].name, run->name) == 0) {
-            load_error(l, args.v[KEY_COUNT], "two runs are called '%s'", run->name);
+            load_error(l, arg_at(&args, KEY_COUNT), "two runs are called '%s'",
+                       run->name);
         }
     }
 }

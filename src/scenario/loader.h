@@ -23,7 +23,7 @@
 struct scenario_index {
     struct strmap devices, iommus, domains;
     struct strmap subscribers; /* labels, to 0; those of `subscribe` steps too */
-    bool replays; /* recordings may bring others */
+    bool replays;              /* recordings may bring others */
 };
 
 /* The script line that is being read; words point into `begin`. */
@@ -157,6 +157,13 @@ args_has(const struct args *a, unsigned i)
 
 /* The field of that name, or NULL. */
 const struct field *schema_field(const struct schema *s, struct val key);
+
+/* Where an error about argument i belongs: at its value, else at the whole. */
+static inline struct val
+arg_at(const struct args *a, unsigned i)
+{
+    return args_has(a, i) ? a->v[i] : a->whole;
+}
 
 /* By name, for tables whose indices have no names; NULL if not given. */
 const struct val *args_find(const struct schema *s, const struct args *a,

@@ -5,6 +5,7 @@
 
 #include "scenario/loader.h"
 #include "scenario/scalar.h"
+#include "util/names.h"
 
 #define GPA_END (UINT64_C(1) << 52)
 
@@ -52,20 +53,20 @@ check_blocks(struct loader *l, const struct args *args, struct scenario_range *r
 {
     if (!args_has(args, RAM_BLOCK)) {
         if (args_has(args, RAM_POPULATED)) {
-            load_error(l, args->v[RAM_POPULATED], "'populated' needs 'block'");
+            load_error(l, arg_at(args, RAM_POPULATED), "'populated' needs 'block'");
         }
         return;
     }
     if (!is_pow2(r->block) || r->block < PAGE_BYTES) {
-        load_error(l, args->v[RAM_BLOCK], "a block is a power of two, 4KiB or more");
+        load_error(l, arg_at(args, RAM_BLOCK), "a block is a power of two, 4KiB or more");
     } else if (((r->base | r->size) & (r->block - 1)) != 0) {
-        load_error(l, args->v[RAM_BLOCK], "base and size are multiples of 'block'");
+        load_error(l, arg_at(args, RAM_BLOCK), "base and size are multiples of 'block'");
     }
     if (!args_has(args, RAM_POPULATED)) {
         r->populated = r->size;
     } else if (r->populated > r->size ||
                (is_pow2(r->block) && (r->populated & (r->block - 1)) != 0)) {
-        load_error(l, args->v[RAM_POPULATED],
+        load_error(l, arg_at(args, RAM_POPULATED),
                    "'populated' is a multiple of 'block', at most 'size'");
     }
 }
@@ -183,7 +184,8 @@ field_window(struct loader *l, const struct field *f, struct val v, void *out)
         return;
     }
     if (((PAPR_PAGE_SIZES >> w.page_lg2) & 1) == 0) {
-        load_error(l, args.v[2], "a window has pages of 4KiB, 64KiB, 2MiB or 16MiB");
+        load_error(l, arg_at(&args, 2),
+                   "a window has pages of 4KiB, 64KiB, 2MiB or 16MiB");
     } else if (w.size >> w.page_lg2 > UINT32_MAX) {
         load_error(l, v, "a window has fewer than 2^32 pages");
     } else if (!is_aligned(w.base | w.size, w.page_lg2)) {
@@ -538,6 +540,20 @@ check_iommu(struct loader *l, const struct scenario_iommu *list, size_t n, struc
 }
 
 static void
+no_model(struct loader *l, struct val id, const struct node *map)
+{
+    static const char *const model[] = { "model" };
+
+    for (uint32_t i = 0; i < node_count(map); i++) {
+        if (name_nearest(map->u.pairs[i].key->u.text, model, 1) != NULL) {
+            load_unknown_key(l, val_of(map->u.pairs[i].key), "iommu", model, 1);
+            return;
+        }
+    }
+    load_error(l, id, "'%.*s' needs 'model'", (int)id.len, id.s);
+}
+
+static void
 read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *list,
            size_t n, struct papr_counts *papr)
 {
@@ -560,14 +576,16 @@ read_iommu(struct loader *l, const struct node_pair *p, struct scenario_iommu *l
     if (want_map(l, io->id, v) == NULL) {
         return;
     }
+    io->unread = true;
     model = node_get(p->value, "model");
     if (model == NULL) {
-        load_error(l, key, "'%s' needs 'model'", io->id);
+        no_model(l, key, p->value);
         return;
     }
     if (!read_word(l, "model", val_of(model), &model_words, &word)) {
         return;
     }
+    io->unread = false;
     io->model = (enum iommu_model)word;
     iommu_defaults(io, papr);
     papr->bridges += io->model == IOMMU_PAPR_TCE;

@@ -89,6 +89,7 @@ struct scenario_iommu {
     struct src_pos pos;
     const char *id;
     enum iommu_model model;
+    bool unread;             /* its model was not understood; only while loading */
     struct papr_config papr; /* papr-tce, papr-vio */
     struct vtd_config vtd;   /* intel-vtd */
 };

@@ -273,22 +273,23 @@ subscriber_finish(struct loader *l, const struct args *args, const char *device,
 
     for (unsigned i = SUB_NAME + 1; i <= SUB_RETRY; i++) {
         if (args_has(args, i) && !(options_of[sub->backend] & BIT(i))) {
-            load_error(l, args->v[i], "'%s' is no option of backend '%s'",
+            load_error(l, arg_at(args, i), "'%s' is no option of backend '%s'",
                        subscriber_fields[i].name, backend_words[sub->backend]);
         }
     }
     if (args_has(args, SUB_PAGE_SIZES) && sub->page_sizes == 0) {
-        load_error(l, args->v[SUB_PAGE_SIZES], "'page_sizes' takes at least one size");
+        load_error(l, arg_at(args, SUB_PAGE_SIZES),
+                   "'page_sizes' takes at least one size");
     }
     if (args_has(args, SUB_FLAGS) && sub->flags == 0) {
-        load_error(l, args->v[SUB_FLAGS],
+        load_error(l, arg_at(args, SUB_FLAGS),
                    "'flags' takes at least one of map, unmap, deviotlb");
     }
     sub->pos = val_pos(l, args->whole);
     sub->has_aperture = args_has(args, SUB_APERTURE);
     sub->has_registered = args_has(args, SUB_REGISTERED);
     if (sub->version == 1 && sub->has_registered) {
-        load_error(l, args->v[SUB_REGISTERED],
+        load_error(l, arg_at(args, SUB_REGISTERED),
                    "memory is registered with version 2 only");
     }
     sub->has_pasid = args_has(args, SUB_PASID);

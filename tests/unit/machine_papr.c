@@ -51,6 +51,7 @@ struct round {
     FILE *out;
     struct bridge bridge[BRIDGES];
     unsigned iommu_of[DEVICES];
+    bool plugged[DEVICES];
 };
 
 /* ---- drawing ---- */
@@ -320,8 +321,12 @@ step(struct round *r)
     } else if (what < 87) {
         fputs("  - rtas: {call: quiesce}\n", r->out);
     } else if (what < 92) {
-        fprintf(r->out, "  - %s: d%u\n", below(r, 3) == 0 ? "unplug" : "hotplug",
-                below(r, DEVICES));
+        unsigned d = below(r, DEVICES);
+        bool out = below(r, 3) == 0;
+        /* what cannot be done is no harm and no violation either */
+        fprintf(r->out, "  - %s: d%u\n%s", out ? "unplug" : "hotplug", d,
+                out == r->plugged[d] ? "" : "    expect: {result: refused}\n");
+        r->plugged[d] = !out;
     } else if (what < 94) {
         fputs("  - migrate\n", r->out);
     } else if (what < 96) {
@@ -366,8 +371,9 @@ put_machine(struct round *r)
         const char *backend = PICK(r, backends);
 
         r->iommu_of[i] = where[below(r, 4)];
+        r->plugged[i] = below(r, 4) != 0;
         fprintf(r->out, "    d%u: {iommu: %s, plugged: %s, backend: ", i,
-                iommus[r->iommu_of[i]], below(r, 4) == 0 ? "off" : "on");
+                iommus[r->iommu_of[i]], r->plugged[i] ? "on" : "off");
         if (strstr(backend, "%u") != NULL) {
             fprintf(r->out, "{backend: vfio, container: c%u}", r->iommu_of[i]);
         } else {
