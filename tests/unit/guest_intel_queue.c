@@ -6,36 +6,13 @@
 #include "support_main.h"
 #include "support_recorder.h"
 
-static struct rig r;
-static struct recorder rec;
-
-static void
-start(enum guest_driver driver, uint64_t cap, uint64_t ecap)
-{
-    rig_init(&r, IOMMU_INTEL_VTD);
-    r.sc.guest.driver = driver;
-    recorder_start(&rec, &r, cap, ecap);
-}
-
-static uint64_t
-at(uint64_t gpa)
-{
-    return mem_read64le(r.env.mem, GPA(gpa));
-}
-
-static void
-finish(void)
-{
-    rig_fini(&r);
-}
-
 static bool
 qi(const struct qi_descriptor *d, uint32_t n)
 {
     struct step s = { .kind = STEP_QI };
 
     s.u.qi = (struct step_qi){ .n = n, .desc = d };
-    return rig_do(&r, &s);
+    return rig_do(&s);
 }
 
 static uint64_t
@@ -48,7 +25,7 @@ written(unsigned i, enum vtd_reg reg)
 
 START_TEST(boot_goes_queue_root_caches_translation)
 {
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
     ck_assert_uint_eq(written(0, VTD_IQT), 0);
     ck_assert_uint_eq(written(1, VTD_IQA), RIG_TABLES + 0x1000); /* QS 0, 128 bits */
     ck_assert_uint_eq(written(2, VTD_GCMD), VTD_GCMD_QIE);
@@ -63,7 +40,7 @@ END_TEST
 
 START_TEST(scalable_boot_has_wide_descriptors_and_a_pasid_cache)
 {
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
     /* 8 KiB on an 8 KiB boundary; DW, QS 1: 256 of 32 bytes */
     ck_assert_uint_eq(written(1, VTD_IQA), (RIG_TABLES + 0x2000) | 0x801);
     ck_assert_uint_eq(written(3, VTD_RTADDR), RIG_TABLES | 0x400);
@@ -80,10 +57,10 @@ END_TEST
 
 START_TEST(the_queue_wraps_after_256_descriptors)
 {
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
     for (unsigned i = 0; i < 200; i++) {
-        recorder_forget(&rec);
-        ck_assert(rig_unmap(&r, 0x1000, 4 * KIB));
+        recorder_forget();
+        ck_assert(rig_unmap(0x1000, 4 * KIB));
         ck_assert_uint_eq(rec.n_desc, 1);
         ck_assert_uint_eq(rec.n_waits, 1);
         ck_assert_uint_eq(rec.iqt % 64, 0);
@@ -94,19 +71,19 @@ END_TEST
 
 START_TEST(a_refused_request_becomes_a_wait_and_fails_its_step)
 {
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
     uint64_t slot = (RIG_TABLES + 0x1000) + rec.iqt;
 
     rec.refuse = VTD_DESC_IOTLB;
-    ck_assert(!rig_unmap(&r, 0x1000, 4 * KIB));
-    ck_assert_str_eq(r.reply.why, "queue-error");
+    ck_assert(!rig_unmap(0x1000, 4 * KIB));
+    ck_assert_str_eq(vm.reply.why, "queue-error");
     ck_assert_uint_eq(rec.fsts, 0);
     /* Both slots hold the same wait now. */
-    ck_assert_uint_eq(at(slot), at(slot + 16));
-    ck_assert_uint_eq(at(slot + 8), at(slot + 24));
+    ck_assert_uint_eq(rig_read(slot), rig_read(slot + 16));
+    ck_assert_uint_eq(rig_read(slot + 8), rig_read(slot + 24));
     rec.refuse = 0;
-    recorder_forget(&rec);
-    ck_assert(rig_unmap(&r, 0x1000, 4 * KIB));
+    recorder_forget();
+    ck_assert(rig_unmap(0x1000, 4 * KIB));
     ck_assert_uint_eq(rec.n_desc, 1);
     ck_assert_uint_eq(rec.n_waits, 3);
 }
@@ -116,28 +93,28 @@ START_TEST(an_error_at_somebody_elses_descriptor_is_left_alone)
 {
     const struct qi_descriptor bad = { .type = QI_RAW, .n_raw = 2, .raw = { 15 } };
 
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
     rec.refuse = 15;
     ck_assert(qi(&bad, 1));
-    ck_assert(!rig_unmap(&r, 0x1000, 4 * KIB));
-    ck_assert_str_eq(r.reply.why, "queue-error");
+    ck_assert(!rig_unmap(0x1000, 4 * KIB));
+    ck_assert_str_eq(vm.reply.why, "queue-error");
     ck_assert_uint_eq(rec.fsts, VTD_FSTS_IQE);
 }
 END_TEST
 
 START_TEST(a_silent_device_is_asked_again_and_given_up_in_the_end)
 {
-    rig_init(&r, IOMMU_INTEL_VTD);
-    r.device[0].ats = true;
-    recorder_start(&rec, &r, RECORDER_CAP, RECORDER_ECAP | VTD_ECAP_DT);
-    recorder_forget(&rec);
+    rig_init(IOMMU_INTEL_VTD);
+    vm.device[0].ats = true;
+    recorder_start(RECORDER_CAP, RECORDER_ECAP | VTD_ECAP_DT);
+    recorder_forget();
     rec.silent = 2;
-    ck_assert(rig_unmap(&r, 0x1000, 4 * KIB));
+    ck_assert(rig_unmap(0x1000, 4 * KIB));
     ck_assert_uint_eq(rec.n_desc, 4); /* the first one three times */
     ck_assert_uint_eq(rec.fsts, 0);
     rec.silent = 3;
-    ck_assert(!rig_unmap(&r, 0x1000, 4 * KIB));
-    ck_assert_str_eq(r.reply.why, "device-tlb-timeout");
+    ck_assert(!rig_unmap(0x1000, 4 * KIB));
+    ck_assert_str_eq(vm.reply.why, "device-tlb-timeout");
 }
 END_TEST
 
@@ -207,8 +184,8 @@ START_TEST(every_kind_of_descriptor_from_its_fields)
         { 15, 2 },
     };
 
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
-    recorder_forget(&rec);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_SM_ECAP);
+    recorder_forget();
     ck_assert(qi(d, sizeof(d) / sizeof(d[0])));
     ck_assert_uint_eq(rec.n_desc, sizeof(want) / sizeof(want[0]));
     for (unsigned i = 0; i < rec.n_desc; i++) {
@@ -231,13 +208,13 @@ START_TEST(a_wait_has_all_its_bits)
                                      .address = 0x5004,
                                      .data = 0xdeadbeef };
 
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
     uint64_t slot = (RIG_TABLES + 0x1000) + rec.iqt;
 
     ck_assert(qi(&d, 1));
-    ck_assert_uint_eq(at(slot), UINT64_C(0xdeadbeef000000f5));
-    ck_assert_uint_eq(at(slot + 8), 0x5004);
-    ck_assert_uint_eq(mem_read32le(r.env.mem, GPA(0x5004)), 0xdeadbeef);
+    ck_assert_uint_eq(rig_read(slot), UINT64_C(0xdeadbeef000000f5));
+    ck_assert_uint_eq(rig_read(slot + 8), 0x5004);
+    ck_assert_uint_eq(mem_read32le(vm.env.mem, GPA(0x5004)), 0xdeadbeef);
 }
 END_TEST
 
@@ -245,9 +222,9 @@ START_TEST(four_words_need_a_wide_queue)
 {
     const struct qi_descriptor d = { .type = QI_RAW, .n_raw = 4, .raw = { 15, 2, 3, 4 } };
 
-    start(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
+    recorder_boot(GUEST_STRICT, RECORDER_CAP, RECORDER_ECAP);
     ck_assert(!qi(&d, 1));
-    ck_assert_str_eq(r.reply.why, "descriptor-too-wide");
+    ck_assert_str_eq(vm.reply.why, "descriptor-too-wide");
 }
 END_TEST
 
@@ -256,11 +233,11 @@ START_TEST(the_step_says_the_width_where_the_register_does_not)
     const struct qi_descriptor d = { .type = QI_RAW, .n_raw = 2, .raw = { 0x37, 0 } };
     struct step s = { .kind = STEP_QI };
 
-    start(GUEST_MANUAL, RECORDER_CAP, RECORDER_SM_ECAP);
+    recorder_boot(GUEST_MANUAL, RECORDER_CAP, RECORDER_SM_ECAP);
     rec.gsts = (uint32_t)VTD_GCMD_QIE;
     rec.iqa = 0x10001; /* DW is hidden */
     s.u.qi = (struct step_qi){ .n = 1, .desc = &d, .width = 256 };
-    ck_assert(rig_do(&r, &s));
+    ck_assert(rig_do(&s));
     ck_assert_uint_eq(rec.iqt, 32);
 }
 END_TEST
@@ -271,7 +248,7 @@ suite(void)
     Suite *s = suite_create("guest_intel_queue");
     TCase *t = tcase_create("intel_queue");
 
-    tcase_add_checked_fixture(t, NULL, finish);
+    tcase_add_checked_fixture(t, NULL, rig_fini);
     tcase_add_test(t, boot_goes_queue_root_caches_translation);
     tcase_add_test(t, scalable_boot_has_wide_descriptors_and_a_pasid_cache);
     tcase_add_test(t, the_queue_wraps_after_256_descriptors);

@@ -28,14 +28,16 @@ count_hcall(void *self, struct iommu *iommu, uint64_t liobn, uint64_t first,
     r->hcalls++;
 }
 
+struct rig vm;
+
 static void
-init_iommu(struct rig *r, enum iommu_model model)
+init_iommu(enum iommu_model model)
 {
     struct iommu_cache_config infinite = { .entries = UINT64_MAX };
 
-    r->iommu = (struct scenario_iommu){ .id = "iommu0", .model = model };
-    r->iommu.vtd.aw_bits = 48;
-    r->vtd = (struct iommu_vtd_config){
+    vm.iommu = (struct scenario_iommu){ .id = "iommu0", .model = model };
+    vm.iommu.vtd.aw_bits = 48;
+    vm.vtd = (struct iommu_vtd_config){
         .id = "iommu0",
         .base = 0xfed90000,
         .pass_through = true,
@@ -50,14 +52,14 @@ init_iommu(struct rig *r, enum iommu_model model)
         .iotlb = infinite,
         .context_cache = infinite,
     };
-    r->papr = (struct iommu_papr_config){
+    vm.papr = (struct iommu_papr_config){
         .id = "iommu0",
         .liobn = 0x80000000,
         .has_window = true,
         .window_size = GIB,
         .page_lg2 = 12,
     };
-    r->iommu.papr = (struct papr_config){
+    vm.iommu.papr = (struct papr_config){
         .liobn = 0x80000000,
         .has_window = true,
         .window_size = GIB,
@@ -66,45 +68,45 @@ init_iommu(struct rig *r, enum iommu_model model)
 }
 
 void
-rig_init(struct rig *r, enum iommu_model model)
+rig_init(enum iommu_model model)
 {
     bool vtd = model == IOMMU_INTEL_VTD;
 
-    memset(r, 0, sizeof(*r));
-    r->env.sim = sim_new(1);
-    r->env.mem = mem_new(NULL);
-    r->env.trace = trace_new(
+    memset(&vm, 0, sizeof(vm));
+    vm.env.sim = sim_new(1);
+    vm.env.mem = mem_new(NULL);
+    vm.env.trace = trace_new(
         &(struct trace_options){ .format = TRACE_FORMAT_NONE, .level = TRACE_QUIET },
         NULL);
-    latencies_init(&r->env.latency, r->env.sim);
-    r->env.observer.self = r;
-    r->env.observer.invalidated = count_invalidation;
-    r->env.observer.hcall_returned = count_hcall;
-    mem_add_range(r->env.mem, 0, RIG_RAM - 1, MEM_RAM);
-    r->ram = (struct scenario_range){ .kind = SCENARIO_RAM, .base = 0, .size = RIG_RAM };
-    init_iommu(r, model);
+    latencies_init(&vm.env.latency, vm.env.sim);
+    vm.env.observer.self = &vm;
+    vm.env.observer.invalidated = count_invalidation;
+    vm.env.observer.hcall_returned = count_hcall;
+    mem_add_range(vm.env.mem, 0, RIG_RAM - 1, MEM_RAM);
+    vm.ram = (struct scenario_range){ .kind = SCENARIO_RAM, .base = 0, .size = RIG_RAM };
+    init_iommu(model);
     for (uint16_t i = 0; i < 2; i++) {
-        r->device[i] = (struct scenario_device){
+        vm.device[i] = (struct scenario_device){
             .first_of_sid = (uint32_t)i,
             .id = i == 0 ? "nic0" : "nic1",
             .sid = (uint16_t)((i + 1) << 3),
             .plugged = i == 0,
         };
-        r->domain[i] = (struct scenario_domain){
+        vm.domain[i] = (struct scenario_domain){
             .id = i == 0 ? "d0" : "d1", .aw_bits = 48, .has_did = i == 1, .did = 1
         };
     }
-    r->sc.ranges = &r->ram;
-    r->sc.n_ranges = 1;
-    r->sc.iommus = &r->iommu;
-    r->sc.n_iommus = 1;
-    r->sc.devices = r->device;
-    r->sc.n_devices = 2;
-    r->sc.guest = (struct guest_config){
+    vm.sc.ranges = &vm.ram;
+    vm.sc.n_ranges = 1;
+    vm.sc.iommus = &vm.iommu;
+    vm.sc.n_iommus = 1;
+    vm.sc.devices = vm.device;
+    vm.sc.n_devices = 2;
+    vm.sc.guest = (struct guest_config){
         .driver = GUEST_STRICT,
         .flush_entries = 256,
         .flush_timer = 10000000,
-        .domains = r->domain,
+        .domains = vm.domain,
         .n_domains = vtd ? 2 : 0,
         .has_table_memory = vtd,
         .table_base = RIG_TABLES,
@@ -113,35 +115,44 @@ rig_init(struct rig *r, enum iommu_model model)
 }
 
 void
-rig_start(struct rig *r)
+rig_start(void)
 {
     struct err e;
 
-    r->m = r->iommu.model == IOMMU_INTEL_VTD ? vtd_new(&r->vtd, &r->env)
-                                             : papr_new(&r->papr, &r->env);
-    ck_assert_ptr_nonnull(r->m->ops->attach(r->m, r->device[0].sid, "nic0", &e));
-    r->g = guest_new(&r->env, &r->sc, &r->m);
-    guest_boot(r->g);
-    ck_assert_uint_eq(sim_pending(r->env.sim), 0);
-    rig_forget(r);
+    vm.m = vm.iommu.model == IOMMU_INTEL_VTD ? vtd_new(&vm.vtd, &vm.env)
+                                             : papr_new(&vm.papr, &vm.env);
+    ck_assert_ptr_nonnull(vm.m->ops->attach(vm.m, vm.device[0].sid, "nic0", &e));
+    vm.g = guest_new(&vm.env, &vm.sc, &vm.m);
+    guest_boot(vm.g);
+    ck_assert_uint_eq(sim_pending(vm.env.sim), 0);
+    rig_forget();
 }
 
 void
-rig_forget(struct rig *r)
+rig_boot(enum guest_driver driver, bool caching_mode)
 {
-    r->invalidations = 0;
-    r->replies = 0;
-    r->hcalls = 0;
+    rig_init(IOMMU_INTEL_VTD);
+    vm.sc.guest.driver = driver;
+    vm.vtd.caching_mode = caching_mode;
+    rig_start();
 }
 
 void
-rig_fini(struct rig *r)
+rig_forget(void)
 {
-    guest_free(r->g);
-    iommu_free(r->m);
-    mem_free(r->env.mem);
-    sim_free(r->env.sim);
-    trace_close(r->env.trace, NULL);
+    vm.invalidations = 0;
+    vm.replies = 0;
+    vm.hcalls = 0;
+}
+
+void
+rig_fini(void)
+{
+    guest_free(vm.g);
+    iommu_free(vm.m);
+    mem_free(vm.env.mem);
+    sim_free(vm.env.sim);
+    trace_close(vm.env.trace, NULL);
 }
 
 static void
@@ -154,18 +165,18 @@ replied(void *self, const struct guest_reply *reply)
 }
 
 bool
-rig_do(struct rig *r, const struct step *s)
+rig_do(const struct step *s)
 {
-    struct step *kept = &r->steps[r->n_steps++ % 4];
-    unsigned before = r->replies;
+    struct step *kept = &vm.steps[vm.n_steps++ % 4];
+    unsigned before = vm.replies;
 
     *kept = *s;
-    guest_do(r->g, kept, replied, r);
-    return r->replies == before + 1 && r->reply.ok;
+    guest_do(vm.g, kept, replied, &vm);
+    return vm.replies == before + 1 && vm.reply.ok;
 }
 
 bool
-rig_map(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, unsigned page_lg2)
+rig_map(uint64_t iova, uint64_t size, uint64_t gpa, unsigned page_lg2)
 {
     struct step s = { .kind = STEP_MAP };
 
@@ -178,22 +189,22 @@ rig_map(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, unsigned page
                                  .page_lg2 = (uint8_t)page_lg2,
                                  .has_gpa = true,
                                  .has_perm = true };
-    return rig_do(r, &s);
+    return rig_do(&s);
 }
 
 bool
-rig_unmap(struct rig *r, uint64_t iova, uint64_t size)
+rig_unmap(uint64_t iova, uint64_t size)
 {
     struct step s = { .kind = STEP_UNMAP };
 
     s.u.map = (struct step_map){
         .device = 0, .domain = SCENARIO_NONE, .iova = iova, .size = size
     };
-    return rig_do(r, &s);
+    return rig_do(&s);
 }
 
 bool
-rig_change(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa)
+rig_change(uint64_t iova, uint64_t size, uint64_t gpa)
 {
     struct step s = { .kind = STEP_CHANGE };
 
@@ -203,37 +214,54 @@ rig_change(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa)
                                  .size = size,
                                  .gpa = gpa,
                                  .has_gpa = true };
-    return rig_do(r, &s);
+    return rig_do(&s);
+}
+
+bool
+rig_attach(uint32_t device, uint32_t domain, uint32_t pasid)
+{
+    struct step s = { .kind = STEP_ATTACH };
+
+    s.u.attach = (struct step_attach){
+        .device = device, .domain = domain, .pasid = pasid, .has_pasid = pasid != 0
+    };
+    return rig_do(&s);
 }
 
 void
-rig_run(struct rig *r)
+rig_run(void)
 {
-    while (sim_step(r->env.sim)) {
+    while (sim_step(vm.env.sim)) {
     }
 }
 
 uint64_t
-rig_context(const struct rig *r, unsigned word)
+rig_read(uint64_t gpa)
+{
+    return mem_read64le(vm.env.mem, GPA(gpa));
+}
+
+uint64_t
+rig_context(unsigned word)
 {
     struct iommu_roots roots;
     uint64_t root;
 
-    r->m->ops->roots(r->m, &roots);
-    root = mem_read64le(r->env.mem, roots.root_table);
-    return mem_read64le(r->env.mem, GPA((root & ~PAGE_MASK) +
-                                        16 * (uint64_t)r->device[0].sid + 8 * word));
+    vm.m->ops->roots(vm.m, &roots);
+    root = mem_read64le(vm.env.mem, roots.root_table);
+    return mem_read64le(vm.env.mem, GPA((root & ~PAGE_MASK) +
+                                        16 * (uint64_t)vm.device[0].sid + 8 * word));
 }
 
 uint64_t
-rig_entry(const struct rig *r, uint64_t iova, unsigned level)
+rig_entry(uint64_t iova, unsigned level)
 {
-    uint64_t e = rig_context(r, 0);
+    uint64_t e = rig_context(0);
 
     for (unsigned at = 4;; at--) {
         uint64_t index = iova >> (12 + 9 * (at - 1)) & 511;
 
-        e = mem_read64le(r->env.mem, GPA((e & UINT64_C(0xffffffffff000)) + 8 * index));
+        e = mem_read64le(vm.env.mem, GPA((e & UINT64_C(0xffffffffff000)) + 8 * index));
         if (at == level || (e & 3) == 0 || (e & 0x80) != 0) {
             return at == level ? e : 0;
         }

@@ -35,24 +35,33 @@ struct rig {
     unsigned hcalls;
 };
 
+/* The one of this test; rig_fini is for the fixture. */
+extern struct rig vm;
+
 /* A VT-d of 48 bits under `strict`, or a PAPR bridge with a window of 1 GiB. */
-void rig_init(struct rig *r, enum iommu_model model);
-void rig_start(struct rig *r); /* builds model and guest, boots */
-void rig_fini(struct rig *r);
-void rig_forget(struct rig *r);
+void rig_init(enum iommu_model model);
+void rig_start(void); /* builds model and guest, boots */
+void rig_fini(void);
+void rig_forget(void);
+
+/* rig_init and rig_start, for a VT-d under this driver. */
+void rig_boot(enum guest_driver driver, bool caching_mode);
 
 /* Carry out a step whose kind and arguments are set. True: it replied ok at once. */
-bool rig_do(struct rig *r, const struct step *s);
-bool rig_map(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa,
-             unsigned page_lg2);
-bool rig_unmap(struct rig *r, uint64_t iova, uint64_t size);
-bool rig_change(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa);
+bool rig_do(const struct step *s);
+bool rig_map(uint64_t iova, uint64_t size, uint64_t gpa, unsigned page_lg2);
+bool rig_unmap(uint64_t iova, uint64_t size);
+bool rig_change(uint64_t iova, uint64_t size, uint64_t gpa);
+/* PASID 0 is none. */
+bool rig_attach(uint32_t device, uint32_t domain, uint32_t pasid);
 /* Run all events. */
-void rig_run(struct rig *r);
+void rig_run(void);
 
+/* 8 bytes of RAM. */
+uint64_t rig_read(uint64_t gpa);
 /* The context entry of device 0, and where its table's entry for an IOVA is (0: nowhere).
  */
-uint64_t rig_context(const struct rig *r, unsigned word);
-uint64_t rig_entry(const struct rig *r, uint64_t iova, unsigned level);
+uint64_t rig_context(unsigned word);
+uint64_t rig_entry(uint64_t iova, unsigned level);
 
 #endif

@@ -33,10 +33,14 @@ struct recorder {
     unsigned silent; /* so many waits more are aborted (ITE) */
 };
 
-/* r->m is the recorder from here on: instead of rig_start. Boots. */
-void recorder_start(struct recorder *rec, struct rig *r, uint64_t cap, uint64_t ecap);
+extern struct recorder rec;
+
+/* vm.m is the recorder from here on: instead of rig_start. Boots. */
+void recorder_start(uint64_t cap, uint64_t ecap);
+/* The same after rig_init, with this driver. */
+void recorder_boot(enum guest_driver driver, uint64_t cap, uint64_t ecap);
 /* Forget what was told so far. */
-void recorder_forget(struct recorder *rec);
+void recorder_forget(void);
 
 /* What a unit of today has: CAP and ECAP without caching mode, legacy or scalable. */
 #define RECORDER_CAP                                                                     \
