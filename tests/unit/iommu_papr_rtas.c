@@ -9,7 +9,6 @@
 #include "support_main.h"
 #include "support_papr.h"
 
-static struct papr_rig rig;
 static struct ear ear, cache;
 static struct log told, cache_told;
 
@@ -17,30 +16,12 @@ static struct log told, cache_told;
 #define MADE_W0 "0 0x80000000 0x0 0x0"
 #define LEFT(n) "0 " #n " 0x20 0x0 0x107 0x0"
 
-static void
-setup_spec(void)
-{
-    rig_init_ddw(&rig, spec_quirks);
-}
-
-static void
-setup_qemu(void)
-{
-    rig_init_ddw(&rig, qemu_quirks);
-}
-
-static void
-teardown(void)
-{
-    papr_rig_fini(&rig);
-}
-
 static int64_t
 status_of(uint64_t liobn, uint64_t ioba)
 {
     uint64_t tce;
 
-    return get(&rig, liobn, ioba, &tce);
+    return get(&phb, liobn, ioba, &tce);
 }
 
 /* --- 14.2, which both profiles answer alike but for the last window at 0 --- */
@@ -50,28 +31,28 @@ START_TEST(P27_queries_tell_what_is_left)
     static const uint32_t here[] = { 0, 0x8000000, 0x20000000 };
     static const uint32_t elsewhere[] = { 0, 0x8000000, 0x20000001 };
 
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
-    ck_assert_str_eq(rtas(&rig, RTAS_QUERY_PE_DMA_WINDOW, -1, 5, here),
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 5, here),
                      "0 0x1 0x80000000 0x107 0x0");
-    ck_assert_str_eq(rtas(&rig, RTAS_QUERY_PE_DMA_WINDOW, -1, 4, here), "-3");
-    ck_assert_str_eq(rtas(&rig, RTAS_QUERY_PE_DMA_WINDOW, 2, 6, here), "-3");
-    ck_assert_str_eq(rtas(&rig, RTAS_QUERY_PE_DMA_WINDOW, -1, 6, elsewhere), "-3");
-    ck_assert_str_eq(create(&rig, 16, 30), MADE_W1);
-    ck_assert_str_eq(query(&rig), LEFT(0x0));
-    ck_assert_str_eq(create(&rig, 16, 30), "-1");
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
-    ck_assert_str_eq(remove_window(&rig, W0), "-3");
-    ck_assert_str_eq(remove_window(&rig, W1), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x1)); /* the default window is back */
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x2));
-    ck_assert_str_eq(create(&rig, 16, 31), MADE_W0);
-    ck_assert_str_eq(remove_window(&rig, W1), "-3");
-    ck_assert_str_eq(remove_window(&rig, 0x12345678), "-3");
-    ck_assert_str_eq(remove_window(&rig, 0), "-3");
-    ck_assert_str_eq(reset_windows(&rig), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
+    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 4, here), "-3");
+    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, 2, 6, here), "-3");
+    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 6, elsewhere), "-3");
+    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
+    ck_assert_str_eq(query(&phb), LEFT(0x0));
+    ck_assert_str_eq(create(&phb, 16, 30), "-1");
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(remove_window(&phb, W0), "-3");
+    ck_assert_str_eq(remove_window(&phb, W1), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x1)); /* the default window is back */
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x2));
+    ck_assert_str_eq(create(&phb, 16, 31), MADE_W0);
+    ck_assert_str_eq(remove_window(&phb, W1), "-3");
+    ck_assert_str_eq(remove_window(&phb, 0x12345678), "-3");
+    ck_assert_str_eq(remove_window(&phb, 0), "-3");
+    ck_assert_str_eq(reset_windows(&phb), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
 }
 END_TEST
 
@@ -79,15 +60,15 @@ START_TEST(P28_creation_that_must_fail_leaves_nothing)
 {
     static const uint32_t words[] = { 0, 0x8000000, 0x20000000, 16, 30 };
 
-    ck_assert_str_eq(create(&rig, 13, 30), "-3");
-    ck_assert_str_eq(create(&rig, 12, 11), "-3");
-    ck_assert_str_eq(rtas(&rig, RTAS_CREATE_PE_DMA_WINDOW, 4, 4, words), "-3");
-    ck_assert_str_eq(rtas(&rig, RTAS_CREATE_PE_DMA_WINDOW, -1, 3, words), "-3");
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
-    ck_assert_uint_eq(rig.switched, 0);
-    ck_assert_str_eq(create(&rig, 16, 30), MADE_W1);
-    ck_assert_str_eq(create(&rig, 13, 30), "-3"); /* before the windows are counted */
-    ck_assert_str_eq(create(&rig, 16, 30), "-1");
+    ck_assert_str_eq(create(&phb, 13, 30), "-3");
+    ck_assert_str_eq(create(&phb, 12, 11), "-3");
+    ck_assert_str_eq(rtas(&phb, RTAS_CREATE_PE_DMA_WINDOW, 4, 4, words), "-3");
+    ck_assert_str_eq(rtas(&phb, RTAS_CREATE_PE_DMA_WINDOW, -1, 3, words), "-3");
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_uint_eq(phb.switched, 0);
+    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
+    ck_assert_str_eq(create(&phb, 13, 30), "-3"); /* before the windows are counted */
+    ck_assert_str_eq(create(&phb, 16, 30), "-1");
 }
 END_TEST
 
@@ -108,40 +89,40 @@ static const struct {
 
 START_TEST(P28_sizes_spec)
 {
-    ck_assert_str_eq(create(&rig, shapes[_i].page, shapes[_i].window), shapes[_i].spec);
-    ck_assert_str_eq(remove_window(&rig, W1), shapes[_i].spec[0] == '0' ? "0" : "-3");
-    ck_assert_str_eq(create(&rig, 16, 30), MADE_W1);
+    ck_assert_str_eq(create(&phb, shapes[_i].page, shapes[_i].window), shapes[_i].spec);
+    ck_assert_str_eq(remove_window(&phb, W1), shapes[_i].spec[0] == '0' ? "0" : "-3");
+    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
 }
 END_TEST
 
 START_TEST(P28_sizes_qemu)
 {
-    ck_assert_str_eq(create(&rig, shapes[_i].page, shapes[_i].window), shapes[_i].qemu);
+    ck_assert_str_eq(create(&phb, shapes[_i].page, shapes[_i].window), shapes[_i].qemu);
 }
 END_TEST
 
 START_TEST(P28_after_an_oversized_window_the_next_creation_aborts_qemu)
 {
-    ck_assert_str_eq(create(&rig, 12, 44), "-1");
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
-    ck_assert_str_eq(reset_windows(&rig), "0"); /* that does not help */
-    ck_assert_uint_eq(rig.aborted, 0);
-    create(&rig, 16, 30);
-    ck_assert_uint_eq(rig.aborted, 1);
+    ck_assert_str_eq(create(&phb, 12, 44), "-1");
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(reset_windows(&phb), "0"); /* that does not help */
+    ck_assert_uint_eq(phb.aborted, 0);
+    create(&phb, 16, 30);
+    ck_assert_uint_eq(phb.aborted, 1);
 }
 END_TEST
 
 START_TEST(shifts_of_64_and_more_count_modulo_64_qemu)
 {
-    ck_assert_str_eq(create(&rig, 76, 80), MADE_W1);
+    ck_assert_str_eq(create(&phb, 76, 80), MADE_W1);
     ck_assert_int_eq(status_of(W1, B + 0xf000), 0); /* 16 pages of 4 KiB */
     ck_assert_int_eq(status_of(W1, B + 0x10000), PAPR_H_PARAMETER);
-    remove_window(&rig, W1);
-    ck_assert_str_eq(create(&rig, 16, 96), MADE_W1);
+    remove_window(&phb, W1);
+    ck_assert_str_eq(create(&phb, 16, 96), MADE_W1);
     ck_assert_int_eq(status_of(W1, B + 0xffff0000), 0); /* 2^16 of 64 KiB */
     ck_assert_int_eq(status_of(W1, B + 0x100000000), PAPR_H_PARAMETER);
-    remove_window(&rig, W1);
-    ck_assert_str_eq(create(&rig, 16, 80), MADE_W1);
+    remove_window(&phb, W1);
+    ck_assert_str_eq(create(&phb, 16, 80), MADE_W1);
     ck_assert_int_eq(status_of(W1, B), 0); /* one */
     ck_assert_int_eq(status_of(W1, B + 0x10000), PAPR_H_PARAMETER);
 }
@@ -150,17 +131,17 @@ END_TEST
 static void
 make_a_window_at_0_and_remove_it(void)
 {
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
-    ck_assert_str_eq(create(&rig, 16, 31), MADE_W0);
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_str_eq(create(&phb, 16, 31), MADE_W0);
     ck_assert_int_eq(status_of(W0, 0x7fff0000), 0);
     ck_assert_int_eq(status_of(W0, 0x80000000), PAPR_H_PARAMETER);
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
 }
 
 START_TEST(P29_the_default_window_returns_after_one_in_its_place_spec)
 {
     make_a_window_at_0_and_remove_it();
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
     ck_assert_int_eq(status_of(W0, 0x3ffff000), 0);
     ck_assert_int_eq(status_of(W0, 0x40000000), PAPR_H_PARAMETER);
 }
@@ -169,32 +150,32 @@ END_TEST
 START_TEST(P29_nothing_returns_after_a_window_in_its_place_qemu)
 {
     make_a_window_at_0_and_remove_it();
-    ck_assert_str_eq(query(&rig), LEFT(0x2));
+    ck_assert_str_eq(query(&phb), LEFT(0x2));
     ck_assert_int_eq(status_of(W0, 0), PAPR_H_PARAMETER);
 }
 END_TEST
 
 START_TEST(P30_the_default_window_returns_empty_with_the_last_other_one_gone)
 {
-    put(&rig, W0, 0x1000, 0x201003);
-    ck_assert_str_eq(create(&rig, 16, 30), MADE_W1);
-    put(&rig, W1, B, 0x600003);
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
+    put(&phb, W0, 0x1000, 0x201003);
+    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
+    put(&phb, W1, B, 0x600003);
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
     ck_assert_int_eq(status_of(W0, 0x1000), PAPR_H_PARAMETER);
     ck_assert_int_eq(status_of(W1, B), 0);
-    ck_assert_str_eq(remove_window(&rig, W1), "0");
-    ck_assert_uint_eq(entry(&rig, 0x1000), 0);
-    ck_assert_uint_eq(entry(&rig, 0x3ffff000), 0);
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
+    ck_assert_str_eq(remove_window(&phb, W1), "0");
+    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
+    ck_assert_uint_eq(entry(&phb, 0x3ffff000), 0);
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
 }
 END_TEST
 
 START_TEST(removing_the_default_window_last_leaves_none)
 {
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x2));
-    ck_assert_str_eq(reset_windows(&rig), "0");
-    ck_assert_str_eq(query(&rig), LEFT(0x1));
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x2));
+    ck_assert_str_eq(reset_windows(&phb), "0");
+    ck_assert_str_eq(query(&phb), LEFT(0x1));
 }
 END_TEST
 
@@ -203,15 +184,15 @@ START_TEST(a_window_whose_place_is_taken_goes_up_with_the_free_liobn)
     struct xlate x;
     struct iommu_request q = iommu_request(8, B + 0x10, PERM_R);
 
-    create(&rig, 16, 30);
-    remove_window(&rig, W0);
-    ck_assert_str_eq(create(&rig, 12, 30), "0 0x80000000 0x8000000 0x0");
-    put(&rig, W0, B, 0x201003);
-    put(&rig, W1, B, 0x600003);
-    ck_assert_int_eq(rig.iommu->ops->translate(rig.iommu, &q, &x), XLATE_OK);
+    create(&phb, 16, 30);
+    remove_window(&phb, W0);
+    ck_assert_str_eq(create(&phb, 12, 30), "0 0x80000000 0x8000000 0x0");
+    put(&phb, W0, B, 0x201003);
+    put(&phb, W1, B, 0x600003);
+    ck_assert_int_eq(phb.iommu->ops->translate(phb.iommu, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x600010); /* devices meet the later root */
-    remove_window(&rig, W1);
-    ck_assert_int_eq(rig.iommu->ops->translate(rig.iommu, &q, &x), XLATE_OK);
+    remove_window(&phb, W1);
+    ck_assert_int_eq(phb.iommu->ops->translate(phb.iommu, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x201010);
 }
 END_TEST
@@ -231,19 +212,11 @@ END_TEST
 
 START_TEST(offered_pages_and_the_place_of_windows_can_be_chosen)
 {
-    const struct iommu_papr_config c = {
-        .id = "phb0",
-        .liobn = W0,
-        .buid = PAPR_BUID,
-        .has_window = true,
-        .window_size = PAPR_PCI_WINDOW_SIZE,
-        .page_lg2 = 12,
-        .ddw = true,
-        .page_sizes = 0x1011000,
-        .dynamic_base = 0x100000000,
-    };
+    struct iommu_papr_config c = papr_config_ddw();
     struct papr_rig r;
 
+    c.page_sizes = 0x1011000;
+    c.dynamic_base = 0x100000000;
     papr_rig_init(&r, &c, qemu_quirks);
     ck_assert_str_eq(query(&r), "0 0x1 0x20 0x0 0x7 0x0");
     ck_assert_str_eq(create(&r, 21, 40), "-3");
@@ -254,18 +227,14 @@ END_TEST
 
 START_TEST(more_windows_than_two_can_be_offered)
 {
-    const struct iommu_papr_config c = {
-        .id = "phb0",
-        .liobn = W0,
-        .buid = PAPR_BUID,
-        .ddw = true,
-        .page_sizes = 0x11000,
-        .max_windows = 4,
-        .dynamic_base = 0x100000000,
-    };
+    struct iommu_papr_config c = papr_config_ddw();
     struct papr_rig r;
     uint64_t tce;
 
+    c.has_window = false;
+    c.page_sizes = 0x11000;
+    c.max_windows = 4;
+    c.dynamic_base = 0x100000000;
     papr_rig_init(&r, &c, spec_quirks);
     ck_assert_str_eq(query(&r), "0 0x4 0x20 0x0 0x3 0x0");
     ck_assert_str_eq(create(&r, 12, 30), MADE_W0);
@@ -286,36 +255,36 @@ START_TEST(calls_on_a_dynamic_window_are_answered_as_observed)
 {
     uint64_t tce;
 
-    ck_assert_str_eq(create(&rig, 16, 36), MADE_W1);
-    ck_assert_int_eq(put(&rig, W1, B, 0x10000003), 0);
-    ck_assert_int_eq(put(&rig, W1, B - 0x10000, 0x10000003), -4);
-    ck_assert_int_eq(put(&rig, W1, 0, 0x10000003), -4);
-    ck_assert_int_eq(put(&rig, W1, B + 0xfffff0000, 0x10000003), 0);
-    ck_assert_int_eq(put(&rig, W1, B + 0x1000000000, 0x10000003), -4);
-    ck_assert_int_eq(put(&rig, W1, B + 0x10000, 0x10011003), 0);
-    ck_assert_int_eq(get(&rig, W1, B + 0x10000, &tce), 0);
+    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
+    ck_assert_int_eq(put(&phb, W1, B, 0x10000003), 0);
+    ck_assert_int_eq(put(&phb, W1, B - 0x10000, 0x10000003), -4);
+    ck_assert_int_eq(put(&phb, W1, 0, 0x10000003), -4);
+    ck_assert_int_eq(put(&phb, W1, B + 0xfffff0000, 0x10000003), 0);
+    ck_assert_int_eq(put(&phb, W1, B + 0x1000000000, 0x10000003), -4);
+    ck_assert_int_eq(put(&phb, W1, B + 0x10000, 0x10011003), 0);
+    ck_assert_int_eq(get(&phb, W1, B + 0x10000, &tce), 0);
     ck_assert_uint_eq(tce, 0x10011003);
-    ck_assert_int_eq(put(&rig, W1, B + 0x12345, 0x10020001), 0);
-    ck_assert_int_eq(get(&rig, W1, B + 0x10000, &tce), 0);
+    ck_assert_int_eq(put(&phb, W1, B + 0x12345, 0x10020001), 0);
+    ck_assert_int_eq(get(&phb, W1, B + 0x10000, &tce), 0);
     ck_assert_uint_eq(tce, 0x10020001);
-    list_fill(&rig, 0x100003, 0x1000, 4);
-    ck_assert_int_eq(indirect(&rig, W1, B + 0x100000, LIST, 4), 0);
-    ck_assert_int_eq(get(&rig, W1, B + 0x130000, &tce), 0);
+    list_fill(&phb, 0x100003, 0x1000, 4);
+    ck_assert_int_eq(indirect(&phb, W1, B + 0x100000, LIST, 4), 0);
+    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0x103003);
-    ck_assert_int_eq(stuff(&rig, W1, B, 0x55003, (1 << 20) + 1), -4);
-    ck_assert_int_eq(get(&rig, W1, B + 0x130000, &tce), 0);
+    ck_assert_int_eq(stuff(&phb, W1, B, 0x55003, (1 << 20) + 1), -4);
+    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0x103003);
-    ck_assert_int_eq(stuff(&rig, W1, B, 0, 1 << 20), 0);
-    ck_assert_int_eq(get(&rig, W1, B + 0x130000, &tce), 0);
+    ck_assert_int_eq(stuff(&phb, W1, B, 0, 1 << 20), 0);
+    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0);
-    ck_assert_str_eq(remove_window(&rig, W1), "0");
-    ck_assert_int_eq(put(&rig, W1, B, 3), -4);
-    ck_assert_int_eq(get(&rig, W1, B, &tce), -4);
-    put(&rig, W0, 0x6000, 0x400003);
-    ck_assert_str_eq(remove_window(&rig, W0), "0");
-    ck_assert_int_eq(put(&rig, W0, 0, 3), -4);
-    ck_assert_str_eq(reset_windows(&rig), "0");
-    ck_assert_uint_eq(entry(&rig, 0x6000), 0);
+    ck_assert_str_eq(remove_window(&phb, W1), "0");
+    ck_assert_int_eq(put(&phb, W1, B, 3), -4);
+    ck_assert_int_eq(get(&phb, W1, B, &tce), -4);
+    put(&phb, W0, 0x6000, 0x400003);
+    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_int_eq(put(&phb, W0, 0, 3), -4);
+    ck_assert_str_eq(reset_windows(&phb), "0");
+    ck_assert_uint_eq(entry(&phb, 0x6000), 0);
 }
 END_TEST
 
@@ -323,67 +292,53 @@ END_TEST
 
 START_TEST(P22_a_window_created_by_the_guest_is_registered_without_events)
 {
-    ear_open(&ear, &rig, "", &told, MU, true);
-    ck_assert_str_eq(create(&rig, 16, 36), MADE_W1);
+    ear_open(&ear, &phb, "", &told, MU, true);
+    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
     ck_assert_uint_eq(ear.sections, 2);
     ck_assert_log(&told, "");
-    ck_assert_uint_eq(rig.overspent, 0);
-    put(&rig, W1, B + 0x12345, 0x10020001);
+    ck_assert_uint_eq(phb.overspent, 0);
+    put(&phb, W1, B + 0x12345, 0x10020001);
     ck_assert_log(&told, "MAP 0x800000000010000+0x10000 0x10020000 r");
-    ear_close(&ear);
 }
 END_TEST
 
 START_TEST(P23_a_reset_by_the_guest_drops_what_the_default_window_held_spec)
 {
-    ear_open(&ear, &rig, "", &told, MU, true);
-    ear_open(&cache, &rig, "", &cache_told, U, false);
-    put(&rig, W0, 0x1000, 0x201001);
+    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&cache, &phb, "", &cache_told, U, false);
+    put(&phb, W0, 0x1000, 0x201001);
     told.len = 0;
-    ck_assert_str_eq(reset_windows(&rig), "0");
+    ck_assert_str_eq(reset_windows(&phb), "0");
     ck_assert_log(&told, "UNMAP 0x1000+0x1000");
     ck_assert_log(&cache_told, "UNMAP 0x1000+0x1000");
-    ck_assert_uint_eq(entry(&rig, 0x1000), 0);
-    ear_close(&cache);
-    ear_close(&ear);
+    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
 }
 END_TEST
 
 START_TEST(P24_a_window_removed_by_the_guest_is_unmapped_for_everybody_spec)
 {
-    create(&rig, 16, 36);
-    ear_open(&cache, &rig, "", &cache_told, U, false);
-    put(&rig, W1, B + 0x60000, 0x610003);
-    ck_assert_str_eq(remove_window(&rig, W1), "0");
+    create(&phb, 16, 36);
+    ear_open(&cache, &phb, "", &cache_told, U, false);
+    put(&phb, W1, B + 0x60000, 0x610003);
+    ck_assert_str_eq(remove_window(&phb, W1), "0");
     ck_assert_log(&cache_told, "UNMAP 0x800000000060000+0x10000");
-    ear_close(&cache);
 }
 END_TEST
 
 START_TEST(P24_a_window_removed_by_the_guest_goes_without_a_word_qemu)
 {
-    create(&rig, 16, 36);
-    ear_open(&cache, &rig, "", &cache_told, U, false);
-    put(&rig, W1, B + 0x60000, 0x610003);
-    ck_assert_str_eq(remove_window(&rig, W1), "0");
-    ck_assert_str_eq(create(&rig, 16, 36), MADE_W1);
+    create(&phb, 16, 36);
+    ear_open(&cache, &phb, "", &cache_told, U, false);
+    put(&phb, W1, B + 0x60000, 0x610003);
+    ck_assert_str_eq(remove_window(&phb, W1), "0");
+    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
     ck_assert_log(&cache_told, "");
-    ear_close(&cache);
 }
 END_TEST
 
 START_TEST(P45_a_direct_window_as_linux_fills_it)
 {
-    const struct iommu_papr_config c = {
-        .id = "phb0",
-        .liobn = W0,
-        .buid = PAPR_BUID,
-        .has_window = true,
-        .window_size = PAPR_PCI_WINDOW_SIZE,
-        .page_lg2 = 12,
-        .ddw = true,
-        .page_sizes = 0x1211000,
-    };
+    const struct iommu_papr_config c = papr_config_ddw();
     struct papr_rig r;
     uint64_t tce;
 
@@ -398,7 +353,6 @@ START_TEST(P45_a_direct_window_as_linux_fills_it)
         strstr(told.text, "MAP 0x80000007f000000+0x1000000 0x7f000000 rw"));
     ck_assert_int_eq(get(&r, W1, B + 0x7f000000, &tce), 0);
     ck_assert_uint_eq(tce, 0x7f000003);
-    ear_close(&ear);
     papr_rig_fini(&r);
 }
 END_TEST
@@ -408,16 +362,9 @@ END_TEST
 static void
 vio_init(struct papr_rig *r, bool bypass, const enum quirk *quirks)
 {
-    const struct iommu_papr_config c = {
-        .id = "vlan",
-        .vio = true,
-        .liobn = 0x71000001,
-        .has_window = true,
-        .window_size = PAPR_VIO_WINDOW_SIZE,
-        .page_lg2 = 12,
-        .bypass = bypass,
-    };
+    struct iommu_papr_config c = papr_config_vio(0x71000001);
 
+    c.bypass = bypass;
     papr_rig_init(r, &c, quirks);
 }
 
@@ -483,7 +430,6 @@ START_TEST(subscribers_of_a_bypassed_adapter_are_told_of_what_goes_spec)
     bypass(&r, 0x71000001, 1);
     ck_assert_log(&cache_told, "UNMAP 0x3000+0x1000");
     ck_assert_uint_eq(cache.sections, 0);
-    ear_close(&cache);
     papr_rig_fini(&r);
 }
 END_TEST
@@ -506,7 +452,6 @@ START_TEST(P40_quiesce_clears_vio_tables_and_says_so_spec)
 
     quiesce_with_ears(&r, spec_quirks);
     ck_assert_log(&cache_told, "UNMAP 0x3000+0x1000");
-    ear_close(&cache);
     papr_rig_fini(&r);
 }
 END_TEST
@@ -517,16 +462,15 @@ START_TEST(P40_quiesce_clears_vio_tables_without_events_qemu)
 
     quiesce_with_ears(&r, qemu_quirks);
     ck_assert_log(&cache_told, "");
-    ear_close(&cache);
     papr_rig_fini(&r);
 }
 END_TEST
 
 START_TEST(P40_quiesce_leaves_pci_tables_alone)
 {
-    put(&rig, W0, 0x1000, 0x201003);
-    ck_assert_str_eq(rtas(&rig, RTAS_QUIESCE, -1, 1, NULL), "0");
-    ck_assert_uint_eq(entry(&rig, 0x1000), 0x201003);
+    put(&phb, W0, 0x1000, 0x201003);
+    ck_assert_str_eq(rtas(&phb, RTAS_QUIESCE, -1, 1, NULL), "0");
+    ck_assert_uint_eq(entry(&phb, 0x1000), 0x201003);
 }
 END_TEST
 
@@ -539,7 +483,7 @@ START_TEST(calls_find_the_bridge_or_adapter_they_name)
     };
 
     vio_init(&r, false, spec_quirks);
-    both[0] = rig.iommu;
+    both[0] = phb.iommu;
     both[1] = r.iommu;
     iommu_rtas(both, 2, &c); /* a VIO table is no window of a bridge */
     ck_assert_int_eq((int32_t)c.rets[0], -3);
@@ -563,8 +507,8 @@ suite(void)
     TCase *both[2] = { tcase_create("spec"), tcase_create("qemu") };
     const int n = sizeof(shapes) / sizeof(shapes[0]);
 
-    tcase_add_checked_fixture(both[0], setup_spec, teardown);
-    tcase_add_checked_fixture(both[1], setup_qemu, teardown);
+    tcase_add_checked_fixture(both[0], phb_ddw_spec, phb_fini);
+    tcase_add_checked_fixture(both[1], phb_ddw_qemu, phb_fini);
     for (unsigned i = 0; i < 2; i++) {
         tcase_add_test(both[i], P27_queries_tell_what_is_left);
         tcase_add_test(both[i], P28_creation_that_must_fail_leaves_nothing);

@@ -11,27 +11,8 @@
 #include "support_main.h"
 #include "support_papr.h"
 
-static struct papr_rig rig;
 static struct ear ear;
 static struct log told;
-
-static void
-setup_spec(void)
-{
-    rig_init_ddw(&rig, spec_quirks);
-}
-
-static void
-setup_qemu(void)
-{
-    rig_init_ddw(&rig, qemu_quirks);
-}
-
-static void
-teardown(void)
-{
-    papr_rig_fini(&rig);
-}
 
 /* Where an access goes; FAULTS: nowhere. */
 #define FAULTS UINT64_MAX
@@ -56,42 +37,40 @@ space(struct papr_rig *r)
 static void
 map_around_interrupts(void)
 {
-    remove_window(&rig, W0);
-    ck_assert_str_eq(create(&rig, 12, 43), "0 0x80000000 0x0 0x0");
+    remove_window(&phb, W0);
+    ck_assert_str_eq(create(&phb, 12, 43), "0 0x80000000 0x0 0x0");
     for (unsigned i = 0; i < 3; i++) {
-        ck_assert_int_eq(put(&rig, W0, PAPR_MSI_FIRST - 0x1000 + i * 0x1000, 0x201003),
+        ck_assert_int_eq(put(&phb, W0, PAPR_MSI_FIRST - 0x1000 + i * 0x1000, 0x201003),
                          0);
     }
 }
 
 START_TEST(P42_a_window_leaves_the_interrupt_page_free_spec)
 {
-    struct space *s = space(&rig);
+    struct space *s = space(&phb);
 
-    ear_open(&ear, &rig, "", &told, MU, true);
+    ear_open(&ear, &phb, "", &told, MU, true);
     map_around_interrupts();
     ck_assert_uint_eq(s->n, 2);
     ck_assert_uint_eq(s->sections[0].last, PAPR_MSI_FIRST - 1);
     ck_assert_uint_eq(s->sections[1].first, PAPR_MSI_LAST + 1);
     ck_assert_uint_eq(s->sections[1].region_first, PAPR_MSI_LAST + 1);
-    ck_assert_uint_eq(reach(&rig, PAPR_MSI_FIRST - 0x1000), 0x201000);
-    ck_assert_uint_eq(reach(&rig, PAPR_MSI_FIRST), FAULTS);
-    ck_assert_uint_eq(reach(&rig, PAPR_MSI_LAST + 1), 0x201000);
+    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST - 0x1000), 0x201000);
+    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST), FAULTS);
+    ck_assert_uint_eq(reach(&phb, PAPR_MSI_LAST + 1), 0x201000);
     ck_assert_log(&told, "MAP 0x3fffffff000+0x1000 0x201000 rw, "
                          "MAP 0x40000001000+0x1000 0x201000 rw");
-    ck_assert_uint_eq(rig.iommu->ops->faults(rig.iommu), 0); /* no fault either */
-    ear_close(&ear);
+    ck_assert_uint_eq(phb.iommu->ops->faults(phb.iommu), 0); /* no fault either */
 }
 END_TEST
 
 START_TEST(P42_a_window_hides_the_interrupt_page_qemu)
 {
-    ear_open(&ear, &rig, "", &told, MU, true);
+    ear_open(&ear, &phb, "", &told, MU, true);
     map_around_interrupts();
-    ck_assert_uint_eq(space(&rig)->n, 1);
-    ck_assert_uint_eq(reach(&rig, PAPR_MSI_FIRST), 0x201000);
+    ck_assert_uint_eq(space(&phb)->n, 1);
+    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST), 0x201000);
     ck_assert_uint_eq(told.maps, 3);
-    ear_close(&ear);
 }
 END_TEST
 
@@ -144,7 +123,6 @@ START_TEST(overlapping_windows_show_the_highest_number_everywhere)
         }
         ck_assert_uint_eq(shown, want != FAULTS);
     }
-    ear_close(&ear);
     papr_rig_fini(&r);
 }
 END_TEST
@@ -157,14 +135,14 @@ replay_with_range(uint64_t first, uint64_t last)
     struct notifier n;
 
     for (uint64_t page = 1; page < 5; page++) {
-        put(&rig, W0, page << 12, 0x200003);
+        put(&phb, W0, page << 12, 0x200003);
     }
-    ear_open(&ear, &rig, "", &told, MU, false);
+    ear_open(&ear, &phb, "", &told, MU, false);
     n = ear.binding[0].notifier;
     n.region = NULL;
     n.first = first;
     n.last = last;
-    ck_assert_int_eq(notify_register(space(&rig)->sections[0].region, &n, NULL), 0);
+    ck_assert_int_eq(notify_register(space(&phb)->sections[0].region, &n, NULL), 0);
     notify_replay(&n);
     notify_unregister(&n);
     ear_close(&ear);
@@ -188,55 +166,51 @@ END_TEST
 
 START_TEST(P20_replay_of_the_default_window_stays_in_its_budget_qemu)
 {
-    put(&rig, W0, 0x1000, 0x201001);
-    put(&rig, W0, 0x3ffff000, 0x202002);
-    put(&rig, W0, 0x4000, 0x205000);
+    put(&phb, W0, 0x1000, 0x201001);
+    put(&phb, W0, 0x3ffff000, 0x202002);
+    put(&phb, W0, 0x4000, 0x205000);
     told.len = 0;
-    ear_open(&ear, &rig, "", &told, MU, true);
+    ear_open(&ear, &phb, "", &told, MU, true);
     ck_assert_log(&told,
                   "MAP 0x1000+0x1000 0x201000 r, MAP 0x3ffff000+0x1000 0x202000 w");
-    ck_assert_uint_eq(rig.overspent, 0);
-    ear_close(&ear);
+    ck_assert_uint_eq(phb.overspent, 0);
 }
 END_TEST
 
 /* 128 TiB in 64 KiB pages: 2^31 entries. */
 START_TEST(replay_of_a_huge_window_goes_over_its_budget_qemu)
 {
-    ck_assert_str_eq(create(&rig, 16, 47), "0 0x80000001 0x8000000 0x0");
-    put(&rig, W1, B + 0x7fffffff0000, 0x600003);
-    ck_assert_uint_eq(rig.overspent, 0); /* skipped when it is made */
+    ck_assert_str_eq(create(&phb, 16, 47), "0 0x80000001 0x8000000 0x0");
+    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
+    ck_assert_uint_eq(phb.overspent, 0); /* skipped when it is made */
     told.len = 0;
-    ear_open(&ear, &rig, "", &told, MU, true);
+    ear_open(&ear, &phb, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x8007fffffff0000+0x10000 0x600000 rw");
-    ck_assert_uint_eq(rig.overspent, 1);
-    ck_assert_uint_eq(rig.steps, UINT64_C(1) << 31);
-    ear_close(&ear);
+    ck_assert_uint_eq(phb.overspent, 1);
+    ck_assert_uint_eq(phb.steps, UINT64_C(1) << 31);
 }
 END_TEST
 
 START_TEST(replay_of_a_huge_window_costs_its_live_entries_spec)
 {
-    create(&rig, 16, 47);
-    put(&rig, W1, B + 0x7fffffff0000, 0x600003);
+    create(&phb, 16, 47);
+    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
     told.len = 0;
-    ear_open(&ear, &rig, "", &told, MU, true);
+    ear_open(&ear, &phb, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x8007fffffff0000+0x10000 0x600000 rw");
-    ck_assert_uint_eq(rig.overspent, 0);
-    ear_close(&ear);
+    ck_assert_uint_eq(phb.overspent, 0);
 }
 END_TEST
 
 START_TEST(clearing_a_huge_window_in_one_call_goes_over_the_budget_qemu)
 {
-    create(&rig, 16, 47);
-    ear_open(&ear, &rig, "", &told, U, false);
-    put(&rig, W1, B + 0x7fffffff0000, 0x600003);
-    ck_assert_int_eq(stuff(&rig, W1, B, 0, UINT64_C(1) << 31), 0);
-    ck_assert_uint_eq(rig.overspent, 1);
+    create(&phb, 16, 47);
+    ear_open(&ear, &phb, "", &told, U, false);
+    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
+    ck_assert_int_eq(stuff(&phb, W1, B, 0, UINT64_C(1) << 31), 0);
+    ck_assert_uint_eq(phb.overspent, 1);
     ck_assert(strstr(told.text, "UNMAP 0x8007fffffff0000+0x10000") != NULL);
     told.len = 0;
-    ear_close(&ear);
 }
 END_TEST
 
@@ -250,24 +224,24 @@ migrate(struct papr_rig *r)
 
 START_TEST(a_migration_carries_windows_entries_and_what_was_the_default)
 {
-    put(&rig, W0, 0x1000, 0x201001);
-    put(&rig, W0, 0x4000, 0x205000);
-    create(&rig, 16, 36);
-    put(&rig, W1, B + 0x130000, 0x610003);
-    migrate(&rig);
-    ck_assert_uint_eq(entry(&rig, 0x1000), 0x201001);
-    ck_assert_uint_eq(entry(&rig, 0x4000), 0x205000); /* raw, mapped or not */
-    ck_assert_uint_eq(reach(&rig, B + 0x130010), 0x610010);
-    ck_assert_uint_eq(space(&rig)->n, 2);
-    ear_open(&ear, &rig, "", &told, MU, true);
+    put(&phb, W0, 0x1000, 0x201001);
+    put(&phb, W0, 0x4000, 0x205000);
+    create(&phb, 16, 36);
+    put(&phb, W1, B + 0x130000, 0x610003);
+    migrate(&phb);
+    ck_assert_uint_eq(entry(&phb, 0x1000), 0x201001);
+    ck_assert_uint_eq(entry(&phb, 0x4000), 0x205000); /* raw, mapped or not */
+    ck_assert_uint_eq(reach(&phb, B + 0x130010), 0x610010);
+    ck_assert_uint_eq(space(&phb)->n, 2);
+    ear_open(&ear, &phb, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x1000+0x1000 0x201000 r, "
                          "MAP 0x800000000130000+0x10000 0x610000 rw");
     ear_close(&ear);
-    remove_window(&rig, W0);
-    migrate(&rig);
-    ck_assert_str_eq(query(&rig), "0 0x1 0x20 0x0 0x107 0x0"); /* W0 stays off */
-    remove_window(&rig, W1);
-    ck_assert_uint_eq(entry(&rig, 0x1000), 0); /* the default is back */
+    remove_window(&phb, W0);
+    migrate(&phb);
+    ck_assert_str_eq(query(&phb), "0 0x1 0x20 0x0 0x107 0x0"); /* W0 stays off */
+    remove_window(&phb, W1);
+    ck_assert_uint_eq(entry(&phb, 0x1000), 0); /* the default is back */
 }
 END_TEST
 
@@ -275,49 +249,49 @@ END_TEST
 static void
 migrate_16_gib(unsigned window_lg2)
 {
-    remove_window(&rig, W0);
-    ck_assert_str_eq(create(&rig, 16, window_lg2), "0 0x80000000 0x0 0x0");
-    put(&rig, W0, 0x1230000, 0x200003);
-    put(&rig, W0, 0x3ffff0000, 0x210003);
-    migrate(&rig);
-    ck_assert_uint_eq(entry(&rig, 0x3ffff0000), 0x210003);
-    ck_assert_uint_eq(reach(&rig, 0x1230000), 0x200000);
+    remove_window(&phb, W0);
+    ck_assert_str_eq(create(&phb, 16, window_lg2), "0 0x80000000 0x0 0x0");
+    put(&phb, W0, 0x1230000, 0x200003);
+    put(&phb, W0, 0x3ffff0000, 0x210003);
+    migrate(&phb);
+    ck_assert_uint_eq(entry(&phb, 0x3ffff0000), 0x210003);
+    ck_assert_uint_eq(reach(&phb, 0x1230000), 0x200000);
 }
 
 START_TEST(P41_a_large_window_at_zero_arrives_whole_spec)
 {
     migrate_16_gib(34);
-    ck_assert_uint_eq(reach(&rig, 0x3ffff0000), 0x210000);
+    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), 0x210000);
 }
 END_TEST
 
 START_TEST(P41_a_window_with_as_many_entries_is_only_1_gib_large_qemu)
 {
     migrate_16_gib(34);
-    ck_assert_uint_eq(reach(&rig, 0x3ffff0000), FAULTS);
-    ck_assert_uint_eq(reach(&rig, 0x3fff0000), FAULTS); /* empty, and inside */
-    put(&rig, W0, 0x3fff0000, 0x220003);
-    ck_assert_uint_eq(reach(&rig, 0x3fff0000), 0x220000);
-    ck_assert_uint_eq(space(&rig)->sections[0].last, 0x3fffffff);
-    put(&rig, W0, 0x40000000, 0x230003); /* hypercalls know it whole */
-    ck_assert_uint_eq(entry(&rig, 0x40000000), 0x230003);
-    ck_assert_uint_eq(reach(&rig, 0x40000000), FAULTS);
+    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), FAULTS);
+    ck_assert_uint_eq(reach(&phb, 0x3fff0000), FAULTS); /* empty, and inside */
+    put(&phb, W0, 0x3fff0000, 0x220003);
+    ck_assert_uint_eq(reach(&phb, 0x3fff0000), 0x220000);
+    ck_assert_uint_eq(space(&phb)->sections[0].last, 0x3fffffff);
+    put(&phb, W0, 0x40000000, 0x230003); /* hypercalls know it whole */
+    ck_assert_uint_eq(entry(&phb, 0x40000000), 0x230003);
+    ck_assert_uint_eq(reach(&phb, 0x40000000), FAULTS);
 }
 END_TEST
 
 START_TEST(P41_a_window_with_other_entries_arrives_whole)
 {
     migrate_16_gib(35);
-    ck_assert_uint_eq(reach(&rig, 0x3ffff0000), 0x210000);
+    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), 0x210000);
 }
 END_TEST
 
 START_TEST(a_migration_forgets_what_a_refused_window_left_qemu)
 {
-    create(&rig, 12, 44);
-    migrate(&rig);
-    ck_assert_str_eq(create(&rig, 16, 30), "0 0x80000001 0x8000000 0x0");
-    ck_assert_uint_eq(rig.aborted, 0);
+    create(&phb, 12, 44);
+    migrate(&phb);
+    ck_assert_str_eq(create(&phb, 16, 30), "0 0x80000001 0x8000000 0x0");
+    ck_assert_uint_eq(phb.aborted, 0);
 }
 END_TEST
 
@@ -328,8 +302,8 @@ suite(void)
     TCase *spec = tcase_create("spec"), *qemu = tcase_create("qemu");
     TCase *all[2] = { spec, qemu };
 
-    tcase_add_checked_fixture(spec, setup_spec, teardown);
-    tcase_add_checked_fixture(qemu, setup_qemu, teardown);
+    tcase_add_checked_fixture(spec, phb_ddw_spec, phb_fini);
+    tcase_add_checked_fixture(qemu, phb_ddw_qemu, phb_fini);
     for (unsigned i = 0; i < 2; i++) {
         tcase_add_test(all[i],
                        a_migration_carries_windows_entries_and_what_was_the_default);

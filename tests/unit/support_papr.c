@@ -83,10 +83,10 @@ papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
     r->iommu = papr_new(c, &r->env);
 }
 
-void
-rig_init_default(struct papr_rig *r, const enum quirk *quirks)
+struct iommu_papr_config
+papr_config(void)
 {
-    const struct iommu_papr_config c = {
+    return (struct iommu_papr_config){
         .id = "phb0",
         .liobn = W0,
         .buid = PAPR_BUID,
@@ -94,6 +94,35 @@ rig_init_default(struct papr_rig *r, const enum quirk *quirks)
         .window_size = PAPR_PCI_WINDOW_SIZE,
         .page_lg2 = 12,
     };
+}
+
+struct iommu_papr_config
+papr_config_ddw(void)
+{
+    struct iommu_papr_config c = papr_config();
+
+    c.ddw = true;
+    c.page_sizes = UINT64_C(1) << 12 | 1 << 16 | 1 << 21 | 1 << 24;
+    return c;
+}
+
+struct iommu_papr_config
+papr_config_vio(uint64_t liobn)
+{
+    return (struct iommu_papr_config){
+        .id = "vlan",
+        .vio = true,
+        .liobn = liobn,
+        .has_window = true,
+        .window_size = PAPR_VIO_WINDOW_SIZE,
+        .page_lg2 = 12,
+    };
+}
+
+void
+rig_init_default(struct papr_rig *r, const enum quirk *quirks)
+{
+    const struct iommu_papr_config c = papr_config();
 
     papr_rig_init(r, &c, quirks);
 }
@@ -101,16 +130,7 @@ rig_init_default(struct papr_rig *r, const enum quirk *quirks)
 void
 rig_init_ddw(struct papr_rig *r, const enum quirk *quirks)
 {
-    const struct iommu_papr_config c = {
-        .id = "phb0",
-        .liobn = W0,
-        .buid = PAPR_BUID,
-        .has_window = true,
-        .window_size = PAPR_PCI_WINDOW_SIZE,
-        .page_lg2 = 12,
-        .ddw = true,
-        .page_sizes = UINT64_C(1) << 12 | 1 << 16 | 1 << 21 | 1 << 24,
-    };
+    const struct iommu_papr_config c = papr_config_ddw();
 
     papr_rig_init(r, &c, quirks);
 }
@@ -118,25 +138,58 @@ rig_init_ddw(struct papr_rig *r, const enum quirk *quirks)
 void
 rig_init_high(struct papr_rig *r, const enum quirk *quirks)
 {
-    const struct iommu_papr_config c = {
-        .id = "phb0",
-        .liobn = W0,
-        .buid = PAPR_BUID,
-        .has_window = true,
-        .window_base = B,
-        .window_size = UINT64_C(1) << 36,
-        .page_lg2 = 16,
-    };
+    struct iommu_papr_config c = papr_config();
 
+    c.window_base = B;
+    c.window_size = UINT64_C(1) << 36;
+    c.page_lg2 = 16;
     papr_rig_init(r, &c, quirks);
 }
 
 void
 papr_rig_fini(struct papr_rig *r)
 {
+    while (r->ears != NULL) {
+        ear_close(r->ears);
+    }
     iommu_free(r->iommu);
     mem_free(r->env.mem);
     sim_free(r->env.sim);
+}
+
+struct papr_rig phb;
+
+void
+phb_default_spec(void)
+{
+    rig_init_default(&phb, spec_quirks);
+}
+
+void
+phb_default_qemu(void)
+{
+    rig_init_default(&phb, qemu_quirks);
+}
+
+void
+phb_ddw_spec(void)
+{
+    rig_init_ddw(&phb, spec_quirks);
+}
+
+void
+phb_ddw_qemu(void)
+{
+    rig_init_ddw(&phb, qemu_quirks);
+}
+
+void
+phb_fini(void)
+{
+    if (phb.iommu != NULL) {
+        papr_rig_fini(&phb);
+        phb.iommu = NULL;
+    }
 }
 
 static int64_t
@@ -340,6 +393,8 @@ ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
 {
     memset(e, 0, sizeof(*e));
     e->rig = r;
+    e->next = r->ears;
+    r->ears = e;
     e->name = name;
     e->log = log;
     e->flags = flags;
@@ -352,6 +407,12 @@ ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
 void
 ear_close(struct ear *e)
 {
+    struct ear **link = &e->rig->ears;
+
+    while (*link != e) {
+        link = &(*link)->next;
+    }
+    *link = e->next;
     space_unlisten(&e->listener);
 }
 

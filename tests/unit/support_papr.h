@@ -36,6 +36,7 @@ struct papr_rig {
     unsigned returned, switched, aborted, overspent;
     uint64_t steps; /* of what was overspent last */
     uint64_t returned_first, returned_last;
+    struct ear *ears; /* that are open */
 };
 
 enum { EAR_BINDINGS = 16 };
@@ -44,6 +45,7 @@ enum { EAR_BINDINGS = 16 };
 struct ear {
     struct space_listener listener;
     struct papr_rig *rig;
+    struct ear *next; /* of the rig's */
     const char *name; /* put before each event, if not empty */
     struct log *log;
     unsigned flags;
@@ -62,16 +64,30 @@ struct log {
     unsigned maps, unmaps;
 };
 
+/* A bridge with a default window of 1 GiB in 4 KiB pages at 0. */
+struct iommu_papr_config papr_config(void);
+/* The same with firmware that makes windows of 4 KiB, 64 KiB, 2 and 16 MiB. */
+struct iommu_papr_config papr_config_ddw(void);
+/* A VIO adapter of this LIOBN. */
+struct iommu_papr_config papr_config_vio(uint64_t liobn);
 /* quirks: ends with QUIRK_COUNT. */
 void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
                    const enum quirk *quirks);
-/* The default window of 1 GiB in 4 KiB pages at 0; quirks as above. */
+/* Those of papr_config and papr_config_ddw; quirks as above. */
 void rig_init_default(struct papr_rig *r, const enum quirk *quirks);
-/* The same on a bridge whose firmware makes windows of 4 KiB, 64 KiB, 2 and 16 MiB. */
 void rig_init_ddw(struct papr_rig *r, const enum quirk *quirks);
 /* A window as W1 has it: at 2^59, 64 KiB pages, 2^36 bytes; its LIOBN is W0. */
 void rig_init_high(struct papr_rig *r, const enum quirk *quirks);
+/* Ears are closed. */
 void papr_rig_fini(struct papr_rig *r);
+
+/* A suite's own, and its fixtures. */
+extern struct papr_rig phb;
+void phb_default_spec(void);
+void phb_default_qemu(void);
+void phb_ddw_spec(void);
+void phb_ddw_qemu(void);
+void phb_fini(void);
 
 extern const enum quirk spec_quirks[], qemu_quirks[];
 
@@ -98,7 +114,7 @@ uint64_t entry(struct papr_rig *r, uint64_t ioba);
 /* Fill the list page: n entries, first, first + step, ... */
 void list_fill(struct papr_rig *r, uint64_t first, uint64_t step, unsigned n);
 
-/* Listen to the space of the bridge, now and later; close before papr_rig_fini. */
+/* Listen to the space of the bridge, now and later. */
 void ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
               unsigned flags, bool replay);
 void ear_close(struct ear *e);
