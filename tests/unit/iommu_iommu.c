@@ -58,39 +58,33 @@ END_TEST
 
 START_TEST(a_hypercall_goes_to_the_owner_of_its_window)
 {
-    const struct iommu_papr_config second = {
-        .id = "phb1",
-        .liobn = 0x80000100,
-        .has_window = true,
-        .window_size = PAPR_PCI_WINDOW_SIZE,
-        .page_lg2 = 12,
-    };
+    struct iommu_papr_config second = papr_config();
     struct hcall h = {
         .op = HCALL_PUT_TCE, .liobn = 0x80000100, .ioba = 0x1000, .tce = 0x200003
     };
-    struct papr_rig r;
 
-    rig_init_default(&r, spec_quirks);
-    struct iommu *all[] = { iommu_none_new("none", &r.env), r.iommu,
-                            papr_new(&second, &r.env) };
+    second.id = "phb1";
+    second.liobn = 0x80000100;
+    phb_default(spec_quirks);
+    struct iommu *all[] = { iommu_none_new("none", &phb.env), phb.iommu,
+                            papr_new(&second, &phb.env) };
 
     iommu_hcall(all, 3, &h);
     ck_assert_int_eq(h.ret, PAPR_H_SUCCESS);
     ck_assert_ptr_eq(h.served_by, all[2]);
-    ck_assert_uint_eq(r.returned, 0);
+    ck_assert_uint_eq(phb.returned, 0);
     iommu_hcall_return(&h);
-    ck_assert_uint_eq(r.returned, 1);
-    ck_assert_uint_eq(entry(&r, 0x1000), 0);
+    ck_assert_uint_eq(phb.returned, 1);
+    ck_assert_uint_eq(entry(0x1000), 0);
 
     h.liobn = 0x80000200;
     iommu_hcall(all, 3, &h);
     ck_assert_int_eq(h.ret, PAPR_H_PARAMETER);
     ck_assert_ptr_null(h.served_by);
     iommu_hcall_return(&h);
-    ck_assert_uint_eq(r.returned, 1);
+    ck_assert_uint_eq(phb.returned, 1);
     iommu_free(all[2]);
     iommu_free(all[0]);
-    papr_rig_fini(&r);
 }
 END_TEST
 
@@ -105,11 +99,10 @@ END_TEST
 START_TEST(without_an_iommu_every_address_is_its_own_translation)
 {
     const struct iommu_request q = iommu_request(8, 0x12345, PERM_W);
-    struct papr_rig r;
     struct xlate x;
 
-    rig_init_default(&r, spec_quirks);
-    struct iommu *none = iommu_none_new("none", &r.env);
+    phb_default(spec_quirks);
+    struct iommu *none = iommu_none_new("none", &phb.env);
 
     ck_assert_int_eq(none->ops->translate(none, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x12345);
@@ -118,16 +111,13 @@ START_TEST(without_an_iommu_every_address_is_its_own_translation)
     ck_assert_int_eq(x.perm, PERM_RW);
     ck_assert_uint_eq(none->ops->faults(none), 0);
     iommu_free(none);
-    papr_rig_fini(&r);
 }
 END_TEST
 
 START_TEST(without_an_iommu_subscribers_see_ram)
 {
-    struct papr_rig r;
-
-    rig_init_default(&r, spec_quirks);
-    struct iommu *none = iommu_none_new("none", &r.env);
+    phb_default(spec_quirks);
+    struct iommu *none = iommu_none_new("none", &phb.env);
     struct space *s = none->ops->attach(none, 8, "nic0", NULL);
 
     ck_assert_ptr_eq(none->ops->attach(none, 16, "nic1", NULL), s);
@@ -135,7 +125,6 @@ START_TEST(without_an_iommu_subscribers_see_ram)
     ck_assert_uint_eq(s->n, 1);
     ck_assert_uint_eq(s->sections[0].last, RAM_SIZE - 1);
     iommu_free(none);
-    papr_rig_fini(&r);
 }
 END_TEST
 
@@ -145,6 +134,7 @@ suite(void)
     Suite *s = suite_create("iommu/iommu");
     TCase *c = tcase_create("iommu");
 
+    tcase_add_checked_fixture(c, NULL, phb_fini);
     tcase_add_test(c, who_waits_for_an_idle_queue_is_called_at_once);
     tcase_add_test(c, who_waits_for_a_busy_queue_is_called_once_when_it_runs_dry);
     tcase_add_test(c, a_hypercall_goes_to_the_owner_of_its_window);

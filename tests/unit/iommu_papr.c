@@ -19,7 +19,7 @@ static struct log told, cache_told;
 static void
 setup_high(void)
 {
-    rig_init_high(&phb, spec_quirks);
+    phb_high(spec_quirks);
 }
 
 static enum xlate_result
@@ -56,8 +56,8 @@ START_TEST(P16_a_write_only_entry_is_announced_as_such)
 {
     struct xlate x;
 
-    ear_open(&ear, &phb, "", &told, MU, true);
-    put(&phb, W0, 0x3ffff000, 0x202002);
+    ear_open(&ear, "", &told, MU, true);
+    put(W0, 0x3ffff000, 0x202002);
     ck_assert_log(&told, "MAP 0x3ffff000+0x1000 0x202000 w");
     ck_assert_int_eq(translate(0x3ffff010, PERM_W, &x), XLATE_OK);
     ck_assert_int_eq(x.perm, PERM_W);
@@ -68,10 +68,10 @@ END_TEST
 
 START_TEST(P17_a_window_far_up_is_announced_at_its_bus_address)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
-    ck_assert_int_eq(put(&phb, W0, B + 0x12345, 0x10020001), 0);
+    ear_open(&ear, "", &told, MU, true);
+    ck_assert_int_eq(put(W0, B + 0x12345, 0x10020001), 0);
     ck_assert_log(&told, "MAP 0x800000000010000+0x10000 0x10020000 r");
-    ck_assert_uint_eq(entry(&phb, B + 0x1ffff), 0x10020001);
+    ck_assert_uint_eq(entry(B + 0x1ffff), 0x10020001);
     ck_assert_uint_eq(phb.returned_first, B + 0x10000);
     ck_assert_uint_eq(phb.returned_last, B + 0x1ffff);
 }
@@ -79,10 +79,10 @@ END_TEST
 
 START_TEST(P18_addresses_around_a_window_far_up_are_refused)
 {
-    ck_assert_int_eq(put(&phb, W0, B - 0x10000, 0x10000003), PAPR_H_PARAMETER);
-    ck_assert_int_eq(put(&phb, W0, 0, 0x10000003), PAPR_H_PARAMETER);
-    ck_assert_int_eq(put(&phb, W0, B + 0xfffff0000, 0x10000003), 0);
-    ck_assert_int_eq(put(&phb, W0, B + 0x1000000000, 0x10000003), PAPR_H_PARAMETER);
+    ck_assert_int_eq(put(W0, B - 0x10000, 0x10000003), PAPR_H_PARAMETER);
+    ck_assert_int_eq(put(W0, 0, 0x10000003), PAPR_H_PARAMETER);
+    ck_assert_int_eq(put(W0, B + 0xfffff0000, 0x10000003), 0);
+    ck_assert_int_eq(put(W0, B + 0x1000000000, 0x10000003), PAPR_H_PARAMETER);
 }
 END_TEST
 
@@ -90,8 +90,8 @@ START_TEST(P19_address_bits_inside_a_large_page_are_kept_and_ignored)
 {
     struct xlate x;
 
-    ck_assert_int_eq(put(&phb, W0, B + 0x10000, 0x10011003), 0);
-    ck_assert_uint_eq(entry(&phb, B + 0x10000), 0x10011003);
+    ck_assert_int_eq(put(W0, B + 0x10000, 0x10011003), 0);
+    ck_assert_uint_eq(entry(B + 0x10000), 0x10011003);
     ck_assert_int_eq(translate(B + 0x10024, PERM_R, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x10010024);
     ck_assert_uint_eq(x.first, B + 0x10000);
@@ -101,10 +101,10 @@ END_TEST
 
 START_TEST(P20_replay_announces_what_is_mapped_ascending)
 {
-    put(&phb, W0, 0x3ffff000, 0x202002);
-    put(&phb, W0, 0x4000, 0x205000);
-    put(&phb, W0, 0x1000, 0x201001);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W0, 0x3ffff000, 0x202002);
+    put(W0, 0x4000, 0x205000);
+    put(W0, 0x1000, 0x201001);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told,
                   "MAP 0x1000+0x1000 0x201000 r, MAP 0x3ffff000+0x1000 0x202000 w");
 }
@@ -116,12 +116,12 @@ START_TEST(P21_replay_honours_the_flags_and_the_range)
     struct notifier n;
 
     for (uint64_t page = 1; page < 5; page++) {
-        put(&phb, W0, page << 12, 0x200003);
+        put(W0, page << 12, 0x200003);
     }
-    ear_open(&cache, &phb, "", &cache_told, U, true);
+    ear_open(&cache, "", &cache_told, U, true);
     ck_assert_log(&cache_told, "");
 
-    ear_open(&ear, &phb, "", &told, MU, false);
+    ear_open(&ear, "", &told, MU, false);
     n = ear.binding[0].notifier;
     n.region = NULL;
     n.first = 0x2000;
@@ -135,12 +135,12 @@ END_TEST
 
 START_TEST(P22_a_new_window_registers_its_subscribers_without_events)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert(papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES));
     ck_assert_uint_eq(ear.sections, 2);
     ck_assert_log(&told, "");
     ck_assert_uint_eq(phb.switched, 1);
-    put(&phb, W1, B + 0x50000, 0x600003);
+    put(W1, B + 0x50000, 0x600003);
     ck_assert_log(&told, "MAP 0x800000000050000+0x10000 0x600000 rw");
 }
 END_TEST
@@ -150,24 +150,24 @@ START_TEST(P23_a_window_reset_takes_away_what_was_mapped)
     uint64_t tce;
 
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    ear_open(&ear, &phb, "", &told, MU, true);
-    put(&phb, W0, 0x1000, 0x201001);
-    put(&phb, W1, B, 0x600003);
+    ear_open(&ear, "", &told, MU, true);
+    put(W0, 0x1000, 0x201001);
+    put(W1, B, 0x600003);
     told.len = 0;
     papr_window_reset(phb.iommu);
     ck_assert_log(&told, "UNMAP 0x800000000000000+0x10000, UNMAP 0x1000+0x1000");
     ck_assert_uint_eq(ear.sections, 1);
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
-    ck_assert_int_eq(get(&phb, W1, B, &tce), PAPR_H_PARAMETER);
+    ck_assert_uint_eq(entry(0x1000), 0);
+    ck_assert_int_eq(get(W1, B, &tce), PAPR_H_PARAMETER);
 }
 END_TEST
 
 START_TEST(P24_a_removed_window_is_unmapped_for_everybody_spec)
 {
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    ear_open(&ear, &phb, "", &told, MU, true);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W1, B + 0x60000, 0x610003);
+    ear_open(&ear, "", &told, MU, true);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W1, B + 0x60000, 0x610003);
     ck_assert(papr_window_remove(phb.iommu, W1));
     ck_assert_log(&told, "MAP 0x800000000060000+0x10000 0x610000 rw, "
                          "UNMAP 0x800000000060000+0x10000");
@@ -182,13 +182,13 @@ START_TEST(P24_a_removed_window_goes_without_a_word_qemu)
     uint64_t tce;
 
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W1, B + 0x60000, 0x610003);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W1, B + 0x60000, 0x610003);
     ck_assert(papr_window_remove(phb.iommu, W1));
     ck_assert_log(&cache_told, "");
     ck_assert_uint_eq(cache.sections, 1);
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    ck_assert_int_eq(get(&phb, W1, B + 0x60000, &tce), 0);
+    ck_assert_int_eq(get(W1, B + 0x60000, &tce), 0);
     ck_assert_uint_eq(tce, 0);
 }
 END_TEST
@@ -198,18 +198,18 @@ START_TEST(P25_device_tlb_events_are_refused_and_nothing_changes)
     struct notify_region *r = region_at(0);
     static const unsigned wanted[] = { NOTIFY_DEVIOTLB_UNMAP, NOTIFY_ALL };
 
-    ear_open(&cache, &phb, "", &cache_told, U, false);
+    ear_open(&cache, "", &cache_told, U, false);
     for (unsigned i = 0; i < 2; i++) {
-        ear_open(&ear, &phb, "", &told, wanted[i], true);
+        ear_open(&ear, "", &told, wanted[i], true);
         ck_assert_uint_eq(ear.refused, 1);
         ck_assert_ptr_null(ear.binding[0].notifier.region);
         ck_assert_uint_eq(r->flags, U);
         ear_close(&ear);
     }
-    ear_open(&ear, &phb, "", &told, U, false);
+    ear_open(&ear, "", &told, U, false);
     ck_assert_uint_eq(ear.refused, 0);
-    put(&phb, W0, 0x1000, 0x201003);
-    put(&phb, W0, 0x1000, 0);
+    put(W0, 0x1000, 0x201003);
+    put(W0, 0x1000, 0);
     ck_assert_log(&told, "UNMAP 0x1000+0x1000");
     ck_assert_log(&cache_told, "UNMAP 0x1000+0x1000");
 }
@@ -217,13 +217,13 @@ END_TEST
 
 START_TEST(P31_a_hotplugged_subscriber_learns_exactly_what_is_mapped)
 {
-    put(&phb, W0, 0x1000, 0x201003);
-    put(&phb, W0, 0x2000, 0x202003);
-    put(&phb, W0, 0x5000, 0x205003);
-    put(&phb, W0, 0x2000, 0);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W0, 0x1000, 0x201003);
+    put(W0, 0x2000, 0x202003);
+    put(W0, 0x5000, 0x205003);
+    put(W0, 0x2000, 0);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x1000+0x1000 0x201000 rw, MAP 0x5000+0x1000 0x205000 rw");
-    put(&phb, W0, 0x1000, 0);
+    put(W0, 0x1000, 0);
     ck_assert_log(&told, "UNMAP 0x1000+0x1000");
 }
 END_TEST
@@ -231,9 +231,9 @@ END_TEST
 START_TEST(P32_two_windows_are_replayed_in_address_order)
 {
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    put(&phb, W1, B, 0x600003);
-    put(&phb, W0, 0x1000, 0x201003);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W1, B, 0x600003);
+    put(W0, 0x1000, 0x201003);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_uint_eq(ear.sections, 2);
     ck_assert_log(&told, "MAP 0x1000+0x1000 0x201000 rw, "
                          "MAP 0x800000000000000+0x10000 0x600000 rw");
@@ -244,11 +244,11 @@ END_TEST
 static void
 fill_before_reset(void)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W0, 0x1000, 0x201001);
-    put(&phb, W0, 0x3ffff000, 0x202003);
-    put(&phb, W0, 0x4000, 0x205000);
+    ear_open(&ear, "", &told, MU, true);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W0, 0x1000, 0x201001);
+    put(W0, 0x3ffff000, 0x202003);
+    put(W0, 0x4000, 0x205000);
     told.len = cache_told.len = 0;
     phb.iommu->ops->reset(phb.iommu);
 }
@@ -256,14 +256,14 @@ fill_before_reset(void)
 static void
 check_after_reset(void)
 {
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
-    ck_assert_uint_eq(entry(&phb, 0x3ffff000), 0);
-    ck_assert_uint_eq(entry(&phb, 0x4000), 0);
+    ck_assert_uint_eq(entry(0x1000), 0);
+    ck_assert_uint_eq(entry(0x3ffff000), 0);
+    ck_assert_uint_eq(entry(0x4000), 0);
     ck_assert_uint_eq(phb.switched, 1);
     ck_assert_uint_eq(ear.sections, 1);
     ck_assert_uint_eq(cache.sections, 1);
     told.len = cache_told.len = 0;
-    put(&phb, W0, 0x1000, 0x201003);
+    put(W0, 0x1000, 0x201003);
     ck_assert_log(&told, "MAP 0x1000+0x1000 0x201000 rw");
     ear_close(&cache);
     ear_close(&ear);
@@ -293,25 +293,23 @@ START_TEST(P38_a_reset_takes_the_dynamic_window_away_and_brings_the_default_back
 
     papr_window_remove(phb.iommu, W0);
     papr_window_create(phb.iommu, W1, B, 16, W1_ENTRIES);
-    ck_assert_int_eq(put(&phb, W0, 0, 0x201003), PAPR_H_PARAMETER);
-    put(&phb, W1, B, 0x600003);
+    ck_assert_int_eq(put(W0, 0, 0x201003), PAPR_H_PARAMETER);
+    put(W1, B, 0x600003);
     phb.iommu->ops->reset(phb.iommu);
-    ck_assert_int_eq(get(&phb, W1, B, &tce), PAPR_H_PARAMETER);
-    ck_assert_uint_eq(entry(&phb, 0x3ffff000), 0);
+    ck_assert_int_eq(get(W1, B, &tce), PAPR_H_PARAMETER);
+    ck_assert_uint_eq(entry(0x3ffff000), 0);
 }
 END_TEST
 
 START_TEST(P39_a_vio_table_is_256_mib_and_knows_one_liobn)
 {
     const struct iommu_papr_config c = papr_config_vio(PAPR_LIOBN_VIO + 1);
-    struct papr_rig vio;
 
-    papr_rig_init(&vio, &c, spec_quirks);
-    ck_assert_int_eq(put(&vio, 0x71000001, 0x0ffff000, 0x201003), 0);
-    ck_assert_int_eq(put(&vio, 0x71000001, 0x10000000, 0x201003), PAPR_H_PARAMETER);
-    ck_assert_int_eq(put(&vio, 0x71000002, 0, 0x201003), PAPR_H_PARAMETER);
-    ck_assert(!papr_window_create(vio.iommu, 0x71000001, B, 16, W1_ENTRIES));
-    papr_rig_fini(&vio);
+    phb_init(&c, spec_quirks);
+    ck_assert_int_eq(put(0x71000001, 0x0ffff000, 0x201003), 0);
+    ck_assert_int_eq(put(0x71000001, 0x10000000, 0x201003), PAPR_H_PARAMETER);
+    ck_assert_int_eq(put(0x71000002, 0, 0x201003), PAPR_H_PARAMETER);
+    ck_assert(!papr_window_create(phb.iommu, 0x71000001, B, 16, W1_ENTRIES));
 }
 END_TEST
 
@@ -319,13 +317,13 @@ START_TEST(P48_events_are_one_page_and_clipped_to_an_odd_range)
 {
     struct notifier n;
 
-    ear_open(&ear, &phb, "", &told, MU, false);
+    ear_open(&ear, "", &told, MU, false);
     n = ear.binding[0].notifier;
     n.region = NULL;
     n.first = 0x18000;
     n.last = 0x18fff;
     ck_assert_int_eq(notify_register(region_at(B), &n, NULL), 0);
-    put(&phb, W0, B + 0x10000, 0x600003);
+    put(W0, B + 0x10000, 0x600003);
     ck_assert_log(&told, "MAP 0x800000000018000+0x1000 0x608000 rw, "
                          "MAP 0x800000000010000+0x10000 0x600000 rw");
     notify_unregister(&n);
@@ -334,9 +332,9 @@ END_TEST
 
 START_TEST(P49_a_window_is_not_switched_on_or_off_twice)
 {
-    put(&phb, W0, 0x1000, 0x201003);
+    put(W0, 0x1000, 0x201003);
     ck_assert(!papr_window_create(phb.iommu, W0, 0, 12, 0x40000));
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0x201003);
+    ck_assert_uint_eq(entry(0x1000), 0x201003);
     ck_assert(!papr_window_remove(phb.iommu, W1));
     ck_assert_uint_eq(phb.switched, 0);
 }
@@ -347,7 +345,7 @@ START_TEST(P50_beyond_the_window_nothing_is_known_and_a_hole_is_one_page)
     struct notify_region *r = region_at(0);
     struct notify_entry e;
 
-    put(&phb, W0, 0x4000, 0x205000);
+    put(W0, 0x4000, 0x205000);
     r->ops->translate(r, 0x40000000, 0, &e);
     ck_assert_int_eq(e.perm, PERM_NONE);
     ck_assert_uint_eq(e.mask, UINT64_MAX);
@@ -366,7 +364,7 @@ START_TEST(accesses_outside_windows_and_permissions_fault_and_are_counted)
 {
     struct xlate x;
 
-    put(&phb, W0, 0x1000, 0x201001);
+    put(W0, 0x1000, 0x201001);
     ck_assert_int_eq(translate(0x1010, PERM_R, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x201010);
     ck_assert_int_eq(translate(0x1010, PERM_W, &x), XLATE_FAULT);
@@ -381,12 +379,12 @@ START_TEST(a_window_over_another_hides_it_where_both_lie)
 {
     struct xlate x;
 
-    put(&phb, W0, 0x00ff0000, 0x201003);
-    put(&phb, W0, 0x01000000, 0x202003);
-    put(&phb, W0, 0x02000000, 0x203003);
+    put(W0, 0x00ff0000, 0x201003);
+    put(W0, 0x01000000, 0x202003);
+    put(W0, 0x02000000, 0x203003);
     ck_assert(papr_window_create(phb.iommu, W1, 0x01000000, 16, 0x100));
-    put(&phb, W1, 0x01000000, 0x300003);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W1, 0x01000000, 0x300003);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_uint_eq(ear.sections, 3);
     ck_assert_log(&told,
                   "MAP 0xff0000+0x1000 0x201000 rw, MAP 0x1000000+0x10000 0x300000 rw, "
@@ -432,7 +430,7 @@ START_TEST(clearing_an_empty_window_populates_nothing)
     struct iommu_window w[2];
 
     for (uint64_t ioba = 0; ioba < PAPR_PCI_WINDOW_SIZE; ioba += 512 * 4096) {
-        ck_assert_int_eq(stuff(&phb, W0, ioba, 0, 512), 0);
+        ck_assert_int_eq(stuff(W0, ioba, 0, 512), 0);
     }
     ck_assert_uint_eq(phb.iommu->ops->windows(phb.iommu, w, 2), 2);
     ck_assert_uint_eq(mem_resident(w[0].tces), 0);
@@ -444,7 +442,7 @@ START_TEST(raw_entries_can_be_read_as_words_of_the_table)
 {
     struct iommu_window w;
 
-    put(&phb, W0, 0x1000, 0x201fff);
+    put(W0, 0x1000, 0x201fff);
     phb.iommu->ops->windows(phb.iommu, &w, 1);
     ck_assert_uint_eq(w.liobn, W0);
     ck_assert_uint_eq(w.entries, 0x40000);
@@ -459,11 +457,11 @@ START_TEST(replay_of_a_huge_window_follows_the_live_entries)
     const uint64_t entries = UINT64_C(1) << 31;
 
     ck_assert(papr_window_create(phb.iommu, W1, B, 16, entries));
-    put(&phb, W1, B + (entries - 1) * 0x10000, 0x600003);
-    put(&phb, W1, B + 0x70000, 0x610003);
-    put(&phb, W1, B + 0x80000, 0x620003);
-    put(&phb, W1, B + 0x80000, 0);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W1, B + (entries - 1) * 0x10000, 0x600003);
+    put(W1, B + 0x70000, 0x610003);
+    put(W1, B + 0x80000, 0x620003);
+    put(W1, B + 0x80000, 0);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_uint_eq(told.maps, 2);
     ck_assert_log(&told, "MAP 0x800000000070000+0x10000 0x610000 rw, "
                          "MAP 0x8007fffffff0000+0x10000 0x600000 rw");
@@ -512,11 +510,11 @@ random_call(bool qemu, unsigned *maps, unsigned *unmaps)
     n = n > DUMB - i ? DUMB - i : n;
     switch (rand() % 3) {
     case 0:
-        ck_assert_int_eq(put(&phb, W0, ioba, tce), 0);
+        ck_assert_int_eq(put(W0, ioba, tce), 0);
         dumb_write(qemu, i, tce, maps, unmaps);
         break;
     case 1:
-        ck_assert_int_eq(stuff(&phb, W0, ioba, tce, n), 0);
+        ck_assert_int_eq(stuff(W0, ioba, tce, n), 0);
         for (unsigned k = 0; k < n; k++) {
             dumb_write(qemu, i + k, tce, maps, unmaps);
         }
@@ -527,7 +525,7 @@ random_call(bool qemu, unsigned *maps, unsigned *unmaps)
             mem_write64be(phb.env.mem, GPA(LIST + 8 * k), tce);
             dumb_write(qemu, i + k, tce, maps, unmaps);
         }
-        ck_assert_int_eq(indirect(&phb, W0, ioba, LIST, n), 0);
+        ck_assert_int_eq(indirect(W0, ioba, LIST, n), 0);
         break;
     }
 }
@@ -540,7 +538,7 @@ run_random(bool qemu)
     printf("seed %u\n", seed);
     srand(seed);
     memset(dumb, 0, sizeof(dumb));
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     for (unsigned round = 0; round < 5000; round++) {
         random_call(qemu, &maps, &unmaps);
         told.len = 0;
@@ -550,12 +548,12 @@ run_random(bool qemu)
     unsigned live = 0;
 
     for (unsigned i = 0; i < DUMB; i++) {
-        ck_assert_uint_eq(entry(&phb, (uint64_t)i << 12), dumb[i]);
+        ck_assert_uint_eq(entry((uint64_t)i << 12), dumb[i]);
         live += dumb[i] % 4 != 0;
     }
     ear_close(&ear);
     told.maps = told.unmaps = 0;
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_uint_eq(told.maps, live);
     ear_close(&ear);
 }

@@ -21,7 +21,7 @@ status_of(uint64_t liobn, uint64_t ioba)
 {
     uint64_t tce;
 
-    return get(&phb, liobn, ioba, &tce);
+    return get(liobn, ioba, &tce);
 }
 
 /* --- 14.2, which both profiles answer alike but for the last window at 0 --- */
@@ -31,28 +31,28 @@ START_TEST(P27_queries_tell_what_is_left)
     static const uint32_t here[] = { 0, 0x8000000, 0x20000000 };
     static const uint32_t elsewhere[] = { 0, 0x8000000, 0x20000001 };
 
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
-    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 5, here),
+    ck_assert_str_eq(query(), LEFT(0x1));
+    ck_assert_str_eq(rtas(RTAS_QUERY_PE_DMA_WINDOW, -1, 5, here),
                      "0 0x1 0x80000000 0x107 0x0");
-    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 4, here), "-3");
-    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, 2, 6, here), "-3");
-    ck_assert_str_eq(rtas(&phb, RTAS_QUERY_PE_DMA_WINDOW, -1, 6, elsewhere), "-3");
-    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
-    ck_assert_str_eq(query(&phb), LEFT(0x0));
-    ck_assert_str_eq(create(&phb, 16, 30), "-1");
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
-    ck_assert_str_eq(remove_window(&phb, W0), "-3");
-    ck_assert_str_eq(remove_window(&phb, W1), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x1)); /* the default window is back */
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x2));
-    ck_assert_str_eq(create(&phb, 16, 31), MADE_W0);
-    ck_assert_str_eq(remove_window(&phb, W1), "-3");
-    ck_assert_str_eq(remove_window(&phb, 0x12345678), "-3");
-    ck_assert_str_eq(remove_window(&phb, 0), "-3");
-    ck_assert_str_eq(reset_windows(&phb), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(rtas(RTAS_QUERY_PE_DMA_WINDOW, -1, 4, here), "-3");
+    ck_assert_str_eq(rtas(RTAS_QUERY_PE_DMA_WINDOW, 2, 6, here), "-3");
+    ck_assert_str_eq(rtas(RTAS_QUERY_PE_DMA_WINDOW, -1, 6, elsewhere), "-3");
+    ck_assert_str_eq(create(16, 30), MADE_W1);
+    ck_assert_str_eq(query(), LEFT(0x0));
+    ck_assert_str_eq(create(16, 30), "-1");
+    ck_assert_str_eq(remove_window(W0), "0");
+    ck_assert_str_eq(query(), LEFT(0x1));
+    ck_assert_str_eq(remove_window(W0), "-3");
+    ck_assert_str_eq(remove_window(W1), "0");
+    ck_assert_str_eq(query(), LEFT(0x1)); /* the default window is back */
+    ck_assert_str_eq(remove_window(W0), "0");
+    ck_assert_str_eq(query(), LEFT(0x2));
+    ck_assert_str_eq(create(16, 31), MADE_W0);
+    ck_assert_str_eq(remove_window(W1), "-3");
+    ck_assert_str_eq(remove_window(0x12345678), "-3");
+    ck_assert_str_eq(remove_window(0), "-3");
+    ck_assert_str_eq(reset_windows(), "0");
+    ck_assert_str_eq(query(), LEFT(0x1));
 }
 END_TEST
 
@@ -60,15 +60,15 @@ START_TEST(P28_creation_that_must_fail_leaves_nothing)
 {
     static const uint32_t words[] = { 0, 0x8000000, 0x20000000, 16, 30 };
 
-    ck_assert_str_eq(create(&phb, 13, 30), "-3");
-    ck_assert_str_eq(create(&phb, 12, 11), "-3");
-    ck_assert_str_eq(rtas(&phb, RTAS_CREATE_PE_DMA_WINDOW, 4, 4, words), "-3");
-    ck_assert_str_eq(rtas(&phb, RTAS_CREATE_PE_DMA_WINDOW, -1, 3, words), "-3");
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(create(13, 30), "-3");
+    ck_assert_str_eq(create(12, 11), "-3");
+    ck_assert_str_eq(rtas(RTAS_CREATE_PE_DMA_WINDOW, 4, 4, words), "-3");
+    ck_assert_str_eq(rtas(RTAS_CREATE_PE_DMA_WINDOW, -1, 3, words), "-3");
+    ck_assert_str_eq(query(), LEFT(0x1));
     ck_assert_uint_eq(phb.switched, 0);
-    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
-    ck_assert_str_eq(create(&phb, 13, 30), "-3"); /* before the windows are counted */
-    ck_assert_str_eq(create(&phb, 16, 30), "-1");
+    ck_assert_str_eq(create(16, 30), MADE_W1);
+    ck_assert_str_eq(create(13, 30), "-3"); /* before the windows are counted */
+    ck_assert_str_eq(create(16, 30), "-1");
 }
 END_TEST
 
@@ -89,40 +89,40 @@ static const struct {
 
 START_TEST(P28_sizes_spec)
 {
-    ck_assert_str_eq(create(&phb, shapes[_i].page, shapes[_i].window), shapes[_i].spec);
-    ck_assert_str_eq(remove_window(&phb, W1), shapes[_i].spec[0] == '0' ? "0" : "-3");
-    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
+    ck_assert_str_eq(create(shapes[_i].page, shapes[_i].window), shapes[_i].spec);
+    ck_assert_str_eq(remove_window(W1), shapes[_i].spec[0] == '0' ? "0" : "-3");
+    ck_assert_str_eq(create(16, 30), MADE_W1);
 }
 END_TEST
 
 START_TEST(P28_sizes_qemu)
 {
-    ck_assert_str_eq(create(&phb, shapes[_i].page, shapes[_i].window), shapes[_i].qemu);
+    ck_assert_str_eq(create(shapes[_i].page, shapes[_i].window), shapes[_i].qemu);
 }
 END_TEST
 
 START_TEST(P28_after_an_oversized_window_the_next_creation_aborts_qemu)
 {
-    ck_assert_str_eq(create(&phb, 12, 44), "-1");
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
-    ck_assert_str_eq(reset_windows(&phb), "0"); /* that does not help */
+    ck_assert_str_eq(create(12, 44), "-1");
+    ck_assert_str_eq(query(), LEFT(0x1));
+    ck_assert_str_eq(reset_windows(), "0"); /* that does not help */
     ck_assert_uint_eq(phb.aborted, 0);
-    create(&phb, 16, 30);
+    create(16, 30);
     ck_assert_uint_eq(phb.aborted, 1);
 }
 END_TEST
 
 START_TEST(shifts_of_64_and_more_count_modulo_64_qemu)
 {
-    ck_assert_str_eq(create(&phb, 76, 80), MADE_W1);
+    ck_assert_str_eq(create(76, 80), MADE_W1);
     ck_assert_int_eq(status_of(W1, B + 0xf000), 0); /* 16 pages of 4 KiB */
     ck_assert_int_eq(status_of(W1, B + 0x10000), PAPR_H_PARAMETER);
-    remove_window(&phb, W1);
-    ck_assert_str_eq(create(&phb, 16, 96), MADE_W1);
+    remove_window(W1);
+    ck_assert_str_eq(create(16, 96), MADE_W1);
     ck_assert_int_eq(status_of(W1, B + 0xffff0000), 0); /* 2^16 of 64 KiB */
     ck_assert_int_eq(status_of(W1, B + 0x100000000), PAPR_H_PARAMETER);
-    remove_window(&phb, W1);
-    ck_assert_str_eq(create(&phb, 16, 80), MADE_W1);
+    remove_window(W1);
+    ck_assert_str_eq(create(16, 80), MADE_W1);
     ck_assert_int_eq(status_of(W1, B), 0); /* one */
     ck_assert_int_eq(status_of(W1, B + 0x10000), PAPR_H_PARAMETER);
 }
@@ -131,17 +131,17 @@ END_TEST
 static void
 make_a_window_at_0_and_remove_it(void)
 {
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
-    ck_assert_str_eq(create(&phb, 16, 31), MADE_W0);
+    ck_assert_str_eq(remove_window(W0), "0");
+    ck_assert_str_eq(create(16, 31), MADE_W0);
     ck_assert_int_eq(status_of(W0, 0x7fff0000), 0);
     ck_assert_int_eq(status_of(W0, 0x80000000), PAPR_H_PARAMETER);
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    ck_assert_str_eq(remove_window(W0), "0");
 }
 
 START_TEST(P29_the_default_window_returns_after_one_in_its_place_spec)
 {
     make_a_window_at_0_and_remove_it();
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(query(), LEFT(0x1));
     ck_assert_int_eq(status_of(W0, 0x3ffff000), 0);
     ck_assert_int_eq(status_of(W0, 0x40000000), PAPR_H_PARAMETER);
 }
@@ -150,32 +150,32 @@ END_TEST
 START_TEST(P29_nothing_returns_after_a_window_in_its_place_qemu)
 {
     make_a_window_at_0_and_remove_it();
-    ck_assert_str_eq(query(&phb), LEFT(0x2));
+    ck_assert_str_eq(query(), LEFT(0x2));
     ck_assert_int_eq(status_of(W0, 0), PAPR_H_PARAMETER);
 }
 END_TEST
 
 START_TEST(P30_the_default_window_returns_empty_with_the_last_other_one_gone)
 {
-    put(&phb, W0, 0x1000, 0x201003);
-    ck_assert_str_eq(create(&phb, 16, 30), MADE_W1);
-    put(&phb, W1, B, 0x600003);
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
+    put(W0, 0x1000, 0x201003);
+    ck_assert_str_eq(create(16, 30), MADE_W1);
+    put(W1, B, 0x600003);
+    ck_assert_str_eq(remove_window(W0), "0");
     ck_assert_int_eq(status_of(W0, 0x1000), PAPR_H_PARAMETER);
     ck_assert_int_eq(status_of(W1, B), 0);
-    ck_assert_str_eq(remove_window(&phb, W1), "0");
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
-    ck_assert_uint_eq(entry(&phb, 0x3ffff000), 0);
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(remove_window(W1), "0");
+    ck_assert_uint_eq(entry(0x1000), 0);
+    ck_assert_uint_eq(entry(0x3ffff000), 0);
+    ck_assert_str_eq(query(), LEFT(0x1));
 }
 END_TEST
 
 START_TEST(removing_the_default_window_last_leaves_none)
 {
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x2));
-    ck_assert_str_eq(reset_windows(&phb), "0");
-    ck_assert_str_eq(query(&phb), LEFT(0x1));
+    ck_assert_str_eq(remove_window(W0), "0");
+    ck_assert_str_eq(query(), LEFT(0x2));
+    ck_assert_str_eq(reset_windows(), "0");
+    ck_assert_str_eq(query(), LEFT(0x1));
 }
 END_TEST
 
@@ -184,14 +184,14 @@ START_TEST(a_window_whose_place_is_taken_goes_up_with_the_free_liobn)
     struct xlate x;
     struct iommu_request q = iommu_request(8, B + 0x10, PERM_R);
 
-    create(&phb, 16, 30);
-    remove_window(&phb, W0);
-    ck_assert_str_eq(create(&phb, 12, 30), "0 0x80000000 0x8000000 0x0");
-    put(&phb, W0, B, 0x201003);
-    put(&phb, W1, B, 0x600003);
+    create(16, 30);
+    remove_window(W0);
+    ck_assert_str_eq(create(12, 30), "0 0x80000000 0x8000000 0x0");
+    put(W0, B, 0x201003);
+    put(W1, B, 0x600003);
     ck_assert_int_eq(phb.iommu->ops->translate(phb.iommu, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x600010); /* devices meet the later root */
-    remove_window(&phb, W1);
+    remove_window(W1);
     ck_assert_int_eq(phb.iommu->ops->translate(phb.iommu, &q, &x), XLATE_OK);
     ck_assert_uint_eq(x.gpa.v, 0x201010);
 }
@@ -199,53 +199,45 @@ END_TEST
 
 START_TEST(without_ddw_every_call_is_refused)
 {
-    struct papr_rig off;
-
-    rig_init_default(&off, spec_quirks);
-    ck_assert_str_eq(query(&off), "-3");
-    ck_assert_str_eq(create(&off, 16, 30), "-3");
-    ck_assert_str_eq(remove_window(&off, W0), "-3");
-    ck_assert_str_eq(reset_windows(&off), "-3");
-    papr_rig_fini(&off);
+    phb_default(spec_quirks);
+    ck_assert_str_eq(query(), "-3");
+    ck_assert_str_eq(create(16, 30), "-3");
+    ck_assert_str_eq(remove_window(W0), "-3");
+    ck_assert_str_eq(reset_windows(), "-3");
 }
 END_TEST
 
 START_TEST(offered_pages_and_the_place_of_windows_can_be_chosen)
 {
     struct iommu_papr_config c = papr_config_ddw();
-    struct papr_rig r;
 
     c.page_sizes = 0x1011000;
     c.dynamic_base = 0x100000000;
-    papr_rig_init(&r, &c, qemu_quirks);
-    ck_assert_str_eq(query(&r), "0 0x1 0x20 0x0 0x7 0x0");
-    ck_assert_str_eq(create(&r, 21, 40), "-3");
-    ck_assert_str_eq(create(&r, 16, 40), "0 0x80000001 0x1 0x0");
-    papr_rig_fini(&r);
+    phb_init(&c, qemu_quirks);
+    ck_assert_str_eq(query(), "0 0x1 0x20 0x0 0x7 0x0");
+    ck_assert_str_eq(create(21, 40), "-3");
+    ck_assert_str_eq(create(16, 40), "0 0x80000001 0x1 0x0");
 }
 END_TEST
 
 START_TEST(more_windows_than_two_can_be_offered)
 {
     struct iommu_papr_config c = papr_config_ddw();
-    struct papr_rig r;
     uint64_t tce;
 
     c.has_window = false;
     c.page_sizes = 0x11000;
     c.max_windows = 4;
     c.dynamic_base = 0x100000000;
-    papr_rig_init(&r, &c, spec_quirks);
-    ck_assert_str_eq(query(&r), "0 0x4 0x20 0x0 0x3 0x0");
-    ck_assert_str_eq(create(&r, 12, 30), MADE_W0);
+    phb_init(&c, spec_quirks);
+    ck_assert_str_eq(query(), "0 0x4 0x20 0x0 0x3 0x0");
+    ck_assert_str_eq(create(12, 30), MADE_W0);
     for (unsigned i = 1; i < 4; i++) {
-        ck_assert_msg(strncmp(create(&r, 16, 30), "0 0x8000000", 11) == 0, "window %u",
-                      i);
+        ck_assert_msg(strncmp(create(16, 30), "0 0x8000000", 11) == 0, "window %u", i);
     }
-    ck_assert_str_eq(create(&r, 16, 30), "-1");
-    ck_assert_int_eq(get(&r, W0 + 3, 0x100000000, &tce), 0);
-    ck_assert_int_eq(get(&r, W0 + 4, 0x100000000, &tce), PAPR_H_PARAMETER);
-    papr_rig_fini(&r);
+    ck_assert_str_eq(create(16, 30), "-1");
+    ck_assert_int_eq(get(W0 + 3, 0x100000000, &tce), 0);
+    ck_assert_int_eq(get(W0 + 4, 0x100000000, &tce), PAPR_H_PARAMETER);
 }
 END_TEST
 
@@ -255,36 +247,36 @@ START_TEST(calls_on_a_dynamic_window_are_answered_as_observed)
 {
     uint64_t tce;
 
-    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
-    ck_assert_int_eq(put(&phb, W1, B, 0x10000003), 0);
-    ck_assert_int_eq(put(&phb, W1, B - 0x10000, 0x10000003), -4);
-    ck_assert_int_eq(put(&phb, W1, 0, 0x10000003), -4);
-    ck_assert_int_eq(put(&phb, W1, B + 0xfffff0000, 0x10000003), 0);
-    ck_assert_int_eq(put(&phb, W1, B + 0x1000000000, 0x10000003), -4);
-    ck_assert_int_eq(put(&phb, W1, B + 0x10000, 0x10011003), 0);
-    ck_assert_int_eq(get(&phb, W1, B + 0x10000, &tce), 0);
+    ck_assert_str_eq(create(16, 36), MADE_W1);
+    ck_assert_int_eq(put(W1, B, 0x10000003), 0);
+    ck_assert_int_eq(put(W1, B - 0x10000, 0x10000003), -4);
+    ck_assert_int_eq(put(W1, 0, 0x10000003), -4);
+    ck_assert_int_eq(put(W1, B + 0xfffff0000, 0x10000003), 0);
+    ck_assert_int_eq(put(W1, B + 0x1000000000, 0x10000003), -4);
+    ck_assert_int_eq(put(W1, B + 0x10000, 0x10011003), 0);
+    ck_assert_int_eq(get(W1, B + 0x10000, &tce), 0);
     ck_assert_uint_eq(tce, 0x10011003);
-    ck_assert_int_eq(put(&phb, W1, B + 0x12345, 0x10020001), 0);
-    ck_assert_int_eq(get(&phb, W1, B + 0x10000, &tce), 0);
+    ck_assert_int_eq(put(W1, B + 0x12345, 0x10020001), 0);
+    ck_assert_int_eq(get(W1, B + 0x10000, &tce), 0);
     ck_assert_uint_eq(tce, 0x10020001);
-    list_fill(&phb, 0x100003, 0x1000, 4);
-    ck_assert_int_eq(indirect(&phb, W1, B + 0x100000, LIST, 4), 0);
-    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
+    list_fill(0x100003, 0x1000, 4);
+    ck_assert_int_eq(indirect(W1, B + 0x100000, LIST, 4), 0);
+    ck_assert_int_eq(get(W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0x103003);
-    ck_assert_int_eq(stuff(&phb, W1, B, 0x55003, (1 << 20) + 1), -4);
-    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
+    ck_assert_int_eq(stuff(W1, B, 0x55003, (1 << 20) + 1), -4);
+    ck_assert_int_eq(get(W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0x103003);
-    ck_assert_int_eq(stuff(&phb, W1, B, 0, 1 << 20), 0);
-    ck_assert_int_eq(get(&phb, W1, B + 0x130000, &tce), 0);
+    ck_assert_int_eq(stuff(W1, B, 0, 1 << 20), 0);
+    ck_assert_int_eq(get(W1, B + 0x130000, &tce), 0);
     ck_assert_uint_eq(tce, 0);
-    ck_assert_str_eq(remove_window(&phb, W1), "0");
-    ck_assert_int_eq(put(&phb, W1, B, 3), -4);
-    ck_assert_int_eq(get(&phb, W1, B, &tce), -4);
-    put(&phb, W0, 0x6000, 0x400003);
-    ck_assert_str_eq(remove_window(&phb, W0), "0");
-    ck_assert_int_eq(put(&phb, W0, 0, 3), -4);
-    ck_assert_str_eq(reset_windows(&phb), "0");
-    ck_assert_uint_eq(entry(&phb, 0x6000), 0);
+    ck_assert_str_eq(remove_window(W1), "0");
+    ck_assert_int_eq(put(W1, B, 3), -4);
+    ck_assert_int_eq(get(W1, B, &tce), -4);
+    put(W0, 0x6000, 0x400003);
+    ck_assert_str_eq(remove_window(W0), "0");
+    ck_assert_int_eq(put(W0, 0, 3), -4);
+    ck_assert_str_eq(reset_windows(), "0");
+    ck_assert_uint_eq(entry(0x6000), 0);
 }
 END_TEST
 
@@ -292,46 +284,46 @@ END_TEST
 
 START_TEST(P22_a_window_created_by_the_guest_is_registered_without_events)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
-    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
+    ear_open(&ear, "", &told, MU, true);
+    ck_assert_str_eq(create(16, 36), MADE_W1);
     ck_assert_uint_eq(ear.sections, 2);
     ck_assert_log(&told, "");
     ck_assert_uint_eq(phb.overspent, 0);
-    put(&phb, W1, B + 0x12345, 0x10020001);
+    put(W1, B + 0x12345, 0x10020001);
     ck_assert_log(&told, "MAP 0x800000000010000+0x10000 0x10020000 r");
 }
 END_TEST
 
 START_TEST(P23_a_reset_by_the_guest_drops_what_the_default_window_held_spec)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W0, 0x1000, 0x201001);
+    ear_open(&ear, "", &told, MU, true);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W0, 0x1000, 0x201001);
     told.len = 0;
-    ck_assert_str_eq(reset_windows(&phb), "0");
+    ck_assert_str_eq(reset_windows(), "0");
     ck_assert_log(&told, "UNMAP 0x1000+0x1000");
     ck_assert_log(&cache_told, "UNMAP 0x1000+0x1000");
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0);
+    ck_assert_uint_eq(entry(0x1000), 0);
 }
 END_TEST
 
 START_TEST(P24_a_window_removed_by_the_guest_is_unmapped_for_everybody_spec)
 {
-    create(&phb, 16, 36);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W1, B + 0x60000, 0x610003);
-    ck_assert_str_eq(remove_window(&phb, W1), "0");
+    create(16, 36);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W1, B + 0x60000, 0x610003);
+    ck_assert_str_eq(remove_window(W1), "0");
     ck_assert_log(&cache_told, "UNMAP 0x800000000060000+0x10000");
 }
 END_TEST
 
 START_TEST(P24_a_window_removed_by_the_guest_goes_without_a_word_qemu)
 {
-    create(&phb, 16, 36);
-    ear_open(&cache, &phb, "", &cache_told, U, false);
-    put(&phb, W1, B + 0x60000, 0x610003);
-    ck_assert_str_eq(remove_window(&phb, W1), "0");
-    ck_assert_str_eq(create(&phb, 16, 36), MADE_W1);
+    create(16, 36);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(W1, B + 0x60000, 0x610003);
+    ck_assert_str_eq(remove_window(W1), "0");
+    ck_assert_str_eq(create(16, 36), MADE_W1);
     ck_assert_log(&cache_told, "");
 }
 END_TEST
@@ -339,152 +331,132 @@ END_TEST
 START_TEST(P45_a_direct_window_as_linux_fills_it)
 {
     const struct iommu_papr_config c = papr_config_ddw();
-    struct papr_rig r;
     uint64_t tce;
 
-    papr_rig_init(&r, &c, spec_quirks);
-    mem_add_range(r.env.mem, RAM_SIZE, 0x7fffffff, MEM_RAM);
-    ear_open(&ear, &r, "", &told, MU, true);
-    ck_assert_str_eq(create(&r, 24, 31), MADE_W1);
-    list_fill(&r, 3, 0x1000000, 128);
-    ck_assert_int_eq(indirect(&r, W1, B, LIST, 128), 0);
+    phb_init(&c, spec_quirks);
+    mem_add_range(phb.env.mem, RAM_SIZE, 0x7fffffff, MEM_RAM);
+    ear_open(&ear, "", &told, MU, true);
+    ck_assert_str_eq(create(24, 31), MADE_W1);
+    list_fill(3, 0x1000000, 128);
+    ck_assert_int_eq(indirect(W1, B, LIST, 128), 0);
     ck_assert_uint_eq(told.maps, 128);
     ck_assert_ptr_nonnull(
         strstr(told.text, "MAP 0x80000007f000000+0x1000000 0x7f000000 rw"));
-    ck_assert_int_eq(get(&r, W1, B + 0x7f000000, &tce), 0);
+    ck_assert_int_eq(get(W1, B + 0x7f000000, &tce), 0);
     ck_assert_uint_eq(tce, 0x7f000003);
-    papr_rig_fini(&r);
 }
 END_TEST
 
 /* --- VIO --- */
 
 static void
-vio_init(struct papr_rig *r, bool bypass, const enum quirk *quirks)
+vio_init(bool bypass, const enum quirk *quirks)
 {
     struct iommu_papr_config c = papr_config_vio(0x71000001);
 
     c.bypass = bypass;
-    papr_rig_init(r, &c, quirks);
+    phb_init(&c, quirks);
 }
 
 static uint64_t
-reach(struct papr_rig *r, uint64_t iova)
+reach(uint64_t iova)
 {
     struct iommu_request q = iommu_request(0, iova, PERM_R);
     struct xlate x;
 
-    return r->iommu->ops->translate(r->iommu, &q, &x) == XLATE_OK ? x.gpa.v : 0xdead;
+    return phb.iommu->ops->translate(phb.iommu, &q, &x) == XLATE_OK ? x.gpa.v : 0xdead;
 }
 
 static const char *
-bypass(struct papr_rig *r, uint32_t unit, uint32_t on)
+bypass(uint32_t unit, uint32_t on)
 {
-    return rtas(r, RTAS_SET_TCE_BYPASS, -1, 1, (uint32_t[]){ unit, on });
+    return rtas(RTAS_SET_TCE_BYPASS, -1, 1, (uint32_t[]){ unit, on });
 }
 
 START_TEST(P39_bypass_hides_the_table_and_keeps_it)
 {
-    struct papr_rig r;
-
-    vio_init(&r, false, spec_quirks);
-    ck_assert_int_eq(put(&r, 0x71000001, 0x3000, 0x201003), 0);
-    ck_assert_uint_eq(reach(&r, 0x3010), 0x201010);
-    ck_assert_str_eq(bypass(&r, 0x71000002, 1), "-3");
-    ck_assert_str_eq(rtas(&r, RTAS_SET_TCE_BYPASS, 1, 1, (uint32_t[]){ 0x71000001 }),
+    vio_init(false, spec_quirks);
+    ck_assert_int_eq(put(0x71000001, 0x3000, 0x201003), 0);
+    ck_assert_uint_eq(reach(0x3010), 0x201010);
+    ck_assert_str_eq(bypass(0x71000002, 1), "-3");
+    ck_assert_str_eq(rtas(RTAS_SET_TCE_BYPASS, 1, 1, (uint32_t[]){ 0x71000001 }), "-3");
+    ck_assert_str_eq(rtas(RTAS_SET_TCE_BYPASS, 3, 1, (uint32_t[]){ 0x71000001, 1, 0 }),
                      "-3");
-    ck_assert_str_eq(
-        rtas(&r, RTAS_SET_TCE_BYPASS, 3, 1, (uint32_t[]){ 0x71000001, 1, 0 }), "-3");
-    ck_assert_str_eq(bypass(&r, 0x71000001, 1), "0");
-    ck_assert_uint_eq(reach(&r, 0x3010), 0x3010);
-    ck_assert_uint_eq(reach(&r, RAM_SIZE), 0xdead);
-    ck_assert_int_eq(put(&r, 0x71000001, 0x4000, 0x301003), 0);
-    ck_assert_str_eq(bypass(&r, 0x71000001, 0), "0");
-    ck_assert_uint_eq(reach(&r, 0x3010), 0x201010);
-    ck_assert_uint_eq(reach(&r, 0x4010), 0x301010);
-    ck_assert_uint_eq(r.switched, 2);
-    papr_rig_fini(&r);
+    ck_assert_str_eq(bypass(0x71000001, 1), "0");
+    ck_assert_uint_eq(reach(0x3010), 0x3010);
+    ck_assert_uint_eq(reach(RAM_SIZE), 0xdead);
+    ck_assert_int_eq(put(0x71000001, 0x4000, 0x301003), 0);
+    ck_assert_str_eq(bypass(0x71000001, 0), "0");
+    ck_assert_uint_eq(reach(0x3010), 0x201010);
+    ck_assert_uint_eq(reach(0x4010), 0x301010);
+    ck_assert_uint_eq(phb.switched, 2);
 }
 END_TEST
 
 START_TEST(P39_a_reset_ends_the_bypass_and_empties_the_table)
 {
-    struct papr_rig r;
-
-    vio_init(&r, true, spec_quirks);
-    ck_assert_uint_eq(reach(&r, 0x3010), 0x3010);
-    put(&r, 0x71000001, 0x3000, 0x201003);
-    r.iommu->ops->reset_device(r.iommu, 0);
-    ck_assert_uint_eq(reach(&r, 0x3010), 0xdead);
-    papr_rig_fini(&r);
+    vio_init(true, spec_quirks);
+    ck_assert_uint_eq(reach(0x3010), 0x3010);
+    put(0x71000001, 0x3000, 0x201003);
+    phb.iommu->ops->reset_device(phb.iommu, 0);
+    ck_assert_uint_eq(reach(0x3010), 0xdead);
 }
 END_TEST
 
 START_TEST(subscribers_of_a_bypassed_adapter_are_told_of_what_goes_spec)
 {
-    struct papr_rig r;
-
-    vio_init(&r, false, spec_quirks);
-    ear_open(&cache, &r, "", &cache_told, U, false);
-    put(&r, 0x71000001, 0x3000, 0x201003);
-    bypass(&r, 0x71000001, 1);
+    vio_init(false, spec_quirks);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(0x71000001, 0x3000, 0x201003);
+    bypass(0x71000001, 1);
     ck_assert_log(&cache_told, "UNMAP 0x3000+0x1000");
     ck_assert_uint_eq(cache.sections, 0);
-    papr_rig_fini(&r);
 }
 END_TEST
 
 static void
-quiesce_with_ears(struct papr_rig *r, const enum quirk *quirks)
+quiesce_with_ears(const enum quirk *quirks)
 {
-    vio_init(r, false, quirks);
-    ear_open(&cache, r, "", &cache_told, U, false);
-    put(r, 0x71000001, 0x3000, 0x201003);
-    ck_assert_str_eq(rtas(r, RTAS_QUIESCE, 1, 1, (uint32_t[]){ 0 }), "-3");
-    ck_assert_uint_eq(reach(r, 0x3010), 0x201010);
-    ck_assert_str_eq(rtas(r, RTAS_QUIESCE, -1, 1, NULL), "0");
-    ck_assert_uint_eq(reach(r, 0x3010), 0xdead);
+    vio_init(false, quirks);
+    ear_open(&cache, "", &cache_told, U, false);
+    put(0x71000001, 0x3000, 0x201003);
+    ck_assert_str_eq(rtas(RTAS_QUIESCE, 1, 1, (uint32_t[]){ 0 }), "-3");
+    ck_assert_uint_eq(reach(0x3010), 0x201010);
+    ck_assert_str_eq(rtas(RTAS_QUIESCE, -1, 1, NULL), "0");
+    ck_assert_uint_eq(reach(0x3010), 0xdead);
 }
 
 START_TEST(P40_quiesce_clears_vio_tables_and_says_so_spec)
 {
-    struct papr_rig r;
-
-    quiesce_with_ears(&r, spec_quirks);
+    quiesce_with_ears(spec_quirks);
     ck_assert_log(&cache_told, "UNMAP 0x3000+0x1000");
-    papr_rig_fini(&r);
 }
 END_TEST
 
 START_TEST(P40_quiesce_clears_vio_tables_without_events_qemu)
 {
-    struct papr_rig r;
-
-    quiesce_with_ears(&r, qemu_quirks);
+    quiesce_with_ears(qemu_quirks);
     ck_assert_log(&cache_told, "");
-    papr_rig_fini(&r);
 }
 END_TEST
 
 START_TEST(P40_quiesce_leaves_pci_tables_alone)
 {
-    put(&phb, W0, 0x1000, 0x201003);
-    ck_assert_str_eq(rtas(&phb, RTAS_QUIESCE, -1, 1, NULL), "0");
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0x201003);
+    put(W0, 0x1000, 0x201003);
+    ck_assert_str_eq(rtas(RTAS_QUIESCE, -1, 1, NULL), "0");
+    ck_assert_uint_eq(entry(0x1000), 0x201003);
 }
 END_TEST
 
 START_TEST(calls_find_the_bridge_or_adapter_they_name)
 {
-    struct papr_rig r;
-    struct iommu *both[2];
+    const struct iommu_papr_config adapter = papr_config_vio(0x71000001);
+    struct iommu *const vio = papr_new(&adapter, &phb.env);
+    struct iommu *both[2] = { phb.iommu, vio };
     struct rtas c = {
         .call = RTAS_REMOVE_PE_DMA_WINDOW, .nargs = 1, .nret = 1, .args = { 0x71000001 }
     };
 
-    vio_init(&r, false, spec_quirks);
-    both[0] = phb.iommu;
-    both[1] = r.iommu;
     iommu_rtas(both, 2, &c); /* a VIO table is no window of a bridge */
     ck_assert_int_eq((int32_t)c.rets[0], -3);
     c.args[0] = (uint32_t)W0;
@@ -495,8 +467,8 @@ START_TEST(calls_find_the_bridge_or_adapter_they_name)
     };
     iommu_rtas(both, 2, &c);
     ck_assert_int_eq((int32_t)c.rets[0], 0);
-    ck_assert(r.iommu->ops->bypassed(r.iommu));
-    papr_rig_fini(&r);
+    ck_assert(vio->ops->bypassed(vio));
+    iommu_free(vio);
 }
 END_TEST
 
@@ -540,6 +512,7 @@ suite(void)
     tcase_add_test(both[1], offered_pages_and_the_place_of_windows_can_be_chosen);
 
     TCase *own = tcase_create("machines of their own");
+    tcase_add_checked_fixture(own, NULL, phb_fini);
     tcase_add_test(own, P39_bypass_hides_the_table_and_keeps_it);
     tcase_add_test(own, P39_a_reset_ends_the_bypass_and_empties_the_table);
     tcase_add_test(own, subscribers_of_a_bypassed_adapter_are_told_of_what_goes_spec);

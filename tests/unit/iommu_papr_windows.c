@@ -18,18 +18,18 @@ static struct log told;
 #define FAULTS UINT64_MAX
 
 static uint64_t
-reach(struct papr_rig *r, uint64_t iova)
+reach(uint64_t iova)
 {
     struct iommu_request q = iommu_request(8, iova, PERM_R);
     struct xlate x;
 
-    return r->iommu->ops->translate(r->iommu, &q, &x) == XLATE_OK ? x.gpa.v : FAULTS;
+    return phb.iommu->ops->translate(phb.iommu, &q, &x) == XLATE_OK ? x.gpa.v : FAULTS;
 }
 
 static struct space *
-space(struct papr_rig *r)
+space(void)
 {
-    return r->iommu->ops->attach(r->iommu, 8, "nic0", NULL);
+    return phb.iommu->ops->attach(phb.iommu, 8, "nic0", NULL);
 }
 
 /* --- the interrupt page --- */
@@ -37,27 +37,26 @@ space(struct papr_rig *r)
 static void
 map_around_interrupts(void)
 {
-    remove_window(&phb, W0);
-    ck_assert_str_eq(create(&phb, 12, 43), "0 0x80000000 0x0 0x0");
+    remove_window(W0);
+    ck_assert_str_eq(create(12, 43), "0 0x80000000 0x0 0x0");
     for (unsigned i = 0; i < 3; i++) {
-        ck_assert_int_eq(put(&phb, W0, PAPR_MSI_FIRST - 0x1000 + i * 0x1000, 0x201003),
-                         0);
+        ck_assert_int_eq(put(W0, PAPR_MSI_FIRST - 0x1000 + i * 0x1000, 0x201003), 0);
     }
 }
 
 START_TEST(P42_a_window_leaves_the_interrupt_page_free_spec)
 {
-    struct space *s = space(&phb);
+    struct space *s = space();
 
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     map_around_interrupts();
     ck_assert_uint_eq(s->n, 2);
     ck_assert_uint_eq(s->sections[0].last, PAPR_MSI_FIRST - 1);
     ck_assert_uint_eq(s->sections[1].first, PAPR_MSI_LAST + 1);
     ck_assert_uint_eq(s->sections[1].region_first, PAPR_MSI_LAST + 1);
-    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST - 0x1000), 0x201000);
-    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST), FAULTS);
-    ck_assert_uint_eq(reach(&phb, PAPR_MSI_LAST + 1), 0x201000);
+    ck_assert_uint_eq(reach(PAPR_MSI_FIRST - 0x1000), 0x201000);
+    ck_assert_uint_eq(reach(PAPR_MSI_FIRST), FAULTS);
+    ck_assert_uint_eq(reach(PAPR_MSI_LAST + 1), 0x201000);
     ck_assert_log(&told, "MAP 0x3fffffff000+0x1000 0x201000 rw, "
                          "MAP 0x40000001000+0x1000 0x201000 rw");
     ck_assert_uint_eq(phb.iommu->ops->faults(phb.iommu), 0); /* no fault either */
@@ -66,10 +65,10 @@ END_TEST
 
 START_TEST(P42_a_window_hides_the_interrupt_page_qemu)
 {
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     map_around_interrupts();
-    ck_assert_uint_eq(space(&phb)->n, 1);
-    ck_assert_uint_eq(reach(&phb, PAPR_MSI_FIRST), 0x201000);
+    ck_assert_uint_eq(space()->n, 1);
+    ck_assert_uint_eq(reach(PAPR_MSI_FIRST), 0x201000);
     ck_assert_uint_eq(told.maps, 3);
 }
 END_TEST
@@ -87,20 +86,19 @@ START_TEST(overlapping_windows_show_the_highest_number_everywhere)
     const struct iommu_papr_config c = {
         .id = "phb0", .liobn = W0, .buid = PAPR_BUID, .max_windows = WINDOWS, .ddw = true
     };
-    struct papr_rig r;
 
-    papr_rig_init(&r, &c, spec_quirks);
-    ear_open(&ear, &r, "", &told, MU, true);
+    phb_init(&c, spec_quirks);
+    ear_open(&ear, "", &told, MU, true);
     for (unsigned w = 0; w < WINDOWS; w++) {
         base[w] = (uint64_t)(random() % CELLS) << CELL;
         size[w] = (uint64_t)(random() % CELLS + 1) << CELL;
-        ck_assert(papr_window_create(r.iommu, W0 + w, base[w], 16, size[w] >> 16));
+        ck_assert(papr_window_create(phb.iommu, W0 + w, base[w], 16, size[w] >> 16));
         for (uint64_t at = 0; at < size[w]; at += 1 << CELL) {
-            put(&r, W0 + w, base[w] + at, ((w + 1) << 24) + (uint64_t)(at) + 3);
+            put(W0 + w, base[w] + at, ((w + 1) << 24) + (uint64_t)(at) + 3);
         }
     }
     unsigned gone = (unsigned)random() % WINDOWS;
-    papr_window_remove(r.iommu, W0 + gone);
+    papr_window_remove(phb.iommu, W0 + gone);
     for (uint64_t at = 0; at < (uint64_t)2 * CELLS << CELL; at += 1 << CELL) {
         uint64_t want = FAULTS;
         for (unsigned w = 0; w < WINDOWS; w++) {
@@ -108,8 +106,8 @@ START_TEST(overlapping_windows_show_the_highest_number_everywhere)
                 want = ((uint64_t)(w + 1) << 24) + (at - base[w]);
             }
         }
-        ck_assert_uint_eq(reach(&r, at), want);
-        const struct space *s = space(&r);
+        ck_assert_uint_eq(reach(at), want);
+        const struct space *s = space();
         unsigned shown = 0;
         for (size_t i = 0; i < s->n; i++) {
             const struct space_section *sec = &s->sections[i];
@@ -123,7 +121,6 @@ START_TEST(overlapping_windows_show_the_highest_number_everywhere)
         }
         ck_assert_uint_eq(shown, want != FAULTS);
     }
-    papr_rig_fini(&r);
 }
 END_TEST
 
@@ -135,14 +132,14 @@ replay_with_range(uint64_t first, uint64_t last)
     struct notifier n;
 
     for (uint64_t page = 1; page < 5; page++) {
-        put(&phb, W0, page << 12, 0x200003);
+        put(W0, page << 12, 0x200003);
     }
-    ear_open(&ear, &phb, "", &told, MU, false);
+    ear_open(&ear, "", &told, MU, false);
     n = ear.binding[0].notifier;
     n.region = NULL;
     n.first = first;
     n.last = last;
-    ck_assert_int_eq(notify_register(space(&phb)->sections[0].region, &n, NULL), 0);
+    ck_assert_int_eq(notify_register(space()->sections[0].region, &n, NULL), 0);
     notify_replay(&n);
     notify_unregister(&n);
     ear_close(&ear);
@@ -166,11 +163,11 @@ END_TEST
 
 START_TEST(P20_replay_of_the_default_window_stays_in_its_budget_qemu)
 {
-    put(&phb, W0, 0x1000, 0x201001);
-    put(&phb, W0, 0x3ffff000, 0x202002);
-    put(&phb, W0, 0x4000, 0x205000);
+    put(W0, 0x1000, 0x201001);
+    put(W0, 0x3ffff000, 0x202002);
+    put(W0, 0x4000, 0x205000);
     told.len = 0;
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told,
                   "MAP 0x1000+0x1000 0x201000 r, MAP 0x3ffff000+0x1000 0x202000 w");
     ck_assert_uint_eq(phb.overspent, 0);
@@ -180,11 +177,11 @@ END_TEST
 /* 128 TiB in 64 KiB pages: 2^31 entries. */
 START_TEST(replay_of_a_huge_window_goes_over_its_budget_qemu)
 {
-    ck_assert_str_eq(create(&phb, 16, 47), "0 0x80000001 0x8000000 0x0");
-    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
+    ck_assert_str_eq(create(16, 47), "0 0x80000001 0x8000000 0x0");
+    put(W1, B + 0x7fffffff0000, 0x600003);
     ck_assert_uint_eq(phb.overspent, 0); /* skipped when it is made */
     told.len = 0;
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x8007fffffff0000+0x10000 0x600000 rw");
     ck_assert_uint_eq(phb.overspent, 1);
     ck_assert_uint_eq(phb.steps, UINT64_C(1) << 31);
@@ -193,10 +190,10 @@ END_TEST
 
 START_TEST(replay_of_a_huge_window_costs_its_live_entries_spec)
 {
-    create(&phb, 16, 47);
-    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
+    create(16, 47);
+    put(W1, B + 0x7fffffff0000, 0x600003);
     told.len = 0;
-    ear_open(&ear, &phb, "", &told, MU, true);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x8007fffffff0000+0x10000 0x600000 rw");
     ck_assert_uint_eq(phb.overspent, 0);
 }
@@ -204,10 +201,10 @@ END_TEST
 
 START_TEST(clearing_a_huge_window_in_one_call_goes_over_the_budget_qemu)
 {
-    create(&phb, 16, 47);
-    ear_open(&ear, &phb, "", &told, U, false);
-    put(&phb, W1, B + 0x7fffffff0000, 0x600003);
-    ck_assert_int_eq(stuff(&phb, W1, B, 0, UINT64_C(1) << 31), 0);
+    create(16, 47);
+    ear_open(&ear, "", &told, U, false);
+    put(W1, B + 0x7fffffff0000, 0x600003);
+    ck_assert_int_eq(stuff(W1, B, 0, UINT64_C(1) << 31), 0);
     ck_assert_uint_eq(phb.overspent, 1);
     ck_assert(strstr(told.text, "UNMAP 0x8007fffffff0000+0x10000") != NULL);
     told.len = 0;
@@ -217,31 +214,31 @@ END_TEST
 /* --- migration --- */
 
 static void
-migrate(struct papr_rig *r)
+migrate(void)
 {
-    r->iommu->ops->migrate(r->iommu);
+    phb.iommu->ops->migrate(phb.iommu);
 }
 
 START_TEST(a_migration_carries_windows_entries_and_what_was_the_default)
 {
-    put(&phb, W0, 0x1000, 0x201001);
-    put(&phb, W0, 0x4000, 0x205000);
-    create(&phb, 16, 36);
-    put(&phb, W1, B + 0x130000, 0x610003);
-    migrate(&phb);
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0x201001);
-    ck_assert_uint_eq(entry(&phb, 0x4000), 0x205000); /* raw, mapped or not */
-    ck_assert_uint_eq(reach(&phb, B + 0x130010), 0x610010);
-    ck_assert_uint_eq(space(&phb)->n, 2);
-    ear_open(&ear, &phb, "", &told, MU, true);
+    put(W0, 0x1000, 0x201001);
+    put(W0, 0x4000, 0x205000);
+    create(16, 36);
+    put(W1, B + 0x130000, 0x610003);
+    migrate();
+    ck_assert_uint_eq(entry(0x1000), 0x201001);
+    ck_assert_uint_eq(entry(0x4000), 0x205000); /* raw, mapped or not */
+    ck_assert_uint_eq(reach(B + 0x130010), 0x610010);
+    ck_assert_uint_eq(space()->n, 2);
+    ear_open(&ear, "", &told, MU, true);
     ck_assert_log(&told, "MAP 0x1000+0x1000 0x201000 r, "
                          "MAP 0x800000000130000+0x10000 0x610000 rw");
     ear_close(&ear);
-    remove_window(&phb, W0);
-    migrate(&phb);
-    ck_assert_str_eq(query(&phb), "0 0x1 0x20 0x0 0x107 0x0"); /* W0 stays off */
-    remove_window(&phb, W1);
-    ck_assert_uint_eq(entry(&phb, 0x1000), 0); /* the default is back */
+    remove_window(W0);
+    migrate();
+    ck_assert_str_eq(query(), "0 0x1 0x20 0x0 0x107 0x0"); /* W0 stays off */
+    remove_window(W1);
+    ck_assert_uint_eq(entry(0x1000), 0); /* the default is back */
 }
 END_TEST
 
@@ -249,48 +246,48 @@ END_TEST
 static void
 migrate_16_gib(unsigned window_lg2)
 {
-    remove_window(&phb, W0);
-    ck_assert_str_eq(create(&phb, 16, window_lg2), "0 0x80000000 0x0 0x0");
-    put(&phb, W0, 0x1230000, 0x200003);
-    put(&phb, W0, 0x3ffff0000, 0x210003);
-    migrate(&phb);
-    ck_assert_uint_eq(entry(&phb, 0x3ffff0000), 0x210003);
-    ck_assert_uint_eq(reach(&phb, 0x1230000), 0x200000);
+    remove_window(W0);
+    ck_assert_str_eq(create(16, window_lg2), "0 0x80000000 0x0 0x0");
+    put(W0, 0x1230000, 0x200003);
+    put(W0, 0x3ffff0000, 0x210003);
+    migrate();
+    ck_assert_uint_eq(entry(0x3ffff0000), 0x210003);
+    ck_assert_uint_eq(reach(0x1230000), 0x200000);
 }
 
 START_TEST(P41_a_large_window_at_zero_arrives_whole_spec)
 {
     migrate_16_gib(34);
-    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), 0x210000);
+    ck_assert_uint_eq(reach(0x3ffff0000), 0x210000);
 }
 END_TEST
 
 START_TEST(P41_a_window_with_as_many_entries_is_only_1_gib_large_qemu)
 {
     migrate_16_gib(34);
-    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), FAULTS);
-    ck_assert_uint_eq(reach(&phb, 0x3fff0000), FAULTS); /* empty, and inside */
-    put(&phb, W0, 0x3fff0000, 0x220003);
-    ck_assert_uint_eq(reach(&phb, 0x3fff0000), 0x220000);
-    ck_assert_uint_eq(space(&phb)->sections[0].last, 0x3fffffff);
-    put(&phb, W0, 0x40000000, 0x230003); /* hypercalls know it whole */
-    ck_assert_uint_eq(entry(&phb, 0x40000000), 0x230003);
-    ck_assert_uint_eq(reach(&phb, 0x40000000), FAULTS);
+    ck_assert_uint_eq(reach(0x3ffff0000), FAULTS);
+    ck_assert_uint_eq(reach(0x3fff0000), FAULTS); /* empty, and inside */
+    put(W0, 0x3fff0000, 0x220003);
+    ck_assert_uint_eq(reach(0x3fff0000), 0x220000);
+    ck_assert_uint_eq(space()->sections[0].last, 0x3fffffff);
+    put(W0, 0x40000000, 0x230003); /* hypercalls know it whole */
+    ck_assert_uint_eq(entry(0x40000000), 0x230003);
+    ck_assert_uint_eq(reach(0x40000000), FAULTS);
 }
 END_TEST
 
 START_TEST(P41_a_window_with_other_entries_arrives_whole)
 {
     migrate_16_gib(35);
-    ck_assert_uint_eq(reach(&phb, 0x3ffff0000), 0x210000);
+    ck_assert_uint_eq(reach(0x3ffff0000), 0x210000);
 }
 END_TEST
 
 START_TEST(a_migration_forgets_what_a_refused_window_left_qemu)
 {
-    create(&phb, 12, 44);
-    migrate(&phb);
-    ck_assert_str_eq(create(&phb, 16, 30), "0 0x80000001 0x8000000 0x0");
+    create(12, 44);
+    migrate();
+    ck_assert_str_eq(create(16, 30), "0 0x80000001 0x8000000 0x0");
     ck_assert_uint_eq(phb.aborted, 0);
 }
 END_TEST

@@ -60,27 +60,44 @@ heard_overspent(void *self, const char *subject, enum blame who, const char *wha
     r->steps = steps;
 }
 
+struct papr_rig phb;
+
 void
-papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
-              const enum quirk *quirks)
+phb_fini(void)
 {
-    memset(r, 0, sizeof(*r));
-    r->env.sim = sim_new(1);
-    r->env.trace = &r->trace;
-    r->env.mem = mem_new(NULL);
-    mem_add_range(r->env.mem, 0, RAM_SIZE - 1, MEM_RAM);
-    latencies_init(&r->env.latency, r->env.sim);
-    for (; *quirks != QUIRK_COUNT; quirks++) {
-        quirk_set(&r->env.quirks, *quirks, true);
+    if (phb.iommu == NULL) {
+        return;
     }
-    r->env.observer = (struct observer){
-        .self = r,
+    while (phb.ears != NULL) {
+        ear_close(phb.ears);
+    }
+    iommu_free(phb.iommu);
+    mem_free(phb.env.mem);
+    sim_free(phb.env.sim);
+    phb.iommu = NULL;
+}
+
+void
+phb_init(const struct iommu_papr_config *c, const enum quirk *quirks)
+{
+    phb_fini();
+    memset(&phb, 0, sizeof(phb));
+    phb.env.sim = sim_new(1);
+    phb.env.trace = &phb.trace;
+    phb.env.mem = mem_new(NULL);
+    mem_add_range(phb.env.mem, 0, RAM_SIZE - 1, MEM_RAM);
+    latencies_init(&phb.env.latency, phb.env.sim);
+    for (; *quirks != QUIRK_COUNT; quirks++) {
+        quirk_set(&phb.env.quirks, *quirks, true);
+    }
+    phb.env.observer = (struct observer){
+        .self = &phb,
         .hcall_returned = heard_return,
         .switched = heard_switch,
         .aborted = heard_abort,
         .overspent = heard_overspent,
     };
-    r->iommu = papr_new(c, &r->env);
+    phb.iommu = papr_new(c, &phb.env);
 }
 
 struct iommu_papr_config
@@ -120,106 +137,84 @@ papr_config_vio(uint64_t liobn)
 }
 
 void
-rig_init_default(struct papr_rig *r, const enum quirk *quirks)
+phb_default(const enum quirk *quirks)
 {
     const struct iommu_papr_config c = papr_config();
 
-    papr_rig_init(r, &c, quirks);
+    phb_init(&c, quirks);
 }
 
 void
-rig_init_ddw(struct papr_rig *r, const enum quirk *quirks)
+phb_ddw(const enum quirk *quirks)
 {
     const struct iommu_papr_config c = papr_config_ddw();
 
-    papr_rig_init(r, &c, quirks);
+    phb_init(&c, quirks);
 }
 
 void
-rig_init_high(struct papr_rig *r, const enum quirk *quirks)
+phb_high(const enum quirk *quirks)
 {
     struct iommu_papr_config c = papr_config();
 
     c.window_base = B;
     c.window_size = UINT64_C(1) << 36;
     c.page_lg2 = 16;
-    papr_rig_init(r, &c, quirks);
+    phb_init(&c, quirks);
 }
-
-void
-papr_rig_fini(struct papr_rig *r)
-{
-    while (r->ears != NULL) {
-        ear_close(r->ears);
-    }
-    iommu_free(r->iommu);
-    mem_free(r->env.mem);
-    sim_free(r->env.sim);
-}
-
-struct papr_rig phb;
 
 void
 phb_default_spec(void)
 {
-    rig_init_default(&phb, spec_quirks);
+    phb_default(spec_quirks);
 }
 
 void
 phb_default_qemu(void)
 {
-    rig_init_default(&phb, qemu_quirks);
+    phb_default(qemu_quirks);
 }
 
 void
 phb_ddw_spec(void)
 {
-    rig_init_ddw(&phb, spec_quirks);
+    phb_ddw(spec_quirks);
 }
 
 void
 phb_ddw_qemu(void)
 {
-    rig_init_ddw(&phb, qemu_quirks);
-}
-
-void
-phb_fini(void)
-{
-    if (phb.iommu != NULL) {
-        papr_rig_fini(&phb);
-        phb.iommu = NULL;
-    }
+    phb_ddw(qemu_quirks);
 }
 
 static int64_t
-call(struct papr_rig *r, struct hcall *h)
+call(struct hcall *h)
 {
-    iommu_hcall(&r->iommu, 1, h);
+    iommu_hcall(&phb.iommu, 1, h);
     iommu_hcall_return(h);
     return h->ret;
 }
 
 int64_t
-put(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce)
+put(uint64_t liobn, uint64_t ioba, uint64_t tce)
 {
     struct hcall h = { .op = HCALL_PUT_TCE, .liobn = liobn, .ioba = ioba, .tce = tce };
 
-    return call(r, &h);
+    return call(&h);
 }
 
 int64_t
-stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n)
+stuff(uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n)
 {
     struct hcall h = {
         .op = HCALL_STUFF_TCE, .liobn = liobn, .ioba = ioba, .tce = tce, .npages = n
     };
 
-    return call(r, &h);
+    return call(&h);
 }
 
 int64_t
-indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n)
+indirect(uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n)
 {
     struct hcall h = { .op = HCALL_PUT_TCE_INDIRECT,
                        .liobn = liobn,
@@ -227,22 +222,21 @@ indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list, uint6
                        .list = list,
                        .npages = n };
 
-    return call(r, &h);
+    return call(&h);
 }
 
 int64_t
-get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce)
+get(uint64_t liobn, uint64_t ioba, uint64_t *tce)
 {
     struct hcall h = { .op = HCALL_GET_TCE, .liobn = liobn, .ioba = ioba };
-    int64_t ret = call(r, &h);
+    int64_t ret = call(&h);
 
     *tce = h.value;
     return ret;
 }
 
 const char *
-rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
-     const uint32_t *args)
+rtas(enum rtas_call call, int nargs, unsigned nret, const uint32_t *args)
 {
     static const unsigned char usual[] = { 3, 5, 1, 3, 2, 0 };
     static char text[128];
@@ -254,7 +248,7 @@ rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
     if (c.nargs > 0) {
         memcpy(c.args, args, c.nargs * sizeof(*args));
     }
-    iommu_rtas(&r->iommu, 1, &c);
+    iommu_rtas(&phb.iommu, 1, &c);
     for (unsigned i = 0; i < c.written; i++) {
         len += (size_t)(i == 0 ? snprintf(text, sizeof(text), "%d", (int)c.rets[0])
                                : snprintf(text + len, sizeof(text) - len, " 0x%x",
@@ -266,43 +260,42 @@ rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
 #define BRIDGE 0, (uint32_t)(PAPR_BUID >> 32), (uint32_t)PAPR_BUID
 
 const char *
-query(struct papr_rig *r)
+query(void)
 {
-    return rtas(r, RTAS_QUERY_PE_DMA_WINDOW, -1, 6, (uint32_t[]){ BRIDGE });
+    return rtas(RTAS_QUERY_PE_DMA_WINDOW, -1, 6, (uint32_t[]){ BRIDGE });
 }
 
 const char *
-create(struct papr_rig *r, uint32_t page, uint32_t window)
+create(uint32_t page, uint32_t window)
 {
-    return rtas(r, RTAS_CREATE_PE_DMA_WINDOW, -1, 4,
-                (uint32_t[]){ BRIDGE, page, window });
+    return rtas(RTAS_CREATE_PE_DMA_WINDOW, -1, 4, (uint32_t[]){ BRIDGE, page, window });
 }
 
 const char *
-remove_window(struct papr_rig *r, uint64_t liobn)
+remove_window(uint64_t liobn)
 {
-    return rtas(r, RTAS_REMOVE_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ (uint32_t)liobn });
+    return rtas(RTAS_REMOVE_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ (uint32_t)liobn });
 }
 
 const char *
-reset_windows(struct papr_rig *r)
+reset_windows(void)
 {
-    return rtas(r, RTAS_RESET_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ BRIDGE });
+    return rtas(RTAS_RESET_PE_DMA_WINDOW, -1, 1, (uint32_t[]){ BRIDGE });
 }
 
 uint64_t
-entry(struct papr_rig *r, uint64_t ioba)
+entry(uint64_t ioba)
 {
     uint64_t tce, dead = UINT64_C(0xdeadbeefdeadbeef);
 
-    return get(r, W0, ioba, &tce) == PAPR_H_SUCCESS ? tce : dead;
+    return get(W0, ioba, &tce) == PAPR_H_SUCCESS ? tce : dead;
 }
 
 void
-list_fill(struct papr_rig *r, uint64_t first, uint64_t step, unsigned n)
+list_fill(uint64_t first, uint64_t step, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        mem_write64be(r->env.mem, GPA(LIST + 8 * i), first + i * step);
+        mem_write64be(phb.env.mem, GPA(LIST + 8 * i), first + i * step);
     }
 }
 
@@ -388,26 +381,24 @@ ear_del(struct space_listener *l, const struct space_section *s)
 }
 
 void
-ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
-         unsigned flags, bool replay)
+ear_open(struct ear *e, const char *name, struct log *log, unsigned flags, bool replay)
 {
     memset(e, 0, sizeof(*e));
-    e->rig = r;
-    e->next = r->ears;
-    r->ears = e;
+    e->next = phb.ears;
+    phb.ears = e;
     e->name = name;
     e->log = log;
     e->flags = flags;
     e->replay = replay;
     e->listener.add = ear_add;
     e->listener.del = ear_del;
-    space_listen(r->iommu->ops->attach(r->iommu, 8, "nic0", NULL), &e->listener);
+    space_listen(phb.iommu->ops->attach(phb.iommu, 8, "nic0", NULL), &e->listener);
 }
 
 void
 ear_close(struct ear *e)
 {
-    struct ear **link = &e->rig->ears;
+    struct ear **link = &phb.ears;
 
     while (*link != e) {
         link = &(*link)->next;

@@ -44,8 +44,7 @@ enum { EAR_BINDINGS = 16 };
 /* A listener with one registration for each section, which writes events down. */
 struct ear {
     struct space_listener listener;
-    struct papr_rig *rig;
-    struct ear *next; /* of the rig's */
+    struct ear *next; /* that is open */
     const char *name; /* put before each event, if not empty */
     struct log *log;
     unsigned flags;
@@ -64,59 +63,56 @@ struct log {
     unsigned maps, unmaps;
 };
 
+/* The one that everything here is about. */
+extern struct papr_rig phb;
+
 /* A bridge with a default window of 1 GiB in 4 KiB pages at 0. */
 struct iommu_papr_config papr_config(void);
 /* The same with firmware that makes windows of 4 KiB, 64 KiB, 2 and 16 MiB. */
 struct iommu_papr_config papr_config_ddw(void);
 /* A VIO adapter of this LIOBN. */
 struct iommu_papr_config papr_config_vio(uint64_t liobn);
-/* quirks: ends with QUIRK_COUNT. */
-void papr_rig_init(struct papr_rig *r, const struct iommu_papr_config *c,
-                   const enum quirk *quirks);
+/* In place of what was there; quirks: ends with QUIRK_COUNT. */
+void phb_init(const struct iommu_papr_config *c, const enum quirk *quirks);
 /* Those of papr_config and papr_config_ddw; quirks as above. */
-void rig_init_default(struct papr_rig *r, const enum quirk *quirks);
-void rig_init_ddw(struct papr_rig *r, const enum quirk *quirks);
+void phb_default(const enum quirk *quirks);
+void phb_ddw(const enum quirk *quirks);
 /* A window as W1 has it: at 2^59, 64 KiB pages, 2^36 bytes; its LIOBN is W0. */
-void rig_init_high(struct papr_rig *r, const enum quirk *quirks);
+void phb_high(const enum quirk *quirks);
 /* Ears are closed. */
-void papr_rig_fini(struct papr_rig *r);
+void phb_fini(void);
 
-/* A suite's own, and its fixtures. */
-extern struct papr_rig phb;
+/* Fixtures of suites. */
 void phb_default_spec(void);
 void phb_default_qemu(void);
 void phb_ddw_spec(void);
 void phb_ddw_qemu(void);
-void phb_fini(void);
 
 extern const enum quirk spec_quirks[], qemu_quirks[];
 
-int64_t put(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce);
-int64_t stuff(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t tce,
-              uint64_t n);
-int64_t indirect(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t list,
-                 uint64_t n);
-int64_t get(struct papr_rig *r, uint64_t liobn, uint64_t ioba, uint64_t *tce);
+int64_t put(uint64_t liobn, uint64_t ioba, uint64_t tce);
+int64_t stuff(uint64_t liobn, uint64_t ioba, uint64_t tce, uint64_t n);
+int64_t indirect(uint64_t liobn, uint64_t ioba, uint64_t list, uint64_t n);
+int64_t get(uint64_t liobn, uint64_t ioba, uint64_t *tce);
 /*
  * An RTAS call with so many arguments (or -1: those that the call has) and room for
  * nret words; the words that it wrote, as text: the status as a number, the others in
  * hex, with blanks between. The text is good until the next call.
  */
-const char *rtas(struct papr_rig *r, enum rtas_call call, int nargs, unsigned nret,
-                 const uint32_t *args);
+const char *rtas(enum rtas_call call, int nargs, unsigned nret, const uint32_t *args);
 /* Those of bridge 0; create's with log2 of page and window. */
-const char *query(struct papr_rig *r);
-const char *create(struct papr_rig *r, uint32_t page, uint32_t window);
-const char *remove_window(struct papr_rig *r, uint64_t liobn);
-const char *reset_windows(struct papr_rig *r);
+const char *query(void);
+const char *create(uint32_t page, uint32_t window);
+const char *remove_window(uint64_t liobn);
+const char *reset_windows(void);
 /* The entry, which must be readable. */
-uint64_t entry(struct papr_rig *r, uint64_t ioba);
+uint64_t entry(uint64_t ioba);
 /* Fill the list page: n entries, first, first + step, ... */
-void list_fill(struct papr_rig *r, uint64_t first, uint64_t step, unsigned n);
+void list_fill(uint64_t first, uint64_t step, unsigned n);
 
 /* Listen to the space of the bridge, now and later. */
-void ear_open(struct ear *e, struct papr_rig *r, const char *name, struct log *log,
-              unsigned flags, bool replay);
+void ear_open(struct ear *e, const char *name, struct log *log, unsigned flags,
+              bool replay);
 void ear_close(struct ear *e);
 /* What was written down since the last call. */
 const char *log_take(struct log *log, char *buf, size_t size);
