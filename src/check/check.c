@@ -19,48 +19,6 @@ check_here(const struct check *c)
     return o;
 }
 
-static unsigned
-nothing_remains(void *self, const struct record *r, uint64_t first, uint64_t last)
-{
-    (void)self;
-    (void)r;
-    (void)first;
-    (void)last;
-    return 0;
-}
-
-static void
-count_exposure(void *self, const struct record *r, uint64_t first, uint64_t last)
-{
-    struct check *c = self;
-
-    if (r->perm != PERM_NONE) {
-        exposure_add(&c->exposure, sim_now(c->env->sim) - r->origin.time,
-                     last - first + 1);
-    }
-}
-
-/* Nothing is translated any more, nothing is cached: what was open ends here. */
-static void
-end_records(struct check *c, struct recordset *rs)
-{
-    if (!recordset_empty(rs)) {
-        recordset_close(rs, 0, UINT64_MAX, nothing_remains, count_exposure, c);
-    }
-}
-
-static void
-end_all_records(struct check *c, struct truth_iommu *ti)
-{
-    for (struct view *v = ti->views; v != NULL; v = v->next) {
-        end_records(c, &v->records);
-    }
-    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
-        end_records(c, &d->records);
-        end_records(c, &d->tlb);
-    }
-}
-
 static void
 switched(void *self, struct iommu *m)
 {
@@ -76,7 +34,7 @@ switched(void *self, struct iommu *m)
         struct iommu_roots now;
         m->ops->roots(m, &now);
         if (!now.translation) {
-            end_all_records(c, ti);
+            void_records(c, ti); /* nothing is translated, nothing is cached */
         }
     }
     truth_switched(ti);
@@ -127,7 +85,9 @@ check_new(struct env *env, check_violation_fn *fn, void *self)
     c->env = env;
     c->fn = fn;
     c->self = self;
-    c->truth = truth_new(env, check_truth_changed, c);
+    c->book.env = env;
+    c->exposure.budget = env->budget;
+    c->truth = truth_new(env, &c->book, check_truth_changed, c);
     env->observer = (struct observer){
         .self = c,
         .invalidated = check_invalidated,
@@ -161,6 +121,7 @@ check_free(struct check *c)
     }
     truth_free(c->truth);
     exposure_fini(&c->exposure);
+    exposure_book_fini(&c->book);
     free(c->pending);
     free(c->closed);
     free(c);
@@ -204,6 +165,7 @@ seat_add(struct check_sub *cs, struct truth_device *d)
     *end = cs;
     cs->beside = NULL;
     cs->d = d;
+    d->holders += cs->s->ops->shadow != SHADOW_NONE;
     count_device_tlb(cs);
 }
 
@@ -217,6 +179,7 @@ seat_remove(struct check_sub *cs)
     }
     *p = cs->beside;
     cs->d->device_tlbs -= is_device_tlb(cs);
+    cs->d->holders -= cs->s->ops->shadow != SHADOW_NONE;
 }
 
 /* What device TLBs would have had to drop concerns nobody any more. */
@@ -262,7 +225,10 @@ check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device 
     seat_add(cs, d);
     rangemap_init(&cs->told, RANGEMAP_LINEAR, c->env->budget);
     rangemap_init(&cs->due, RANGEMAP_LINEAR, c->env->budget);
-    rangemap_init(&cs->wrong, RANGEMAP_CONSTANT, c->env->budget);
+    reported_init(&cs->wrong, c->env->budget, &c->book);
+    rangemap_init(&cs->dropped, RANGEMAP_CONSTANT, c->env->budget);
+    cs->joined = sim_now(c->env->sim);
+    cs->lawful = exposure_account(&c->book, s->config.name, EXPOSURE_LAWFUL);
     s->mark = cs;
     while (*end != NULL) {
         end = &(*end)->next;
@@ -289,12 +255,15 @@ check_remove_subscriber(struct check *c, struct subscriber *s)
         p = &(*p)->next;
     }
     *p = cs->next;
+    spans_left(cs);
+    reported_settle(&cs->wrong, 0, UINT64_MAX);
     hear_no_more(cs);
     seat_remove(cs);
     s->mark = NULL;
     rangemap_fini(&cs->told);
     rangemap_fini(&cs->due);
-    rangemap_fini(&cs->wrong);
+    reported_fini(&cs->wrong);
+    rangemap_fini(&cs->dropped);
     free(cs->anomalies);
     free(cs);
 }
@@ -307,6 +276,24 @@ check_all(struct check *c)
 
     for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
         compare_sub(cs, 0, UINT64_MAX, &why);
+    }
+}
+
+/* What is wrong still stays so. */
+static void
+settle_all(struct check *c)
+{
+    for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
+        reported_settle(&cs->wrong, 0, UINT64_MAX);
+    }
+    for (struct truth_iommu *ti = truth_first(c->truth); ti != NULL; ti = ti->next) {
+        for (struct view *v = ti->views; v != NULL; v = v->next) {
+            reported_settle(&v->records.accused, 0, UINT64_MAX);
+        }
+        for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+            reported_settle(&d->records.accused, 0, UINT64_MAX);
+            reported_settle(&d->tlb.accused, 0, UINT64_MAX);
+        }
     }
 }
 
@@ -326,12 +313,31 @@ check_end(struct check *c)
             report_open(c, &d->tlb, d, 0, UINT64_MAX, false);
         }
     }
+    settle_all(c);
 }
 
 void
-check_exposure(struct check *c, struct exposure_stats *out)
+check_exposure(const struct check *c, struct exposure_stats *out)
 {
     exposure_get(&c->exposure, out);
+}
+
+bool
+check_exposure_of(const struct check *c, size_t i, struct exposure_stats *out)
+{
+    const struct exposure_account *a = c->book.first;
+
+    while (a != NULL && i > 0) {
+        a = a->next;
+        i--;
+    }
+    if (a != NULL) {
+        exposure_get(&a->exposure, out);
+        out->subject = a->subject;
+        out->lawful = a->class == EXPOSURE_LAWFUL;
+        out->class = a->class;
+    }
+    return a != NULL;
 }
 
 static void

@@ -45,13 +45,23 @@ struct violation {
 };
 typedef void check_violation_fn(void *self, const struct violation *v);
 
-/* Revoked memory that could still be reached: one sample for each closed record. */
+/*
+ * Memory that could be reached though it had been taken away, or that was wrong in
+ * another way: spans of adjacent pages, from the change to its end.
+ */
 struct exposure_stats {
     uint64_t count;
     uint64_t total_ns, max_ns;
     uint64_t p50_ns, p90_ns, p99_ns;
-    uint64_t bytes;        /* sum over the samples */
-    uint64_t byte_seconds; /* rounded down */
+    uint64_t bytes;                   /* sum over the spans */
+    uint64_t byte_ns;                 /* UINT64_MAX: that, or more */
+    uint64_t byte_seconds;            /* rounded down */
+    uint64_t worst_first, worst_last; /* max_ns != 0: the longest span */
+    struct origin worst_origin;
+    /* check_exposure_of */
+    const char *subject; /* device/subscriber, or device; borrowed */
+    bool lawful;         /* until its invalidation was complete; else a violation's */
+    enum violation_class class;
 };
 
 /* Installs itself as env->observer and as watcher of env->mem. */
@@ -102,6 +112,9 @@ void check_dma(struct check *c, const struct check_dma *a);
 /* Trace `table` lines of what the device's tables say, neighbours joined. */
 void check_dump_device(const struct check *c, const struct truth_device *d);
 
-void check_exposure(struct check *c, struct exposure_stats *out);
+/* What the guest took away: one span for each record that closed. */
+void check_exposure(const struct check *c, struct exposure_stats *out);
+/* The accounts of subscribers and devices, in order of appearance; false past the end. */
+bool check_exposure_of(const struct check *c, size_t i, struct exposure_stats *out);
 
 #endif

@@ -45,7 +45,7 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
     bool more;
 
     for (uint64_t at = first;; at = known.last + 1) {
-        more = rangemap_next_until(&rs->accused, at, last, &known);
+        more = reported_next(&rs->accused, at, last, &known) != NULL;
         if (!more || known.first > at) {
             uint64_t end = more ? known.first - 1 : last;
             verdict_add(
@@ -61,7 +61,11 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
                        .want = *now,
                        .has_values = true,
                        .origin = r->origin });
-            rangemap_insert(&rs->accused, at, end, 0, PERM_NONE);
+            reported_add(&rs->accused, at, end,
+                         &(struct report_note){
+                             .subject = d->id,
+                             .class = VIOLATION_GUEST_MISSING_INVALIDATION,
+                             .origin = r->origin });
         }
         if (!more || known.last >= last) {
             return;
@@ -104,8 +108,8 @@ closed_add(struct check *c, const struct closed_range *add)
         struct closed_range *r = &c->closed[c->n_closed - 1];
         if (r->view == add->view && r->device == add->device && r->tlb == add->tlb &&
             r->misorder == add->misorder && r->last + 1 == add->first &&
-            r->exposed == add->exposed && r->origin.line == add->origin.line &&
-            r->origin.file == add->origin.file && r->origin.time == add->origin.time) {
+            r->revokes == add->revokes && r->drops == add->drops &&
+            origin_same(&r->origin, &add->origin)) {
             r->last = add->last;
             return;
         }
@@ -121,9 +125,12 @@ void
 note_closed(struct check *c, const struct closed_range *r)
 {
     c->notes[c->n_notes++ % CLOSED_NOTES] = *r;
-    if (r->exposed) {
-        exposure_add(&c->exposure, sim_now(c->env->sim) - r->origin.time,
-                     r->last - r->first + 1);
+    if (r->revokes) {
+        exposure_add(&c->exposure, &(struct span){ .first = r->first,
+                                                   .last = r->last,
+                                                   .begin = r->origin.time,
+                                                   .end = sim_now(c->env->sim),
+                                                   .origin = r->origin });
     }
 }
 
@@ -157,18 +164,44 @@ compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
     }
 }
 
+/* Charge whoever could reach, by d, what n records that closed had taken away. */
 static void
-compare_device(const struct truth_device *d, const struct closed_range *r, size_t n)
+charge(struct check *c, struct truth_device *d, const struct closed_range *r, size_t n)
 {
-    for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
-        if (!r->tlb || is_device_tlb(cs)) {
-            compare_ranges(cs, r, n);
+    for (size_t i = 0; i < n; i++) {
+        if (!r[i].revokes) {
+            continue;
+        }
+        for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
+            if (cs->s->ops->shadow != SHADOW_NONE && is_device_tlb(cs) == r->tlb &&
+                cs->s->attached) {
+                spans_closed(cs, &r[i]);
+            }
+        }
+        if (d->holders == 0 && !r->tlb) {
+            spans_closed_device(c, d, &r[i]);
         }
     }
 }
 
 static void
-compare_closed(struct check *c)
+compare_device(struct check *c, struct truth_device *d, const struct closed_range *r,
+               size_t n, bool compared)
+{
+    charge(c, d, r, n);
+    for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
+        for (size_t i = 0; cs->dropped.entries != 0 && i < n; i++) {
+            spans_forget(cs, r[i].first, r[i].last);
+        }
+        if (compared && (!r->tlb || is_device_tlb(cs))) {
+            compare_ranges(cs, r, n);
+        }
+    }
+}
+
+/* All that has closed is charged, and compared if that is due. */
+static void
+finish_closed(struct check *c, bool compared)
 {
     for (size_t i = 0, end; i < c->n_closed; i = end) {
         const struct closed_range *r = &c->closed[i];
@@ -178,15 +211,21 @@ compare_closed(struct check *c)
             note_closed(c, &c->closed[end]);
         }
         if (r->view == NULL) {
-            compare_device(r->device, r, end - i);
+            compare_device(c, r->device, r, end - i, compared);
             continue;
         }
-        for (const struct truth_device *d = NULL;
+        for (struct truth_device *d = NULL;
              (d = view_next_device(r->view, d)) != NULL;) {
-            compare_device(d, r, end - i);
+            compare_device(c, d, r, end - i, compared);
         }
     }
     c->n_closed = 0;
+}
+
+static void
+compare_closed(struct check *c)
+{
+    finish_closed(c, true);
 }
 
 /*
@@ -205,8 +244,7 @@ continues_change(const struct check *c, const struct recordset *rs, uint64_t add
         return false;
     }
     const struct record *r = recordset_at(rs, newest);
-    return r->seq == c->seq && r->origin.time == here.time &&
-           r->origin.line == here.line && r->origin.file == here.file;
+    return r->seq == c->seq && origin_same(&r->origin, &here);
 }
 
 static void
@@ -218,13 +256,16 @@ open_record(struct check *c, struct recordset *rs, const struct truth_change *ch
                                      .target = ch->old_target,
                                      .perm = ch->old_perm,
                                      .anything = ch->anything,
+                                     .revokes = ch->revokes,
                                      .need = need,
                                      .did = ch->did,
                                      .pasid = ch->pasid,
                                      .input_first = ch->input_first,
                                      .input_last = ch->input_last,
                                      .seq = c->seq,
-                                     .origin = check_here(c) });
+                                     .drops = c->drops,
+                                     .origin = ch->origin != NULL ? *ch->origin
+                                                                  : check_here(c) });
 }
 
 /* Whether the newest record allows anything as it is, everywhere, and asks for as much.
@@ -352,7 +393,8 @@ record_closed(void *self, const struct record *r, uint64_t first, uint64_t last)
                                        .tlb = k->tlb,
                                        .first = first,
                                        .last = last,
-                                       .exposed = r->perm != PERM_NONE,
+                                       .revokes = r->revokes,
+                                       .drops = r->drops,
                                        .misorder = (r->need & RECORD_TLB_EARLY) != 0,
                                        .origin = r->origin });
 }
@@ -362,6 +404,37 @@ static void
 close_records(struct closer *k, struct recordset *rs, uint64_t first, uint64_t last)
 {
     recordset_close(rs, first, last, record_done, record_closed, k);
+}
+
+static unsigned
+nothing_remains(void *self, const struct record *r, uint64_t first, uint64_t last)
+{
+    (void)self;
+    (void)r;
+    (void)first;
+    (void)last;
+    return 0;
+}
+
+static void
+void_set(struct closer *k, struct recordset *rs)
+{
+    if (!recordset_empty(rs)) {
+        recordset_close(rs, 0, UINT64_MAX, nothing_remains, record_closed, k);
+    }
+}
+
+void
+void_records(struct check *c, struct truth_iommu *ti)
+{
+    for (struct view *v = ti->views; v != NULL; v = v->next) {
+        void_set(&(struct closer){ .c = c, .view = v }, &v->records);
+    }
+    for (struct truth_device *d = ti->devices; d != NULL; d = d->next) {
+        void_set(&(struct closer){ .c = c, .device = d }, &d->records);
+        void_set(&(struct closer){ .c = c, .device = d, .tlb = true }, &d->tlb);
+    }
+    finish_closed(c, false);
 }
 
 void

@@ -101,6 +101,25 @@ concerns(const struct check_sub *cs, const struct notify_event *ev)
            (ev->pasid == pasid || ev->pasid == NOTIFY_EVERY_PASID);
 }
 
+/* What cs holds in [first, last] may have changed. */
+static void
+has_acted(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    spans_acted(cs, first, last);
+    if (!reported_empty(&cs->wrong)) {
+        compare(cs, align_down(first, PAGE_LG2), last | PAGE_MASK, NULL);
+    }
+}
+
+static void
+acted(void *self, struct subscriber *s, uint64_t first, uint64_t last)
+{
+    (void)self;
+    if (s->mark != NULL) {
+        has_acted(s->mark, first, last);
+    }
+}
+
 static void
 delivered(void *self, struct notifier *n, const struct notify_event *ev)
 {
@@ -124,6 +143,9 @@ delivered(void *self, struct notifier *n, const struct notify_event *ev)
     }
     if (concerns(cs, ev)) {
         told_delivered(cs, ev, first, last, due);
+        if (cs->s->ops->shadow != SHADOW_NONE) {
+            has_acted(cs, first, last);
+        }
     }
 }
 
@@ -298,6 +320,7 @@ check_hear(struct check *c)
 
     o->announced = announced;
     o->delivered = delivered;
+    o->acted = acted;
     o->registered = registered;
     o->unregistered = unregistered;
     o->replay_begin = replay_begin;

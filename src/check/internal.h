@@ -2,7 +2,8 @@
 /*
  * What the checker's files share: check.c is its face to the machine, close.c opens
  * and closes records, hear.c listens to events, told.c keeps account of what
- * subscribers were told, verdict.c and dma.c judge.
+ * subscribers were told, spans.c of how long they held what they were to drop, verdict.c
+ * and dma.c judge.
  */
 #ifndef IOMMUSIM_CHECK_INTERNAL_H
 #define IOMMUSIM_CHECK_INTERNAL_H
@@ -10,6 +11,7 @@
 #include "check/check.h"
 #include "check/exposure.h"
 #include "check/records.h"
+#include "check/reported.h"
 #include "check/truth.h"
 #include "notify/notify.h"
 
@@ -61,7 +63,10 @@ struct check_sub {
      * everything (due), differs from what it holds. PERM_NONE pieces: nothing.
      */
     struct rangemap told, due;
-    struct rangemap wrong; /* CONSTANT: pages reported, target = class of verdict */
+    struct reported wrong;
+    sim_time joined;
+    struct exposure_account *lawful;
+    struct rangemap dropped; /* CONSTANT: target >> 12 is a number of spans.c */
     struct anomaly *anomalies;
     size_t n_anomalies, cap_anomalies;
     struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
@@ -93,8 +98,9 @@ struct closed_range {
     struct truth_device *device;
     bool tlb; /* device: it concerns its device TLBs alone */
     uint64_t first, last;
-    bool exposed;  /* something was mapped there before */
+    bool revokes;  /* something mapped there was taken away */
     bool misorder; /* the device TLB was invalidated before what it fills from */
+    uint64_t drops; /* of the record */
     struct origin origin;
 };
 
@@ -134,7 +140,9 @@ struct check {
     struct closed_range notes[CLOSED_NOTES]; /* a ring; views may be gone */
     unsigned n_notes;
     struct verdict_run run;
-    struct exposure exposure;
+    struct exposure exposure; /* one span for each record that closed */
+    struct exposure_book book;
+    uint64_t drops; /* how often a subscriber let go of something before its time */
 };
 
 /* Now, begun by the current step. */
@@ -156,6 +164,8 @@ void note_closed(struct check *c, const struct closed_range *r);
  */
 void report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
                  uint64_t first, uint64_t last, bool reused);
+/* What is open of m ends here, though nothing was invalidated, and nobody is charged. */
+void void_records(struct check *c, struct truth_iommu *ti);
 /* Compare, report, and settle what odd events are left. */
 struct comparison;
 void compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
@@ -197,6 +207,21 @@ void anomalies_settle_quiet(struct check *c);
 const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
                                    uint64_t last);
 
+/* ---- spans.c ---- */
+
+/* A record that took something away from cs, or from a device that nobody holds anything
+ * for, has closed.
+ */
+void spans_closed(struct check_sub *cs, const struct closed_range *r);
+void spans_closed_device(struct check *c, struct truth_device *d,
+                         const struct closed_range *r);
+/* All that was to be closed in [first, last] has been. */
+void spans_forget(struct check_sub *cs, uint64_t first, uint64_t last);
+/* cs has done in [first, last] what an event told it. */
+void spans_acted(struct check_sub *cs, uint64_t first, uint64_t last);
+/* cs leaves, whatever is open. */
+void spans_left(struct check_sub *cs);
+
 /* ---- verdict.c ---- */
 
 /* Why a comparison is made: the record that closed, or just the moment. */
@@ -205,8 +230,12 @@ struct comparison {
     bool misorder; /* see struct closed_range */
     const struct origin *origin;
 };
+/* Without a reason, what is wrong is not reported, and what was is settled if right. */
 void compare(struct check_sub *cs, uint64_t first, uint64_t last,
              const struct comparison *why);
+/* What is held at addr, or the hole from there, not looking past `limit`. */
+void held_at(const struct check_sub *cs, uint64_t addr, uint64_t limit,
+             struct range_piece *out);
 /* Report anomalies in [first, last] that did no harm that another verdict names. */
 void anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last);
 

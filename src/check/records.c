@@ -9,11 +9,11 @@
 #include "notify/observer.h"
 
 void
-recordset_init(struct recordset *rs, struct budget *budget)
+recordset_init(struct recordset *rs, struct budget *budget, struct exposure_book *book)
 {
     memset(rs, 0, sizeof(*rs));
     rangemap_init(&rs->map, RANGEMAP_CONSTANT, budget);
-    rangemap_init(&rs->accused, RANGEMAP_CONSTANT, budget);
+    reported_init(&rs->accused, budget, book);
 }
 
 void
@@ -21,7 +21,8 @@ recordset_fini(struct recordset *rs)
 {
     budget_return(rs->map.budget, rs->cap * sizeof(*rs->pool));
     rangemap_fini(&rs->map);
-    rangemap_fini(&rs->accused);
+    reported_settle(&rs->accused, 0, UINT64_MAX);
+    reported_fini(&rs->accused);
     free(rs->pool);
 }
 
@@ -95,8 +96,8 @@ continues(const struct recordset *rs, uint64_t first, const struct record *r)
     return n->older == 0 && n->perm == r->perm && n->anything == r->anything &&
            n->need == r->need && n->did == r->did && n->pasid == r->pasid &&
            n->input_first == r->input_first && n->input_last == r->input_last &&
-           n->seq == r->seq && n->origin.time == r->origin.time &&
-           n->origin.line == r->origin.line && n->origin.file == r->origin.file &&
+           n->seq == r->seq && n->drops == r->drops && n->revokes == r->revokes &&
+           origin_same(&n->origin, &r->origin) &&
            (r->perm == PERM_NONE || record_target(n, first) == r->target);
 }
 
@@ -122,6 +123,9 @@ recordset_open(struct recordset *rs, uint64_t first, uint64_t last,
     struct range_piece p;
     uint64_t from = first;
 
+    if (recordset_empty(rs) || r->origin.time < rs->oldest) {
+        rs->oldest = r->origin.time;
+    }
     while (rangemap_next_until(&rs->map, from, last, &p)) {
         uint64_t a = p.first < from ? from : p.first, b = p.last < last ? p.last : last;
         uint32_t older = (uint32_t)(p.target >> PAGE_LG2);
@@ -210,8 +214,8 @@ recordset_close(struct recordset *rs, uint64_t first, uint64_t last, record_done
             rangemap_remove(&rs->map, c.first, c.last);
             if (now != 0) {
                 point(rs, c.first, c.last, now);
-            } else if (rs->accused.entries != 0) {
-                rangemap_remove(&rs->accused, c.first, c.last);
+            } else if (!reported_empty(&rs->accused)) {
+                reported_settle(&rs->accused, c.first, c.last);
             }
             drop(rs, was, pages(c.first, c.last));
         }
@@ -226,7 +230,7 @@ void
 recordset_clear(struct recordset *rs)
 {
     rangemap_clear(&rs->map);
-    rangemap_clear(&rs->accused);
+    reported_settle(&rs->accused, 0, UINT64_MAX);
     rs->n = rs->free = rs->newest = 0;
 }
 

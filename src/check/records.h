@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "check/origin.h"
+#include "check/reported.h"
 #include "iommu/iommu.h"
 #include "iommu/vtd_fmt.h"
 #include "util/rangemap.h"
@@ -24,18 +26,12 @@ enum {
     RECORD_TLB_EARLY = 1 << 17,
 };
 
-/* Who began something: the simulated moment and the line of the scenario. */
-struct origin {
-    sim_time time;
-    const char *file; /* borrowed; NULL before the first step */
-    uint32_t line;
-};
-
 struct record {
     uint64_t base;   /* first address when opened */
     uint64_t target; /* old target at base, advancing with the address */
     enum perm perm;  /* old permission; PERM_NONE: nothing was mapped */
     bool anything;   /* what it was is not known: then all is allowed */
+    bool revokes;    /* something mapped was taken away, or moved, or cut */
     unsigned need;   /* VTD_NEED_ and RECORD_NEED_ bits still to come */
     uint16_t did;    /* whose invalidation is required */
     uint32_t pasid;  /* VTD_NEED_PASID_ and VTD_NEED_PIOTLB_: likewise */
@@ -45,6 +41,7 @@ struct record {
      */
     uint64_t input_first, input_last;
     uint64_t seq; /* only invalidations executed after this count */
+    uint64_t drops; /* of the checker's count, when it was opened: see spans.c */
     struct origin origin;
     uint64_t refs;  /* pages and newer records that point here */
     uint32_t older; /* index; 0 = none */
@@ -56,10 +53,13 @@ struct recordset {
     uint32_t n, cap, free;
     uint32_t newest; /* the record opened last, while it may still grow */
     uint64_t newest_last;
-    struct rangemap accused; /* CONSTANT: pages reported as never invalidated */
+    sim_time oldest; /* not empty: no record was opened before */
+    struct reported accused; /* pages that were never invalidated */
 };
 
-void recordset_init(struct recordset *rs, struct budget *budget);
+/* The book may be NULL. */
+void recordset_init(struct recordset *rs, struct budget *budget,
+                    struct exposure_book *book);
 void recordset_fini(struct recordset *rs);
 
 static inline bool

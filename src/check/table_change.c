@@ -65,13 +65,13 @@ struct change {
 
 static void
 report(const struct change *ch, uint64_t first, uint64_t last,
-       const struct range_piece *old, bool now_present)
+       const struct range_piece *old, const struct range_piece *now)
 {
     struct truth_change c = {
         .view = ch->view,
         .first = first,
         .last = last,
-        .now_present = now_present,
+        .now_present = now != NULL,
         .need = ch->need,
         .did = ch->view->did,
         .pasid = ch->view->pasid,
@@ -80,8 +80,9 @@ report(const struct change *ch, uint64_t first, uint64_t last,
     };
 
     if (old != NULL) {
-        c.old_target = old->target + (first - old->first);
+        c.old_target = old->target;
         c.old_perm = old->perm;
+        c.revokes = now == NULL || walk_piece_revokes(old, now);
     }
     ch->ix->changed(ch->ix->self, &c);
 }
@@ -101,6 +102,19 @@ piece_at(const struct piece_list *l, size_t *i, uint64_t addr, uint64_t *end)
     return p->first > addr ? NULL : p;
 }
 
+/* What p says from addr on, in *out; NULL if it is. */
+static const struct range_piece *
+cut_at(const struct range_piece *p, uint64_t addr, struct range_piece *out)
+{
+    if (p == NULL) {
+        return NULL;
+    }
+    *out = *p;
+    out->target += addr - p->first;
+    out->first = addr;
+    return out;
+}
+
 /* Report each stretch in which the two lists differ. */
 static void
 report_difference(const struct change *ch, uint64_t first, uint64_t last,
@@ -117,14 +131,8 @@ report_difference(const struct change *ch, uint64_t first, uint64_t last,
                         : old->perm == now->perm && old->target + (at - old->first) ==
                                                         now->target + (at - now->first);
         if (!same) {
-            struct range_piece cut;
-            if (old != NULL) {
-                cut = *old;
-                cut.target += at - old->first;
-                cut.first = at;
-                old = &cut;
-            }
-            report(ch, at, end, old, now != NULL);
+            struct range_piece a, b;
+            report(ch, at, end, cut_at(old, at, &a), cut_at(now, at, &b));
         }
         if (end == last) {
             return;
@@ -243,7 +251,8 @@ change_leaf(const struct change *ch, const struct table_use *u, uint64_t first,
         walk_leaf_piece(t, u->level, first, u->path, st->new, &b);
     }
     if (a.perm != b.perm || (a.perm != PERM_NONE && a.target != b.target)) {
-        report(ch, first, last, a.perm != PERM_NONE ? &a : NULL, b.perm != PERM_NONE);
+        report(ch, first, last, a.perm != PERM_NONE ? &a : NULL,
+               b.perm != PERM_NONE ? &b : NULL);
     }
 }
 

@@ -14,6 +14,7 @@ enum {
 
 struct truth {
     struct env *env;
+    struct exposure_book *book;
     truth_change_fn *changed;
     void *self;
     struct truth_iommu *iommus;
@@ -21,11 +22,13 @@ struct truth {
 };
 
 struct truth *
-truth_new(struct env *env, truth_change_fn *changed, void *self)
+truth_new(struct env *env, struct exposure_book *book, truth_change_fn *changed,
+          void *self)
 {
     struct truth *t = xcalloc(1, sizeof(*t));
 
     t->env = env;
+    t->book = book;
     t->changed = changed;
     t->self = self;
     table_index_init(&t->index, env->mem, changed, self);
@@ -76,7 +79,7 @@ view_new(struct truth_iommu *ti)
     v->next = ti->views;
     ti->views = v;
     v->pasid = IOMMU_NO_PASID;
-    recordset_init(&v->records, ti->truth->env->budget);
+    recordset_init(&v->records, ti->truth->env->budget, ti->truth->book);
     rangemap_init(&v->flat, RANGEMAP_LINEAR, ti->truth->env->budget);
     rangemap_init(&v->used, RANGEMAP_CONSTANT, ti->truth->env->budget);
     return v;
@@ -173,6 +176,7 @@ tce_changed(void *self, gpa_t word, void *cookie, uint64_t old, uint64_t new)
                                                 .last = was.last,
                                                 .old_target = was.target,
                                                 .old_perm = was.perm,
+                                                .revokes = walk_piece_revokes(&was, &is),
                                                 .now_present = is.perm != PERM_NONE,
                                                 .need = RECORD_NEED_HCALL });
 }
@@ -339,8 +343,8 @@ device_new(struct truth_iommu *ti, const char *id, uint16_t sid, uint32_t pasid)
     d->id = id;
     d->sid = sid;
     d->pasid = pasid;
-    recordset_init(&d->records, budget);
-    recordset_init(&d->tlb, budget);
+    recordset_init(&d->records, budget, ti->truth->book);
+    recordset_init(&d->tlb, budget, ti->truth->book);
     rangemap_init(&d->wrong_dma, RANGEMAP_CONSTANT, budget);
     struct truth_device **end = &ti->devices;
     while (*end != NULL) {
@@ -580,6 +584,21 @@ truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
 
 /* ---- a device moves ---- */
 
+/* Whether d no longer sees all that `was` said from `at` on. */
+static bool
+loses(const struct truth_device *d, uint64_t at, const struct range_piece *was)
+{
+    struct range_piece now, old = *was;
+
+    if (was->perm == PERM_NONE) {
+        return false;
+    }
+    truth_at(d, at, was->last, &now);
+    now.target += at - now.first;
+    old.target += at - old.first;
+    return now.last < was->last || walk_piece_revokes(&old, &now);
+}
+
 /* All that the device saw becomes its own record, holes included. */
 static void
 record_all(struct truth_device *d, const struct truth_device *was, unsigned need)
@@ -597,6 +616,7 @@ record_all(struct truth_device *d, const struct truth_device *was, unsigned need
                                            .last = p.last,
                                            .old_target = p.target + (at - p.first),
                                            .old_perm = p.perm,
+                                           .revokes = loses(d, at, &p),
                                            .now_present = leads,
                                            .in_place = led && leads,
                                            .ats = was->entries.ats,
@@ -633,9 +653,11 @@ keep_records(struct truth_device *d, const struct entries *was,
                                                .last = p.last,
                                                .old_target = record_target(r, p.first),
                                                .old_perm = r->perm,
+                                               .revokes = r->revokes,
                                                .need = need,
                                                .did = r->did,
-                                               .pasid = r->pasid });
+                                               .pasid = r->pasid,
+                                               .origin = &r->origin });
         }
         if (p.last == UINT64_MAX) {
             return;

@@ -52,6 +52,7 @@ struct view {
 };
 
 struct check_sub;
+struct exposure_account;
 
 enum truth_state { TRUTH_BLOCKED, TRUTH_IDENTITY, TRUTH_VIEWS };
 
@@ -70,6 +71,8 @@ struct truth_device {
     struct recordset tlb;        /* of what its device TLB may still hold */
     struct walk_stages left;     /* what it looked through before; see truth_left_at */
     unsigned device_tlbs;        /* the caller's: subscribers that are such */
+    unsigned holders;            /* likewise: those that have a shadow */
+    struct exposure_account *lawful; /* likewise: where nobody has; NULL: no such span */
     /* The caller's: accesses reported and not right since, subscribers. */
     struct rangemap wrong_dma;
     struct check_sub *subs;
@@ -93,6 +96,7 @@ struct truth_change {
     uint64_t old_target; /* at first */
     enum perm old_perm;  /* PERM_NONE: nothing was mapped */
     bool anything;       /* what it was is not known */
+    bool revokes;        /* something mapped was taken away, or moved, or cut */
     bool now_present;    /* somewhere in the range */
     bool in_place;       /* device: its entries led somewhere before and after */
     bool ats;            /* device: they allowed it to keep a device TLB */
@@ -100,10 +104,13 @@ struct truth_change {
     uint16_t did;        /* whose */
     uint32_t pasid;      /* likewise; IOMMU_NO_PASID if it does not matter */
     uint64_t input_first, input_last; /* as in struct record */
+    const struct origin *origin;      /* of what is recorded anew; NULL: this step's */
 };
 typedef void truth_change_fn(void *self, const struct truth_change *c);
 
-struct truth *truth_new(struct env *env, truth_change_fn *changed, void *self);
+/* The book, borrowed, is for records; NULL: nothing is booked. */
+struct truth *truth_new(struct env *env, struct exposure_book *book,
+                        truth_change_fn *changed, void *self);
 void truth_free(struct truth *t);
 
 /* A device appeared behind an IOMMU, or left it. The id is borrowed. */

@@ -195,8 +195,7 @@ open_records_allow(const struct check_sub *cs, const struct range_piece *h, uint
 
 /* ---- class and blame ---- */
 
-/* What is held at addr, or the hole from there, not looking past `limit`. */
-static void
+void
 held_at(const struct check_sub *cs, uint64_t addr, uint64_t limit,
         struct range_piece *out)
 {
@@ -278,13 +277,14 @@ is_known(const struct check_sub *cs, enum violation_class class, uint64_t addr,
          uint64_t *end)
 {
     struct range_piece known;
+    const struct report_note *note = reported_next(&cs->wrong, addr, *end, &known);
 
-    if (cs->wrong.entries == 0 || !rangemap_next(&cs->wrong, addr, &known)) {
+    if (note == NULL) {
         return false;
     }
     uint64_t cut = known.first <= addr ? known.last : known.first - 1;
     *end = cut < *end ? cut : *end;
-    return known.first <= addr && known.target == (uint64_t) class << PAGE_LG2;
+    return known.first <= addr && note->class == class;
 }
 
 /*
@@ -429,9 +429,11 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
             r.hint = NULL;
             explain(cs, &r, why);
             verdict_add(cs->c, &r);
-            rangemap_remove(&cs->wrong, r.first, r.last);
-            rangemap_insert(&cs->wrong, r.first, r.last, (uint64_t)r.class << PAGE_LG2,
-                            PERM_NONE);
+            reported_settle(&cs->wrong, r.first, r.last);
+            reported_add(&cs->wrong, r.first, r.last,
+                         &(struct report_note){ .subject = r.subject,
+                                                .class = r.class,
+                                                .origin = r.origin });
         }
         if (r.last == end) {
             return;
@@ -503,10 +505,10 @@ compare_pieces(struct check_sub *cs, uint64_t first, uint64_t last,
         end = harmless || h.last < t.last ? h.last : t.last;
         end = end < last ? end : last;
         if (harmless || is_right(cs, &h, &t, at)) {
-            if (cs->wrong.entries != 0) {
-                rangemap_remove(&cs->wrong, at, end);
+            if (!reported_empty(&cs->wrong)) {
+                reported_settle(&cs->wrong, at, end);
             }
-        } else if (!open_records_allow(cs, &h, at, &end)) {
+        } else if (why != NULL && !open_records_allow(cs, &h, at, &end)) {
             judge(cs, at, end, &h, &t, why);
         }
         if (end == last) {
@@ -608,7 +610,7 @@ anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last)
             cs->anomalies[kept++] = a;
             continue;
         }
-        if (rangemap_next_until(&cs->wrong, a.first, a.last, &p)) {
+        if (reported_next(&cs->wrong, a.first, a.last, &p) != NULL) {
             continue; /* a verdict on the shadow names it */
         }
         if (a.class == VIOLATION_OVERBROAD_UNMAP && !is_overbroad(cs, &a)) {

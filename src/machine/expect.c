@@ -30,7 +30,7 @@ expect_failed(struct machine *m, struct place place, const char *what, const cha
               const char *got)
 {
     struct trace_rec r;
-    char at[MACHINE_PLACE];
+    char at[SOURCE_PLACE];
 
     m->result.failed_expectations++;
     machine_note_failure(m, "%s:%u: %s: want %s, got %s", place.file,
@@ -39,7 +39,7 @@ expect_failed(struct machine *m, struct place place, const char *what, const cha
         return;
     }
     trace_begin(&r, sim_now(m->env.sim), "run", TE_EXPECT_FAILED);
-    trace_text(&r, TF_AT, machine_place(at, place.file, place.line));
+    trace_text(&r, TF_AT, source_place(at, place.file, place.line));
     trace_text(&r, TF_WHAT, what);
     trace_text(&r, TF_WANT, want);
     trace_text(&r, TF_GOT, got);

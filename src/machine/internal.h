@@ -80,11 +80,6 @@ struct machine {
 void machine_stop(struct machine *m, enum machine_end end, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* FILE:LINE for the trace, without the folders that the run happened to be started from.
- */
-enum { MACHINE_PLACE = 300 };
-const char *machine_place(char text[static MACHINE_PLACE], const char *file,
-                          uint32_t line);
 /* Remember a line for the summary; only the first twenty are kept. */
 void machine_note_failure(struct machine *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

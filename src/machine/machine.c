@@ -77,21 +77,11 @@ machine_may_go_on(struct machine *m)
 
 /* ---- violations ---- */
 
-const char *
-machine_place(char text[static MACHINE_PLACE], const char *file, uint32_t line)
-{
-    const char *slash = strrchr(file, '/');
-
-    snprintf(text, MACHINE_PLACE, "%s:%u", slash != NULL ? slash + 1 : file,
-             (unsigned)line);
-    return text;
-}
-
 static void
 trace_violation(struct machine *m, const struct violation *v)
 {
     struct trace_rec r;
-    char at[MACHINE_PLACE];
+    char at[SOURCE_PLACE];
 
     if (!trace_wants(m->env.trace, TE_VIOLATION)) {
         return;
@@ -109,7 +99,7 @@ trace_violation(struct machine *m, const struct violation *v)
     trace_u64(&r, TF_SINCE, v->origin.time);
     trace_text(&r, TF_BLAME, blame_name(v->blame));
     if (v->origin.file != NULL) {
-        trace_text(&r, TF_AT, machine_place(at, v->origin.file, v->origin.line));
+        trace_text(&r, TF_AT, source_place(at, v->origin.file, v->origin.line));
     }
     if (v->missing != NULL) {
         trace_text(&r, TF_MISSING, v->missing);

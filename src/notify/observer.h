@@ -60,6 +60,8 @@ struct observer {
                       const struct notify_event *ev, struct notifier *only);
     /* A notifier's callback has returned; `ev` as it got it, region-relative. */
     void (*delivered)(void *self, struct notifier *n, const struct notify_event *ev);
+    /* A subscriber has only now done what an event asked of it. */
+    void (*acted)(void *self, struct subscriber *s, uint64_t first, uint64_t last);
     void (*registered)(void *self, struct notifier *n);
     void (*unregistered)(void *self, struct notifier *n);
     /* Replay of what exists to one notifier; `offered` false: the core has none. */

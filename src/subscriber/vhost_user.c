@@ -93,6 +93,7 @@ arrived(void *self, uint64_t arg)
         v->end = &v->sent;
     }
     tlb_invalidate(&v->vhost.tlb, l->first, l->last);
+    observe(v->vhost.s.env, acted, &v->vhost.s, l->first, l->last);
     free(l);
 }
 

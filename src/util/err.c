@@ -46,3 +46,13 @@ err_set(struct err *e, const char *fmt, ...)
     }
     return false;
 }
+
+const char *
+source_place(char text[static SOURCE_PLACE], const char *file, uint32_t line)
+{
+    const char *slash = strrchr(file, '/');
+
+    snprintf(text, SOURCE_PLACE, "%s:%u", slash != NULL ? slash + 1 : file,
+             (unsigned)line);
+    return text;
+}

@@ -23,4 +23,8 @@ bool err_at(struct err *e, const char *file, uint32_t line, uint32_t col, const 
 /* The same for an error that is not about a place in a file. */
 bool err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* FILE:LINE, without the folders that the run happened to be started from. */
+enum { SOURCE_PLACE = 300 };
+const char *source_place(char text[static SOURCE_PLACE], const char *file, uint32_t line);
+
 #endif

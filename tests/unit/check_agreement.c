@@ -353,7 +353,7 @@ universe_begin(unsigned shape)
     latencies_init(&u.env.latency, u.env.sim);
     draw_config(shape);
     u.m = vtd_new(&u.config, &u.env);
-    u.truth = truth_new(&u.env, ignore_change, NULL);
+    u.truth = truth_new(&u.env, NULL, ignore_change, NULL);
     u.env.observer = (struct observer){ .self = u.truth, .switched = switched };
     u.m->ops->attach(u.m, SID, "a", &e);
     u.m->ops->attach(u.m, HIGH_SID, "b", &e);

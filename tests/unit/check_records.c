@@ -50,7 +50,7 @@ START_TEST(pages_changed_alike_share_one_record)
     struct recordset rs;
     struct tally t = { 0 };
 
-    recordset_init(&rs, NULL);
+    recordset_init(&rs, NULL, NULL);
     for (uint64_t i = 0; i < 8; i++) {
         struct record r = old_page(0x4000 + i * 4096, 0x90000 + i * 4096, PERM_RW, 1, 0);
         recordset_open(&rs, r.base, r.base + 4095, &r);
@@ -69,7 +69,7 @@ START_TEST(a_page_changed_twice_keeps_both_old_values)
     struct range_piece p;
     uint32_t i;
 
-    recordset_init(&rs, NULL);
+    recordset_init(&rs, NULL, NULL);
     struct record a = old_page(0x1000, 0x10000, PERM_RW, 1, 0);
     struct record b = old_page(0x1000, 0x20000, PERM_R, 1, 1);
     recordset_open(&rs, 0x1000, 0x2fff, &a);
@@ -95,7 +95,7 @@ START_TEST(an_invalidation_closes_only_what_came_before_it)
                                 .leaf_only = true };
     struct tally t = { .inv = &inv, .seq = 5 };
 
-    recordset_init(&rs, NULL);
+    recordset_init(&rs, NULL, NULL);
     struct record before = old_page(0x1000, 0x10000, PERM_RW, VTD_NEED_IOTLB_PAGE, 4);
     struct record after = old_page(0x1000, 0x20000, PERM_RW, VTD_NEED_IOTLB_PAGE, 5);
     recordset_open(&rs, 0x1000, 0x1fff, &before);
@@ -205,7 +205,7 @@ START_TEST(agrees_with_a_plain_array)
 
     printf("# seed %u\n", seed);
     srandom(seed);
-    recordset_init(&rs, NULL);
+    recordset_init(&rs, NULL, NULL);
     for (unsigned step = 0; step < 3000; step++) {
         unsigned a = (unsigned)random() % PAGES, n = 1 + (unsigned)random() % 12;
         unsigned z = a + n <= PAGES ? a + n : PAGES;

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lawful exposure: from the moment that something mapped was taken away until a
+ * subscriber no longer holds it, or until its record closes. What is held beyond that is
+ * a violation's (reported.h).
+ *
+ * Nothing is kept of a record while it is open: when it closes, all that hold a shadow
+ * of its device are charged with the whole span. Only one that let go of a page before
+ * is charged at that moment, and the page noted in its `dropped` with the number of that
+ * drop; records remember how many there had been when they opened. In a run without
+ * latencies no time passes, and nothing is noted.
+ */
+#include "check/internal.h"
+
+static uint64_t
+later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void
+charge(struct check *c, struct exposure_account *a, uint64_t first, uint64_t last,
+       const struct origin *origin, sim_time begin)
+{
+    exposure_book_add(&c->book, a,
+                      &(struct span){ .first = first,
+                                      .last = last,
+                                      .begin = begin,
+                                      .end = sim_now(c->env->sim),
+                                      .origin = *origin });
+}
+
+/* A mirror that joined after the change never held what was before; a cache may have. */
+static void
+charge_sub(struct check_sub *cs, uint64_t first, uint64_t last,
+           const struct origin *origin)
+{
+    if (origin->time >= cs->joined || cs->s->ops->shadow == SHADOW_CACHE) {
+        charge(cs->c, cs->lawful, first, last, origin, later(origin->time, cs->joined));
+    }
+}
+
+/* Cut to what cs listens to at all; false: nothing of it. */
+static bool
+cut_to_range(const struct check_sub *cs, uint64_t *first, uint64_t *last)
+{
+    const struct subscriber_config *f = &cs->s->config;
+
+    if (f->has_range) {
+        *first = later(*first, f->range_first);
+        *last = *last < f->range_last ? *last : f->range_last;
+    }
+    return *first <= *last;
+}
+
+/* The records that are open for cs, one set after the other: begin with { 0 }. */
+struct open_sets {
+    unsigned n;
+    const struct view *view;
+};
+
+static const struct recordset *
+open_next(const struct check_sub *cs, struct open_sets *at)
+{
+    const struct truth_device *d = cs->d;
+
+    if (at->n++ == 0) {
+        return is_device_tlb(cs) ? &d->tlb : &d->records;
+    }
+    if (is_device_tlb(cs) || d->state != TRUTH_VIEWS || (at->n > 2 && d->view != NULL)) {
+        return NULL;
+    }
+    at->view = at->n > 2 ? at->view->next : d->view != NULL ? d->view : d->iommu->views;
+    return at->view != NULL ? &at->view->records : NULL;
+}
+
+/* The number of the drop that took addr away, or 0; cuts *end to where that holds. */
+static uint64_t
+dropped_at(const struct check_sub *cs, uint64_t addr, uint64_t *end)
+{
+    struct range_piece p;
+
+    if (cs->dropped.entries == 0 ||
+        !rangemap_next_until(&cs->dropped, addr, *end, &p)) {
+        return 0;
+    }
+    uint64_t cut = p.first > addr ? p.first - 1 : p.last;
+    *end = cut < *end ? cut : *end;
+    return p.first > addr ? 0 : p.target >> PAGE_LG2;
+}
+
+/* ---- a record closes ---- */
+
+void
+spans_closed(struct check_sub *cs, const struct closed_range *r)
+{
+    uint64_t first = r->first, last = r->last, end;
+
+    if (cs->s->refused || !cut_to_range(cs, &first, &last)) {
+        return;
+    }
+    if (r->origin.time == sim_now(cs->c->env->sim)) {
+        exposure_add_instant(&cs->lawful->exposure, last - first + 1);
+        return;
+    }
+    for (uint64_t at = first;; at = end + 1) {
+        end = last;
+        if (dropped_at(cs, at, &end) <= r->drops) {
+            charge_sub(cs, at, end, &r->origin);
+        }
+        if (end == last) {
+            return;
+        }
+    }
+}
+
+void
+spans_closed_device(struct check *c, struct truth_device *d, const struct closed_range *r)
+{
+    if (d->lawful == NULL) {
+        d->lawful = exposure_account(&c->book, d->id, EXPOSURE_LAWFUL);
+    }
+    charge(c, d->lawful, r->first, r->last, &r->origin, r->origin.time);
+}
+
+/* Whether nothing is open for cs in [first, last]. */
+static bool
+nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+    struct range_piece p;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        if (rangemap_next_until(&rs->map, first, last, &p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+spans_forget(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    if (cs->dropped.entries != 0 && nothing_open(cs, first, last)) {
+        rangemap_remove(&cs->dropped, first, last);
+    }
+}
+
+/* ---- a subscriber lets go ---- */
+
+static bool
+still_holds(const struct record *r, const struct range_piece *h, uint64_t addr)
+{
+    return h->perm != PERM_NONE && h->target + (addr - h->first) == record_target(r, addr) &&
+           (r->perm & ~(unsigned)h->perm) == 0;
+}
+
+/* The newest record of rs at addr, or 0; cuts *end to where that holds. */
+static uint32_t
+record_at(const struct recordset *rs, uint64_t addr, uint64_t *end)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, addr, &p, &newest)) {
+        return 0;
+    }
+    uint64_t cut = p.first > addr ? p.first - 1 : p.last;
+    *end = cut < *end ? cut : *end;
+    return p.first > addr ? 0 : newest;
+}
+
+/*
+ * cs holds h at [at, end] now. If that is nothing of what was taken away, charge what was
+ * not when an earlier drop took it; false if there was no such thing.
+ */
+static bool
+let_go(struct check_sub *cs, const struct recordset *rs, uint32_t newest, uint64_t at,
+       uint64_t end, const struct range_piece *h, uint64_t dropped)
+{
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        if (recordset_at(rs, i)->revokes && still_holds(recordset_at(rs, i), h, at)) {
+            return false;
+        }
+    }
+    bool charged = false;
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        const struct record *r = recordset_at(rs, i);
+        if (r->revokes && (dropped <= r->drops || dropped == cs->c->drops)) {
+            charge_sub(cs, at, end, &r->origin);
+            charged = true;
+        }
+    }
+    return charged;
+}
+
+static void
+drop_from(struct check_sub *cs, const struct recordset *rs, uint64_t first, uint64_t last)
+{
+    struct range_piece h;
+    uint64_t end;
+
+    for (uint64_t at = first;; at = end + 1) {
+        end = last;
+        const uint32_t newest = record_at(rs, at, &end);
+        if (newest != 0) {
+            held_at(cs, at, end, &h);
+            end = h.last < end ? h.last : end;
+            const uint64_t dropped = dropped_at(cs, at, &end);
+            if (let_go(cs, rs, newest, at, end, &h, dropped)) {
+                rangemap_remove(&cs->dropped, at, end);
+                rangemap_insert(&cs->dropped, at, end, cs->c->drops << PAGE_LG2,
+                                PERM_NONE);
+            }
+        }
+        if (end == last) {
+            return;
+        }
+    }
+}
+
+void
+spans_acted(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    const sim_time now = sim_now(cs->c->env->sim);
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+    bool counted = false;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        if (!recordset_empty(rs) && rs->oldest < now) {
+            cs->c->drops += counted ? 0 : 1;
+            counted = true;
+            drop_from(cs, rs, align_down(first, PAGE_LG2), last | PAGE_MASK);
+        }
+    }
+}
+
+void
+spans_left(struct check_sub *cs)
+{
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+    struct range_piece p;
+    uint32_t newest;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        for (uint64_t at = 0; recordset_next(rs, at, &p, &newest); at = p.last + 1) {
+            for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+                const struct record *r = recordset_at(rs, i);
+                if (r->revokes) {
+                    spans_closed(cs, &(struct closed_range){ .first = p.first,
+                                                             .last = p.last,
+                                                             .drops = r->drops,
+                                                             .origin = r->origin });
+                }
+            }
+            if (p.last == UINT64_MAX) {
+                break;
+            }
+        }
+    }
+}
