@@ -50,6 +50,7 @@ unit_tests = \
 	tests/unit/check_hear \
 	tests/unit/check_records \
 	tests/unit/check_scalable \
+	tests/unit/check_spans \
 	tests/unit/check_table_index \
 	tests/unit/check_told \
 	tests/unit/check_truth \

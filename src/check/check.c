@@ -137,7 +137,10 @@ check_step(struct check *c, const char *file, uint32_t line)
 struct truth_device *
 check_add_device(struct check *c, struct iommu *m, const char *id, uint16_t sid)
 {
-    return truth_add_device(c->truth, m, id, sid);
+    struct truth_device *d = truth_add_device(c->truth, m, id, sid);
+
+    d->lawful = exposure_account(&c->book, id, EXPOSURE_LAWFUL);
+    return d;
 }
 
 struct truth_device *

@@ -61,11 +61,11 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
                        .want = *now,
                        .has_values = true,
                        .origin = r->origin });
-            reported_add(&rs->accused, at, end,
-                         &(struct report_note){
-                             .subject = d->id,
-                             .class = VIOLATION_GUEST_MISSING_INVALIDATION,
-                             .origin = r->origin });
+            reported_add(
+                &rs->accused, at, end,
+                &(struct report_note){ .subject = d->id,
+                                       .class = VIOLATION_GUEST_MISSING_INVALIDATION,
+                                       .origin = r->origin });
         }
         if (!more || known.last >= last) {
             return;
@@ -184,17 +184,39 @@ charge(struct check *c, struct truth_device *d, const struct closed_range *r, si
     }
 }
 
+/* What subscribers had let go of before is not needed any more. */
 static void
-compare_device(struct check *c, struct truth_device *d, const struct closed_range *r,
-               size_t n, bool compared)
+forget(const struct truth_device *d, const struct closed_range *r, size_t n)
 {
-    charge(c, d, r, n);
     for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
-        for (size_t i = 0; cs->dropped.entries != 0 && i < n; i++) {
+        for (size_t i = 0; i < n; i++) {
             spans_forget(cs, r[i].first, r[i].last);
         }
-        if (compared && (!r->tlb || is_device_tlb(cs))) {
-            compare_ranges(cs, r, n);
+    }
+}
+
+/* What is to be done about n ranges of one view or device that have closed. */
+struct finish {
+    struct check *c;
+    const struct closed_range *r;
+    size_t n;
+    bool revokes;  /* one of them does */
+    bool compared; /* that, too */
+};
+
+static void
+finish_device(const struct finish *f, struct truth_device *d)
+{
+    if (f->revokes) {
+        charge(f->c, d, f->r, f->n);
+    }
+    if (f->c->noted || f->c->fresh != 0) {
+        forget(d, f->r, f->n);
+    }
+    for (struct check_sub *cs = f->compared ? d->subs : NULL; cs != NULL;
+         cs = cs->beside) {
+        if (!f->r->tlb || is_device_tlb(cs)) {
+            compare_ranges(cs, f->r, f->n);
         }
     }
 }
@@ -205,18 +227,20 @@ finish_closed(struct check *c, bool compared)
 {
     for (size_t i = 0, end; i < c->n_closed; i = end) {
         const struct closed_range *r = &c->closed[i];
+        struct finish f = { .c = c, .r = r, .compared = compared };
         for (end = i; end < c->n_closed && c->closed[end].view == r->view &&
                       c->closed[end].device == r->device && c->closed[end].tlb == r->tlb;
              end++) {
             note_closed(c, &c->closed[end]);
+            f.revokes |= c->closed[end].revokes;
         }
+        f.n = end - i;
         if (r->view == NULL) {
-            compare_device(c, r->device, r, end - i, compared);
+            finish_device(&f, r->device);
             continue;
         }
-        for (struct truth_device *d = NULL;
-             (d = view_next_device(r->view, d)) != NULL;) {
-            compare_device(c, d, r, end - i, compared);
+        for (struct truth_device *d = NULL; (d = view_next_device(r->view, d)) != NULL;) {
+            finish_device(&f, d);
         }
     }
     c->n_closed = 0;
@@ -251,21 +275,22 @@ static void
 open_record(struct check *c, struct recordset *rs, const struct truth_change *ch,
             unsigned need)
 {
-    recordset_open(rs, ch->first, ch->last,
-                   &(struct record){ .base = ch->first,
-                                     .target = ch->old_target,
-                                     .perm = ch->old_perm,
-                                     .anything = ch->anything,
-                                     .revokes = ch->revokes,
-                                     .need = need,
-                                     .did = ch->did,
-                                     .pasid = ch->pasid,
-                                     .input_first = ch->input_first,
-                                     .input_last = ch->input_last,
-                                     .seq = c->seq,
-                                     .drops = c->drops,
-                                     .origin = ch->origin != NULL ? *ch->origin
-                                                                  : check_here(c) });
+    c->newest = c->drops;
+    recordset_open(
+        rs, ch->first, ch->last,
+        &(struct record){ .base = ch->first,
+                          .target = ch->old_target,
+                          .perm = ch->old_perm,
+                          .anything = ch->anything,
+                          .revokes = ch->revokes,
+                          .need = need,
+                          .did = ch->did,
+                          .pasid = ch->pasid,
+                          .input_first = ch->input_first,
+                          .input_last = ch->input_last,
+                          .seq = c->seq,
+                          .drops = c->drops,
+                          .origin = ch->origin != NULL ? *ch->origin : check_here(c) });
 }
 
 /* Whether the newest record allows anything as it is, everywhere, and asks for as much.

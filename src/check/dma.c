@@ -180,7 +180,13 @@ check_dma(struct check *c, const struct check_dma *a)
     }
     weigh_all(&v, a, d, cs);
     enum violation_class class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST;
-    if (!is_news(d, a->iova, a->ok ? !v.reached : !v.refusable, class)) {
+    const bool wrong = a->ok ? !v.reached : !v.refusable;
+    const char *subject = cs != NULL ? cs->s->config.name : d->id;
+    if (wrong) {
+        exposure_add_instant(&exposure_account(&c->book, subject, class)->exposure,
+                             a->len);
+    }
+    if (!is_news(d, a->iova, wrong, class)) {
         return;
     }
     const struct closed_range *note = note_of(c, d, cs, a->iova);
@@ -188,7 +194,7 @@ check_dma(struct check *c, const struct check_dma *a)
     bool guest = (note != NULL && note->misorder) ||
                  (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a));
     verdict_add(c, &(struct verdict_run){
-                       .subject = cs != NULL ? cs->s->config.name : d->id,
+                       .subject = subject,
                        .has_pasid = cs == NULL && d->pasid != IOMMU_NO_PASID,
                        .pasid = d->pasid,
                        .class = class,

@@ -101,14 +101,21 @@ concerns(const struct check_sub *cs, const struct notify_event *ev)
            (ev->pasid == pasid || ev->pasid == NOTIFY_EVERY_PASID);
 }
 
-/* What cs holds in [first, last] may have changed. */
+/* What was wrong in [first, last] may be right now. */
 static void
-has_acted(struct check_sub *cs, uint64_t first, uint64_t last)
+look_again(struct check_sub *cs, uint64_t first, uint64_t last)
 {
-    spans_acted(cs, first, last);
     if (!reported_empty(&cs->wrong)) {
         compare(cs, align_down(first, PAGE_LG2), last | PAGE_MASK, NULL);
     }
+}
+
+/* cs may have let go of what it held in [first, last]. */
+static void
+has_dropped(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    spans_let_go(cs, first, last);
+    look_again(cs, first, last);
 }
 
 static void
@@ -116,7 +123,7 @@ acted(void *self, struct subscriber *s, uint64_t first, uint64_t last)
 {
     (void)self;
     if (s->mark != NULL) {
-        has_acted(s->mark, first, last);
+        has_dropped(s->mark, first, last);
     }
 }
 
@@ -143,8 +150,10 @@ delivered(void *self, struct notifier *n, const struct notify_event *ev)
     }
     if (concerns(cs, ev)) {
         told_delivered(cs, ev, first, last, due);
-        if (cs->s->ops->shadow != SHADOW_NONE) {
-            has_acted(cs, first, last);
+        if (ev->type == NOTIFY_MAP) {
+            look_again(cs, first, last);
+        } else if (cs->s->ops->shadow != SHADOW_NONE) {
+            has_dropped(cs, first, last);
         }
     }
 }

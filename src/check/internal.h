@@ -50,6 +50,13 @@ struct check_region {
     struct check_region *next;
 };
 
+/* What a subscriber let go of as soon as it was taken away: see spans.c. */
+struct fresh_drop {
+    uint64_t number; /* 0: nothing */
+    uint64_t first, last;
+    sim_time time;
+};
+
 struct check_sub {
     struct check *c;
     struct subscriber *s;
@@ -66,6 +73,7 @@ struct check_sub {
     struct reported wrong;
     sim_time joined;
     struct exposure_account *lawful;
+    struct fresh_drop fresh;
     struct rangemap dropped; /* CONSTANT: target >> 12 is a number of spans.c */
     struct anomaly *anomalies;
     size_t n_anomalies, cap_anomalies;
@@ -98,8 +106,8 @@ struct closed_range {
     struct truth_device *device;
     bool tlb; /* device: it concerns its device TLBs alone */
     uint64_t first, last;
-    bool revokes;  /* something mapped there was taken away */
-    bool misorder; /* the device TLB was invalidated before what it fills from */
+    bool revokes;   /* something mapped there was taken away */
+    bool misorder;  /* the device TLB was invalidated before what it fills from */
     uint64_t drops; /* of the record */
     struct origin origin;
 };
@@ -142,7 +150,10 @@ struct check {
     struct verdict_run run;
     struct exposure exposure; /* one span for each record that closed */
     struct exposure_book book;
-    uint64_t drops; /* how often a subscriber let go of something before its time */
+    uint64_t drops; /* how often a subscriber let go of something, as far as it matters */
+    uint64_t newest; /* `drops` when a record was opened last */
+    unsigned fresh;  /* subscribers that have such a drop */
+    bool noted;      /* something was noted in a `dropped` */
 };
 
 /* Now, begun by the current step. */
@@ -218,7 +229,7 @@ void spans_closed_device(struct check *c, struct truth_device *d,
 /* All that was to be closed in [first, last] has been. */
 void spans_forget(struct check_sub *cs, uint64_t first, uint64_t last);
 /* cs has done in [first, last] what an event told it. */
-void spans_acted(struct check_sub *cs, uint64_t first, uint64_t last);
+void spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last);
 /* cs leaves, whatever is open. */
 void spans_left(struct check_sub *cs);
 

@@ -40,7 +40,7 @@ struct record {
      * must cover, instead of the page itself. input_last 0: no such thing.
      */
     uint64_t input_first, input_last;
-    uint64_t seq; /* only invalidations executed after this count */
+    uint64_t seq;   /* only invalidations executed after this count */
     uint64_t drops; /* of the checker's count, when it was opened: see spans.c */
     struct origin origin;
     uint64_t refs;  /* pages and newer records that point here */
@@ -53,7 +53,7 @@ struct recordset {
     uint32_t n, cap, free;
     uint32_t newest; /* the record opened last, while it may still grow */
     uint64_t newest_last;
-    sim_time oldest; /* not empty: no record was opened before */
+    sim_time oldest;         /* not empty: no record was opened before */
     struct reported accused; /* pages that were never invalidated */
 };
 
@@ -66,6 +66,13 @@ static inline bool
 recordset_empty(const struct recordset *rs)
 {
     return rs->map.pages == 0;
+}
+
+/* Whether some record was opened before `now`. */
+static inline bool
+recordset_aged(const struct recordset *rs, sim_time now)
+{
+    return !recordset_empty(rs) && rs->oldest < now;
 }
 
 /* Open a record over [first, last]; r gives all but refs and older. */

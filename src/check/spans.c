@@ -6,9 +6,11 @@
  *
  * Nothing is kept of a record while it is open: when it closes, all that hold a shadow
  * of its device are charged with the whole span. Only one that let go of a page before
- * is charged at that moment, and the page noted in its `dropped` with the number of that
- * drop; records remember how many there had been when they opened. In a run without
- * latencies no time passes, and nothing is noted.
+ * is charged as of that moment, and the page noted in its `dropped` with the number of
+ * that drop; records remember how many there had been when they opened.
+ *
+ * Mostly a page is let go of as soon as it was taken away, and its record closes at the
+ * same moment. So such a drop waits in `fresh`, to be noted only if time passes.
  */
 #include "check/internal.h"
 
@@ -20,23 +22,24 @@ later(uint64_t a, uint64_t b)
 
 static void
 charge(struct check *c, struct exposure_account *a, uint64_t first, uint64_t last,
-       const struct origin *origin, sim_time begin)
+       const struct origin *origin, sim_time begin, sim_time end)
 {
     exposure_book_add(&c->book, a,
                       &(struct span){ .first = first,
                                       .last = last,
                                       .begin = begin,
-                                      .end = sim_now(c->env->sim),
+                                      .end = end,
                                       .origin = *origin });
 }
 
 /* A mirror that joined after the change never held what was before; a cache may have. */
 static void
 charge_sub(struct check_sub *cs, uint64_t first, uint64_t last,
-           const struct origin *origin)
+           const struct origin *origin, sim_time end)
 {
     if (origin->time >= cs->joined || cs->s->ops->shadow == SHADOW_CACHE) {
-        charge(cs->c, cs->lawful, first, last, origin, later(origin->time, cs->joined));
+        charge(cs->c, cs->lawful, first, last, origin, later(origin->time, cs->joined),
+               end);
     }
 }
 
@@ -80,8 +83,7 @@ dropped_at(const struct check_sub *cs, uint64_t addr, uint64_t *end)
 {
     struct range_piece p;
 
-    if (cs->dropped.entries == 0 ||
-        !rangemap_next_until(&cs->dropped, addr, *end, &p)) {
+    if (cs->dropped.entries == 0 || !rangemap_next_until(&cs->dropped, addr, *end, &p)) {
         return 0;
     }
     uint64_t cut = p.first > addr ? p.first - 1 : p.last;
@@ -89,24 +91,196 @@ dropped_at(const struct check_sub *cs, uint64_t addr, uint64_t *end)
     return p.first > addr ? 0 : p.target >> PAGE_LG2;
 }
 
+/* ---- a subscriber lets go ---- */
+
+static bool
+still_holds(const struct record *r, const struct range_piece *h, uint64_t addr)
+{
+    return h->perm != PERM_NONE &&
+           h->target + (addr - h->first) == record_target(r, addr) &&
+           (r->perm & ~(unsigned)h->perm) == 0;
+}
+
+/* The newest record of rs at addr, or 0; cuts *end to where that holds. */
+static uint32_t
+record_at(const struct recordset *rs, uint64_t addr, uint64_t *end)
+{
+    struct range_piece p;
+    uint32_t newest;
+
+    if (!recordset_next(rs, addr, &p, &newest)) {
+        return 0;
+    }
+    uint64_t cut = p.first > addr ? p.first - 1 : p.last;
+    *end = cut < *end ? cut : *end;
+    return p.first > addr ? 0 : newest;
+}
+
+/* What cs let go of, or may have. */
+struct drop {
+    uint64_t number; /* records that had opened before had counted fewer drops */
+    sim_time time;
+    bool whole; /* it holds nothing of all that */
+};
+
+/*
+ * cs holds h at [at, end] after drop d. If that is nothing of what had been taken away,
+ * charge what was not when an earlier drop took it; false if there was no such thing.
+ */
+static bool
+let_go(struct check_sub *cs, const struct recordset *rs, uint32_t newest, uint64_t at,
+       uint64_t end, const struct range_piece *h, uint64_t earlier, const struct drop *d)
+{
+    bool charged = false;
+
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        const struct record *r = recordset_at(rs, i);
+        if (r->revokes && r->drops < d->number && still_holds(r, h, at)) {
+            return false;
+        }
+    }
+    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
+        const struct record *r = recordset_at(rs, i);
+        if (r->revokes && r->drops < d->number &&
+            (earlier <= r->drops || earlier == d->number)) {
+            charge_sub(cs, at, end, &r->origin, d->time);
+            charged = true;
+        }
+    }
+    return charged;
+}
+
+static void
+drop_from(struct check_sub *cs, const struct recordset *rs, uint64_t first, uint64_t last,
+          const struct drop *d)
+{
+    uint64_t end;
+
+    for (uint64_t at = first;; at = end + 1) {
+        end = last;
+        const uint32_t newest = record_at(rs, at, &end);
+        if (newest != 0) {
+            struct range_piece h = { .first = at, .last = end };
+            if (!d->whole) {
+                held_at(cs, at, end, &h);
+                end = h.last < end ? h.last : end;
+            }
+            const uint64_t earlier = dropped_at(cs, at, &end);
+            if (let_go(cs, rs, newest, at, end, &h, earlier, d)) {
+                rangemap_remove(&cs->dropped, at, end);
+                rangemap_insert(&cs->dropped, at, end, d->number << PAGE_LG2, PERM_NONE);
+                cs->c->noted = true;
+            }
+        }
+        if (end == last) {
+            return;
+        }
+    }
+}
+
+static void
+note_drop(struct check_sub *cs, uint64_t first, uint64_t last, const struct drop *d)
+{
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        if (!recordset_empty(rs)) {
+            drop_from(cs, rs, first, last, d);
+        }
+    }
+}
+
+static void
+fresh_end(struct check_sub *cs)
+{
+    if (cs->fresh.number != 0) {
+        cs->fresh.number = 0;
+        cs->c->fresh--;
+    }
+}
+
+static void
+fresh_begin(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t number)
+{
+    struct fresh_drop *f = &cs->fresh;
+    const sim_time now = sim_now(cs->c->env->sim);
+
+    if (f->number != 0 && f->last + 1 == first && cs->c->newest < f->number) {
+        f->last = last; /* nor has anything been taken away since */
+        return;
+    }
+    if (f->number != 0) {
+        note_drop(cs, f->first, f->last,
+                  &(struct drop){ .number = f->number, .time = f->time, .whole = true });
+    } else {
+        cs->c->fresh++;
+    }
+    *f = (struct fresh_drop){
+        .number = number, .first = first, .last = last, .time = now
+    };
+}
+
+void
+spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    const sim_time now = sim_now(cs->c->env->sim);
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+    struct range_piece p;
+    bool open = false, aged = false;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        open |= !recordset_empty(rs);
+        aged |= recordset_aged(rs, now);
+    }
+    if (!open) {
+        return;
+    }
+    const struct drop d = { .number = ++cs->c->drops, .time = now };
+    first = align_down(first, PAGE_LG2);
+    last |= PAGE_MASK;
+    if (!aged && (!cs->s->ops->next(cs->s, first, &p) || p.first > last)) {
+        fresh_begin(cs, first, last, d.number);
+    } else {
+        note_drop(cs, first, last, &d);
+    }
+}
+
 /* ---- a record closes ---- */
+
+/* Whether addr is among what was let go of at once; cuts *end to where that holds. */
+static bool
+is_fresh(const struct check_sub *cs, uint64_t addr, uint64_t *end)
+{
+    const struct fresh_drop *f = &cs->fresh;
+
+    if (f->number == 0 || f->last < addr || f->first > *end) {
+        return false;
+    }
+    uint64_t cut = f->first > addr ? f->first - 1 : f->last;
+    *end = cut < *end ? cut : *end;
+    return f->first <= addr;
+}
 
 void
 spans_closed(struct check_sub *cs, const struct closed_range *r)
 {
+    const sim_time now = sim_now(cs->c->env->sim);
     uint64_t first = r->first, last = r->last, end;
 
     if (cs->s->refused || !cut_to_range(cs, &first, &last)) {
         return;
     }
-    if (r->origin.time == sim_now(cs->c->env->sim)) {
+    if (r->origin.time == now) {
         exposure_add_instant(&cs->lawful->exposure, last - first + 1);
         return;
     }
     for (uint64_t at = first;; at = end + 1) {
         end = last;
+        const bool fresh = is_fresh(cs, at, &end) && cs->fresh.number > r->drops;
         if (dropped_at(cs, at, &end) <= r->drops) {
-            charge_sub(cs, at, end, &r->origin);
+            charge_sub(cs, at, end, &r->origin, fresh ? cs->fresh.time : now);
         }
         if (end == last) {
             return;
@@ -120,7 +294,8 @@ spans_closed_device(struct check *c, struct truth_device *d, const struct closed
     if (d->lawful == NULL) {
         d->lawful = exposure_account(&c->book, d->id, EXPOSURE_LAWFUL);
     }
-    charge(c, d->lawful, r->first, r->last, &r->origin, r->origin.time);
+    charge(c, d->lawful, r->first, r->last, &r->origin, r->origin.time,
+           sim_now(c->env->sim));
 }
 
 /* Whether nothing is open for cs in [first, last]. */
@@ -142,98 +317,11 @@ nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
 void
 spans_forget(struct check_sub *cs, uint64_t first, uint64_t last)
 {
+    if (cs->fresh.number != 0 && nothing_open(cs, cs->fresh.first, cs->fresh.last)) {
+        fresh_end(cs);
+    }
     if (cs->dropped.entries != 0 && nothing_open(cs, first, last)) {
         rangemap_remove(&cs->dropped, first, last);
-    }
-}
-
-/* ---- a subscriber lets go ---- */
-
-static bool
-still_holds(const struct record *r, const struct range_piece *h, uint64_t addr)
-{
-    return h->perm != PERM_NONE && h->target + (addr - h->first) == record_target(r, addr) &&
-           (r->perm & ~(unsigned)h->perm) == 0;
-}
-
-/* The newest record of rs at addr, or 0; cuts *end to where that holds. */
-static uint32_t
-record_at(const struct recordset *rs, uint64_t addr, uint64_t *end)
-{
-    struct range_piece p;
-    uint32_t newest;
-
-    if (!recordset_next(rs, addr, &p, &newest)) {
-        return 0;
-    }
-    uint64_t cut = p.first > addr ? p.first - 1 : p.last;
-    *end = cut < *end ? cut : *end;
-    return p.first > addr ? 0 : newest;
-}
-
-/*
- * cs holds h at [at, end] now. If that is nothing of what was taken away, charge what was
- * not when an earlier drop took it; false if there was no such thing.
- */
-static bool
-let_go(struct check_sub *cs, const struct recordset *rs, uint32_t newest, uint64_t at,
-       uint64_t end, const struct range_piece *h, uint64_t dropped)
-{
-    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
-        if (recordset_at(rs, i)->revokes && still_holds(recordset_at(rs, i), h, at)) {
-            return false;
-        }
-    }
-    bool charged = false;
-    for (uint32_t i = newest; i != 0; i = recordset_at(rs, i)->older) {
-        const struct record *r = recordset_at(rs, i);
-        if (r->revokes && (dropped <= r->drops || dropped == cs->c->drops)) {
-            charge_sub(cs, at, end, &r->origin);
-            charged = true;
-        }
-    }
-    return charged;
-}
-
-static void
-drop_from(struct check_sub *cs, const struct recordset *rs, uint64_t first, uint64_t last)
-{
-    struct range_piece h;
-    uint64_t end;
-
-    for (uint64_t at = first;; at = end + 1) {
-        end = last;
-        const uint32_t newest = record_at(rs, at, &end);
-        if (newest != 0) {
-            held_at(cs, at, end, &h);
-            end = h.last < end ? h.last : end;
-            const uint64_t dropped = dropped_at(cs, at, &end);
-            if (let_go(cs, rs, newest, at, end, &h, dropped)) {
-                rangemap_remove(&cs->dropped, at, end);
-                rangemap_insert(&cs->dropped, at, end, cs->c->drops << PAGE_LG2,
-                                PERM_NONE);
-            }
-        }
-        if (end == last) {
-            return;
-        }
-    }
-}
-
-void
-spans_acted(struct check_sub *cs, uint64_t first, uint64_t last)
-{
-    const sim_time now = sim_now(cs->c->env->sim);
-    struct open_sets sets = { 0 };
-    const struct recordset *rs;
-    bool counted = false;
-
-    while ((rs = open_next(cs, &sets)) != NULL) {
-        if (!recordset_empty(rs) && rs->oldest < now) {
-            cs->c->drops += counted ? 0 : 1;
-            counted = true;
-            drop_from(cs, rs, align_down(first, PAGE_LG2), last | PAGE_MASK);
-        }
     }
 }
 
@@ -261,4 +349,5 @@ spans_left(struct check_sub *cs)
             }
         }
     }
+    fresh_end(cs);
 }

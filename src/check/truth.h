@@ -72,7 +72,7 @@ struct truth_device {
     struct walk_stages left;     /* what it looked through before; see truth_left_at */
     unsigned device_tlbs;        /* the caller's: subscribers that are such */
     unsigned holders;            /* likewise: those that have a shadow */
-    struct exposure_account *lawful; /* likewise: where nobody has; NULL: no such span */
+    struct exposure_account *lawful; /* likewise: where nobody has; may be NULL */
     /* The caller's: accesses reported and not right since, subscribers. */
     struct rangemap wrong_dma;
     struct check_sub *subs;

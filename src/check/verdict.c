@@ -479,7 +479,7 @@ is_one_and_right(const struct check_sub *cs, uint64_t first, uint64_t last)
 {
     struct range_piece h, t;
 
-    if (cs->wrong.entries != 0) {
+    if (!reported_empty(&cs->wrong)) {
         return false;
     }
     held_at(cs, first, last, &h);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "util/err.h"
 #include "util/names.h"
 
 /* "1 fault", "2 faults" */
@@ -37,6 +38,87 @@ print_verdict(FILE *out, const struct machine_result *r, enum machine_end end)
     fputs(r->held ? ", as expected" : ", NOT as expected", out);
 }
 
+/* 1234 thousandths or millionths ... of a unit, `digits` of them: "1.234" */
+static void
+print_decimal(FILE *out, uint64_t whole, uint64_t fraction, int digits)
+{
+    fprintf(out, "%" PRIu64, whole);
+    while (digits > 0 && fraction % 10 == 0) {
+        fraction /= 10;
+        digits--;
+    }
+    if (digits > 0) {
+        fprintf(out, ".%0*" PRIu64, digits, fraction);
+    }
+}
+
+/* "1.5 us" */
+static void
+print_time(FILE *out, const char *before, uint64_t ns)
+{
+    static const struct {
+        uint64_t ns;
+        int digits;
+        const char *name;
+    } units[] = {
+        { 1000000000, 9, "s" }, { 1000000, 6, "ms" }, { 1000, 3, "us" }, { 1, 0, "ns" }
+    };
+    unsigned i = 0;
+
+    while (units[i].ns > 1 && ns < units[i].ns) {
+        i++;
+    }
+    fputs(before, out);
+    print_decimal(out, ns / units[i].ns, ns % units[i].ns, units[i].digits);
+    fprintf(out, " %s", units[i].name);
+}
+
+static void
+print_byte_seconds(FILE *out, const struct exposure_stats *x)
+{
+    fputs(", ", out);
+    if (x->byte_ns == UINT64_MAX) {
+        fprintf(out, "%" PRIu64, x->byte_seconds);
+    } else {
+        print_decimal(out, x->byte_seconds, x->byte_ns % 1000000000, 9);
+    }
+    fputs(" byte-seconds", out);
+}
+
+/* "0x8000+0x1000 since 1000 at x.yaml:7" */
+static void
+print_worst(FILE *out, const struct exposure_stats *x)
+{
+    char at[SOURCE_PLACE];
+
+    fprintf(out, "0x%" PRIx64 "+0x%" PRIx64 " since %" PRIu64, x->worst_first,
+            x->worst_last - x->worst_first + 1, x->worst_origin.time);
+    if (x->worst_origin.file != NULL) {
+        fprintf(out, " at %s",
+                source_place(at, x->worst_origin.file, x->worst_origin.line));
+    }
+    fputc('\n', out);
+}
+
+/* How much and for how long: what one violation's line cannot know. */
+static void
+print_wrong(FILE *out, const struct exposure_stats *x)
+{
+    fprintf(out, "    %s %s: ", x->subject, violation_name(x->class));
+    if (x->class == VIOLATION_DMA_BREACH || x->class == VIOLATION_DMA_LOST) {
+        fprintf(out, "%" PRIu64 " access%s, ", x->count, x->count == 1 ? "" : "es");
+    }
+    count(out, "", x->bytes, "byte");
+    if (x->max_ns == 0) {
+        fputc('\n', out);
+        return;
+    }
+    print_time(out, " for up to ", x->max_ns);
+    print_byte_seconds(out, x);
+    fputs(", longest ", out);
+    print_worst(out, x);
+}
+
 static void
 print_violations(FILE *out, const struct machine_result *r)
 {
@@ -54,19 +136,48 @@ print_violations(FILE *out, const struct machine_result *r)
         fprintf(out, " (%" PRIu64 " not expected)", r->unexpected);
     }
     fputc('\n', out);
+    for (size_t i = 0; i < r->n_exposures; i++) {
+        if (!r->exposures[i].lawful) {
+            print_wrong(out, &r->exposures[i]);
+        }
+    }
 }
 
 static void
-print_exposure(FILE *out, const struct exposure_stats *x)
+print_spans(FILE *out, const struct exposure_stats *x)
 {
-    count(out, "  exposure: ", x->count, "span");
-    fprintf(out, ", total %" PRIu64 " ns, max %" PRIu64 " ns", x->total_ns, x->max_ns);
-    if (x->max_ns != 0) {
-        fprintf(out, ", p50 %" PRIu64 ", p90 %" PRIu64 ", p99 %" PRIu64, x->p50_ns,
-                x->p90_ns, x->p99_ns);
+    count(out, "", x->count, "span");
+    count(out, ", ", x->bytes, "byte");
+    if (x->max_ns == 0) {
+        fputs(", all over at once\n", out);
+        return;
     }
-    fprintf(out, ", %" PRIu64 " bytes, %" PRIu64 " byte-seconds\n", x->bytes,
-            x->byte_seconds);
+    print_time(out, ", total ", x->total_ns);
+    print_time(out, ", max ", x->max_ns);
+    if (x->p50_ns != x->max_ns) {
+        print_time(out, ", p50 ", x->p50_ns);
+        print_time(out, ", p90 ", x->p90_ns);
+        print_time(out, ", p99 ", x->p99_ns);
+    }
+    print_byte_seconds(out, x);
+    fputc('\n', out);
+}
+
+/* All that the guest took away, then whom it took time to let go of it. */
+static void
+print_exposure(FILE *out, const struct machine_result *r)
+{
+    fputs("  exposure: ", out);
+    print_spans(out, &r->exposure);
+    for (size_t i = 0; i < r->n_exposures; i++) {
+        const struct exposure_stats *x = &r->exposures[i];
+        if (x->lawful && x->max_ns != 0) {
+            fprintf(out, "    %s: ", x->subject);
+            print_spans(out, x);
+            fputs("      longest ", out);
+            print_worst(out, x);
+        }
+    }
 }
 
 static void
@@ -142,7 +253,7 @@ summary_print(FILE *out, const char *scenario, const char *run,
     print_subscribers(out, r);
     print_violations(out, r);
     if (r->exposure.count != 0) {
-        print_exposure(out, &r->exposure);
+        print_exposure(out, r);
     }
     print_failures(out, r);
 }

@@ -670,13 +670,16 @@ static void
 expect_stat(struct machine *m, const struct expect_stat *x)
 {
     static const char *const ops[] = { "", "!=", "<", "<=", ">", ">=" };
-    const uint64_t value = machine_stat(machine_result(m), x->stat);
+    const struct machine_result *r = machine_result(m);
+    const uint64_t value = x->subject != NULL
+                               ? machine_stat_of(r, x->subject, x->class, x->stat)
+                               : machine_stat(r, x->stat);
     char want[40], got[40];
 
     if (!compares(value, x->op, x->value)) {
         snprintf(want, sizeof(want), "%s%" PRIu64, ops[x->op], x->value);
         snprintf(got, sizeof(got), "%" PRIu64, value);
-        expect_failed(m, in_scenario(m, x->pos), run_stat_name(x->stat), want, got);
+        expect_failed(m, in_scenario(m, x->pos), x->name, want, got);
     }
 }
 

@@ -68,6 +68,7 @@ struct machine {
     struct arena kept; /* subscribers that a recording brought along */
     struct machine_subscriber_count *counts;
     size_t n_counts;
+    struct exposure_stats *exposures;
     struct violation_note *violations;
     size_t cap_violations;
     char **failures; /* lines for people: what was not as expected */

@@ -353,6 +353,7 @@ machine_free(struct machine *m)
     }
     free(m->failures);
     free(m->counts);
+    free(m->exposures);
     arena_fini(&m->kept);
     free(m->violations);
     free(m);
@@ -426,6 +427,25 @@ watch_limits(struct machine *m)
 }
 
 static void
+collect_exposures(struct machine *m)
+{
+    struct machine_result *res = &m->result;
+    struct exposure_stats x;
+    size_t n = 0;
+
+    check_exposure(m->check, &res->exposure);
+    while (check_exposure_of(m->check, n, &x)) {
+        n++;
+    }
+    m->exposures = xcalloc(n + 1, sizeof(*m->exposures));
+    for (size_t i = 0; i < n; i++) {
+        check_exposure_of(m->check, i, &m->exposures[i]);
+    }
+    res->exposures = m->exposures;
+    res->n_exposures = n;
+}
+
+static void
 count_results(struct machine *m)
 {
     struct machine_result *res = &m->result;
@@ -441,7 +461,7 @@ count_results(struct machine *m)
             device_count(m, s);
         }
     }
-    check_exposure(m->check, &res->exposure);
+    collect_exposures(m);
     res->fail_points = m->env.fail.points;
     res->hit = m->env.fail.hit;
     res->subscribers = m->counts;
@@ -489,27 +509,4 @@ const struct machine_result *
 machine_result(const struct machine *m)
 {
     return &m->result;
-}
-
-uint64_t
-machine_stat(const struct machine_result *r, enum run_stat stat)
-{
-    const uint64_t figures[STAT_COUNT] = {
-        [STAT_EVENTS] = r->events,
-        [STAT_TIME] = r->time,
-        [STAT_STEPS] = r->steps,
-        [STAT_HYPERCALLS] = r->hypercalls,
-        [STAT_DMA] = r->dmas,
-        [STAT_FAULTS] = r->faults,
-        [STAT_VIOLATIONS] = r->violations,
-        [STAT_EXPOSURE_COUNT] = r->exposure.count,
-        [STAT_EXPOSURE_TOTAL] = r->exposure.total_ns,
-        [STAT_EXPOSURE_MAX] = r->exposure.max_ns,
-        [STAT_EXPOSURE_P50] = r->exposure.p50_ns,
-        [STAT_EXPOSURE_P90] = r->exposure.p90_ns,
-        [STAT_EXPOSURE_P99] = r->exposure.p99_ns,
-        [STAT_EXPOSURE_BYTES] = r->exposure.bytes,
-    };
-
-    return figures[stat];
 }

@@ -76,6 +76,8 @@ struct machine_result {
     uint64_t not_mirrored;
     uint64_t by_class[VIOLATION_COUNT];
     struct exposure_stats exposure;
+    const struct exposure_stats *exposures; /* n of them: of each subscriber and device */
+    size_t n_exposures;
     const struct machine_subscriber_count *subscribers; /* n of them, by first arrival */
     size_t n_subscribers;
     const char *const *failures; /* n of them: expectations and violations, as lines */
@@ -84,7 +86,13 @@ struct machine_result {
 /* Valid until machine_free. */
 const struct machine_result *machine_result(const struct machine *m);
 
-/* A figure of the result; times in ns. */
+/* A figure of the result; times in ns, byte-seconds in bytes times ns. */
 uint64_t machine_stat(const struct machine_result *r, enum run_stat stat);
+/*
+ * The same, one of exposure, of one subscriber or device: its lawful spans, or with a
+ * class those of its violations. What never happened to it is 0.
+ */
+uint64_t machine_stat_of(const struct machine_result *r, const char *subject,
+                         enum violation_class class, enum run_stat stat);
 
 #endif

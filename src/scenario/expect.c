@@ -8,20 +8,28 @@
 
 /* ---- violations --------------------------------------------------------- */
 
-static void
-field_class(struct loader *l, const struct field *f, struct val v, void *out)
+static bool
+read_class(struct loader *l, struct val v, enum violation_class *out)
 {
     const char *names[VIOLATION_COUNT];
     char buf[VAL_TEXT];
 
-    if (!want_scalar(l, f->name, v) ||
-        violation_by_name(val_text(v, buf, sizeof(buf)), out)) {
-        return;
+    if (violation_by_name(val_text(v, buf, sizeof(buf)), out)) {
+        return true;
     }
     for (unsigned i = 0; i < VIOLATION_COUNT; i++) {
         names[i] = violation_name((enum violation_class)i);
     }
     load_unknown(l, v, "violation class", names, VIOLATION_COUNT);
+    return false;
+}
+
+static void
+field_class(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    if (want_scalar(l, f->name, v)) {
+        read_class(l, v, out);
+    }
 }
 
 static void
@@ -240,15 +248,67 @@ static const struct {
     { "=", COMPARE_EQ },
 };
 
-WORDS(stat_names, { "events", "time", "steps", "hypercalls", "dma", "faults",
-                    "violations", "exposure.count", "exposure.total", "exposure.max",
-                    "exposure.p50", "exposure.p90", "exposure.p99", "exposure.bytes" });
+WORDS(stat_names,
+      { "events", "time", "steps", "hypercalls", "dma", "faults", "violations",
+        "exposure.count", "exposure.total", "exposure.max", "exposure.p50",
+        "exposure.p90", "exposure.p99", "exposure.bytes", "exposure.byte-seconds" });
 _Static_assert(LEN(stat_names_words) == STAT_COUNT, "every figure has a name");
 
-const char *
-run_stat_name(enum run_stat s)
+WORDS(figure_names,
+      { "count", "total", "max", "p50", "p90", "p99", "bytes", "byte-seconds" });
+_Static_assert(LEN(figure_names_words) == STAT_COUNT - STAT_EXPOSURE_COUNT,
+               "every figure of exposure has one");
+
+/* The last dot before s[len], or NULL. */
+static const char *
+dot_before(const char *s, size_t len)
 {
-    return stat_names_words[s];
+    while (len > 0 && s[len - 1] != '.') {
+        len--;
+    }
+    return len > 0 ? s + len - 1 : NULL;
+}
+
+static struct val
+part_of(struct val v, const char *from, const char *end)
+{
+    v.s = from;
+    v.len = (size_t)(end - from);
+    return v;
+}
+
+/*
+ * "events", "exposure.max", or of one subscriber or device "nic0/vfio.exposure.max" and
+ * "nic0/vfio.stale-mapping.max".
+ */
+static bool
+read_stat_name(struct loader *l, struct val v, struct expect_stat *out)
+{
+    const char *second = dot_before(v.s, v.len);
+    const char *first = second != NULL ? dot_before(v.s, (size_t)(second - v.s)) : NULL;
+    size_t i;
+
+    out->name = load_strdup(l, v);
+    if (first == NULL) {
+        if (read_word(l, "statistic", v, &stat_names, &i)) {
+            out->stat = (enum run_stat)i;
+            return true;
+        }
+        return false;
+    }
+    const struct val what = part_of(v, first + 1, second);
+    out->class = VIOLATION_COUNT;
+    if (!(what.len == strlen("exposure") && memcmp(what.s, "exposure", what.len) == 0) &&
+        !read_class(l, what, &out->class)) {
+        return false;
+    }
+    if (!read_word(l, "statistic", part_of(v, second + 1, v.s + v.len), &figure_names,
+                   &i)) {
+        return false;
+    }
+    out->stat = (enum run_stat)(STAT_EXPOSURE_COUNT + i);
+    out->subject = refer_subscriber(l, part_of(v, v.s, first), true);
+    return true;
 }
 
 /* "<= 10us": an operator (none: ==) and a time, a size or a number. */
@@ -288,15 +348,13 @@ field_stats(struct loader *l, const struct field *f, struct val v, void *out)
     const struct node *map = want_map(l, f->name, v);
     uint32_t n = map != NULL ? node_count(map) : 0;
     struct expect_stat *stats = arena_alloc(l->arena, n * sizeof(*stats) + 1);
-    size_t stat;
 
     for (uint32_t i = 0; i < n; i++) {
         const struct node_pair *p = &map->u.pairs[i];
 
         stats[i].pos = p->key->pos;
-        if (read_word(l, "statistic", val_of(p->key), &stat_names, &stat)) {
-            stats[i].stat = (enum run_stat)stat;
-            read_stat(l, run_stat_name(stats[i].stat), val_of(p->value), &stats[i]);
+        if (read_stat_name(l, val_of(p->key), &stats[i])) {
+            read_stat(l, stats[i].name, val_of(p->value), &stats[i]);
         }
     }
     x->stats = stats;

@@ -668,13 +668,17 @@ enum run_stat {
     STAT_EXPOSURE_P90,
     STAT_EXPOSURE_P99,
     STAT_EXPOSURE_BYTES,
+    STAT_EXPOSURE_BYTE_SECONDS,
     STAT_COUNT
 };
-const char *run_stat_name(enum run_stat s); /* as in `stats`: "exposure.max" */
 
 struct expect_stat {
     struct src_pos pos;
+    const char *name; /* as given: "exposure.max" */
     enum run_stat stat;
+    const char *subject;        /* a STAT_EXPOSURE_ of this one alone, or NULL */
+    enum violation_class class; /* subject: of these violations; VIOLATION_COUNT: lawful
+                                 */
     enum compare_op op;
     uint64_t value; /* ns for times, else a count */
 };
