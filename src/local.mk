@@ -22,8 +22,12 @@ library_sources = \
 	src/check/exposure.h \
 	src/check/hear.c \
 	src/check/internal.h \
+	src/check/origin.h \
 	src/check/records.c \
 	src/check/records.h \
+	src/check/reported.c \
+	src/check/reported.h \
+	src/check/spans.c \
 	src/check/table_change.c \
 	src/check/table_change.h \
 	src/check/table_index.c \
@@ -157,6 +161,7 @@ library_sources = \
 	src/machine/machine.h \
 	src/machine/ram.c \
 	src/machine/script_traffic.c \
+	src/machine/stat.c \
 	src/machine/step_line.c \
 	src/machine/step_line.h \
 	src/machine/step_line_subscriber.c \

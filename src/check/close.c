@@ -125,13 +125,16 @@ void
 note_closed(struct check *c, const struct closed_range *r)
 {
     c->notes[c->n_notes++ % CLOSED_NOTES] = *r;
-    if (r->revokes) {
-        exposure_add(&c->exposure, &(struct span){ .first = r->first,
-                                                   .last = r->last,
-                                                   .begin = r->origin.time,
-                                                   .end = sim_now(c->env->sim),
-                                                   .origin = r->origin });
-    }
+}
+
+static void
+count_closed(struct check *c, const struct closed_range *r)
+{
+    exposure_add(&c->exposure, &(struct span){ .first = r->first,
+                                               .last = r->last,
+                                               .begin = r->origin.time,
+                                               .end = sim_now(c->env->sim),
+                                               .origin = r->origin });
 }
 
 void
@@ -232,7 +235,10 @@ finish_closed(struct check *c, bool compared)
                       c->closed[end].device == r->device && c->closed[end].tlb == r->tlb;
              end++) {
             note_closed(c, &c->closed[end]);
-            f.revokes |= c->closed[end].revokes;
+            if (c->closed[end].revokes) {
+                count_closed(c, &c->closed[end]);
+                f.revokes = true;
+            }
         }
         f.n = end - i;
         if (r->view == NULL) {

@@ -221,22 +221,46 @@ fresh_begin(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t number
     };
 }
 
+/* The usual case: the one set of records in which something may be open for cs. */
+static const struct recordset *
+only_open(const struct check_sub *cs)
+{
+    const struct truth_device *d = cs->d;
+
+    if (is_device_tlb(cs)) {
+        return &d->tlb;
+    }
+    if (d->view == NULL) {
+        return d->state != TRUTH_VIEWS ? &d->records : NULL;
+    }
+    return recordset_empty(&d->records) ? &d->view->records : NULL;
+}
+
+static bool
+any_aged(const struct check_sub *cs, sim_time now)
+{
+    struct open_sets sets = { 0 };
+    const struct recordset *rs;
+
+    while ((rs = open_next(cs, &sets)) != NULL) {
+        if (recordset_aged(rs, now)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last)
 {
     const sim_time now = sim_now(cs->c->env->sim);
-    struct open_sets sets = { 0 };
-    const struct recordset *rs;
+    const struct recordset *alone = only_open(cs);
     struct range_piece p;
-    bool open = false, aged = false;
 
-    while ((rs = open_next(cs, &sets)) != NULL) {
-        open |= !recordset_empty(rs);
-        aged |= recordset_aged(rs, now);
-    }
-    if (!open) {
+    if (alone != NULL && recordset_empty(alone)) {
         return;
     }
+    const bool aged = alone != NULL ? recordset_aged(alone, now) : any_aged(cs, now);
     const struct drop d = { .number = ++cs->c->drops, .time = now };
     first = align_down(first, PAGE_LG2);
     last |= PAGE_MASK;
@@ -307,7 +331,7 @@ nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
     struct range_piece p;
 
     while ((rs = open_next(cs, &sets)) != NULL) {
-        if (rangemap_next_until(&rs->map, first, last, &p)) {
+        if (!recordset_empty(rs) && rangemap_next_until(&rs->map, first, last, &p)) {
             return false;
         }
     }
