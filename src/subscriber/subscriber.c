@@ -628,54 +628,27 @@ subscriber_free(struct subscriber *s)
 
 /* ---- the devices of a container ---- */
 
-static bool
-reserved_in(const struct subscriber_group *g, uint64_t first, uint64_t last,
-            struct subscriber_span *out)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < g->n_reserved; i++) {
-        const struct subscriber_span *r = &g->reserved[i];
-        if (ranges_overlap(r->first, r->last, first, last) &&
-            (!found || r->first < out->first)) {
-            *out = *r;
-            found = true;
-        }
-    }
-    return found;
-}
-
-/* subscriber_reserved where some group reserves anything. */
-static __attribute__((noinline)) bool
-lowest_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
-                struct subscriber_span *out)
-{
-    struct subscriber_span one;
-    bool found = false;
-
-    for (const struct subscriber_group *g = s->groups; g != NULL; g = g->next) {
-        if (reserved_in(g, first, last, &one) && (!found || one.first < out->first)) {
-            *out = one;
-            found = true;
-        }
-    }
-    if (found) {
-        out->first = out->first < first ? first : out->first;
-        out->last = out->last > last ? last : out->last;
-    }
-    return found;
-}
-
 bool
 subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
                     struct subscriber_span *out)
 {
-    const struct subscriber_group *g = s->groups;
+    const struct subscriber_span *lowest = NULL;
 
-    while (g != NULL && g->n_reserved == 0) { /* most, and each MAP asks */
-        g = g->next;
+    for (const struct subscriber_group *g = s->groups; g != NULL; g = g->next) {
+        for (size_t i = 0; i < g->n_reserved; i++) {
+            const struct subscriber_span *r = &g->reserved[i];
+            if (ranges_overlap(r->first, r->last, first, last) &&
+                (lowest == NULL || r->first < lowest->first)) {
+                lowest = r;
+            }
+        }
     }
-    return g != NULL && lowest_reserved(s, first, last, out);
+    if (lowest == NULL) {
+        return false;
+    }
+    out->first = lowest->first < first ? first : lowest->first;
+    out->last = lowest->last > last ? last : lowest->last;
+    return true;
 }
 
 bool
