@@ -2,20 +2,25 @@
 /*
  * What the whole program costs: map and unmap with two subscribers and the checker,
  * with and without a trace, DMA, hypercalls, replay, comparison, memory, and the
- * reading of scenarios. One line a quantity: nanoseconds and what they are a
- * multiple of. Run it alone on a quiet machine, and compare runs in pairs.
+ * reading of scenarios. One line a quantity; the case `yard` measures what others are
+ * compared with. Run it alone on a quiet machine, and compare figures of one run:
+ * docs/performance.md has the targets.
  *
  *     bench_run [CASE...]      cases by the first word of their line
  */
 #include <inttypes.h>
 #include <malloc.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <yaml.h>
 
 #include "machine/machine.h"
 #include "scenario/scenario.h"
+#include "sim/dist.h"
 #include "trace/trace.h"
 #include "util/alloc.h"
 
@@ -139,6 +144,65 @@ report(const char *name, struct cost with, struct cost without, double n)
     fflush(stdout);
 }
 
+/* ---- yardsticks ---- */
+
+/* One line of 108 bytes by stdio. */
+static void
+bench_fprintf(void)
+{
+    enum { N = 1000000 };
+    FILE *sink = fopen("/dev/null", "w");
+    double began = now_ns();
+
+    for (uint64_t i = 0; i < N; i++) {
+        fprintf(sink,
+                "%012" PRIu64 " nic0/vfio notify-map iova=0x%010" PRIx64
+                " size=0x1000 gpa=0x%010" PRIx64 " perm=%s cause=%s sid=0x%04x\n",
+                i, 0x100000000 + (i << 12), 0x200000000 + (i << 12), "rw", "map", 0x10U);
+    }
+    printf("%-34s %9.1f ns\n", "yard F: fprintf of a line", (now_ns() - began) / N);
+    fclose(sink);
+}
+
+/* One operation as a mapping of 6 keys, its events alone. */
+static void
+bench_libyaml(void)
+{
+    enum { N = 20000 };
+    static const char step[] = "- {do: map, device: nic0, iova: 0x1000, size: 4KiB, "
+                               "gpa: 0x20000, perm: rw}\n";
+    char *text = xcalloc(N, sizeof(step));
+    yaml_parser_t parser;
+    bool end = false;
+
+    for (size_t i = 0; i < N; i++) {
+        memcpy(text + i * (sizeof(step) - 1), step, sizeof(step));
+    }
+    double began = now_ns();
+    yaml_parser_initialize(&parser);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+    while (!end) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&parser, &event)) {
+            exit(2);
+        }
+        end = event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    printf("%-34s %9.1f ns\n", "yard Y: libyaml, a step", (now_ns() - began) / N);
+    free(text);
+}
+
+static void
+bench_yard(void)
+{
+    bench_fprintf();
+    bench_libyaml();
+}
+
+/* ---- map and unmap ---- */
+
 #define MAPS(n)   VTD_HEAD MAP_STEP TIMES(n, "iova: 4KiB, gpa: 4KiB")
 #define UNMAPS(n) UNMAP_STEP TIMES(n, "iova: 4KiB")
 
@@ -161,6 +225,60 @@ bench_map(void)
            ((double)m6.bytes - (double)idle.bytes) / 1e6);
 }
 
+/* As the one before, but each map lands in another table than the one before it. */
+#define SCATTERED(outer, inner)                                                          \
+    VTD_HEAD                                                                             \
+    "  - repeat: " #outer "\n    stride: {iova: 4KiB, gpa: 4KiB}\n    steps:\n"          \
+    "      - map: {domain: d, iova: 0x100000000, size: 4KiB, gpa: 0x100000000}\n"        \
+    "        repeat: " #inner "\n        stride: {iova: 2MiB, gpa: 2MiB}\n"
+
+/* The exponent with which the cost of a map grows from 10^4 to 10^7 live. */
+static void
+report_growth(const char *name, double small, double large)
+{
+    printf("%-34s %9.1f ns at 10^4, %.1f at 10^7: exponent %.2f\n", name, small, large,
+           log(large / small) / log(1000));
+    fflush(stdout);
+}
+
+static double
+best_of(unsigned tries, const char *text, uint64_t steps, double idle)
+{
+    double best = 0;
+
+    for (unsigned i = 0; i < tries; i++) {
+        double ns = run(text, TRACE_FORMAT_NONE, steps).ns - idle;
+        best = i == 0 || ns < best ? ns : best;
+    }
+    return best;
+}
+
+static void
+bench_grow(void)
+{
+    const double idle = run(VTD_HEAD, TRACE_FORMAT_NONE, 2).ns;
+
+    report_growth("growth, one after another",
+                  best_of(20, MAPS(10000), 10002, idle) / 1e4,
+                  best_of(1, MAPS(10000000), 10000002, idle) / 1e7);
+    report_growth("growth, scattered", best_of(20, SCATTERED(500, 20), 10002, idle) / 1e4,
+                  best_of(1, SCATTERED(500, 20000), 10000002, idle) / 1e7);
+}
+
+static void
+bench_sparse(void)
+{
+    static const char maps[] =
+        VTD_HEAD "  - map: {domain: d, iova: 0x100000000, size: 4KiB, gpa: 0x100000000}\n"
+                 "    repeat: 10000\n    stride: {iova: 16GiB, gpa: 4KiB}\n";
+    struct cost idle = run(VTD_HEAD, TRACE_FORMAT_NONE, 2);
+    struct cost all = run(maps, TRACE_FORMAT_NONE, 10002);
+    double bytes = ((double)all.bytes - (double)idle.bytes) / 1e4;
+
+    printf("%-34s %9.1f bytes, %.1f pages\n", "memory, mappings 16 GiB apart", bytes,
+           bytes / PAGE_BYTES);
+}
+
 static void
 bench_trace(void)
 {
@@ -169,6 +287,7 @@ bench_trace(void)
 
     report("trace off, map or unmap", none, (struct cost){ 0 }, 2e5);
     report("trace to a sink, map or unmap", text, (struct cost){ 0 }, 2e5);
+    report("trace, a line", text, none, 1e6); /* 5 of each */
 }
 
 static char *
@@ -285,6 +404,26 @@ bench_flush(void)
     printf("%-34s %9.2f\n", "growth of a flush, 10 to 100", hundred / ten);
 }
 
+/* N lines in a file beside the scenario, read as they are needed. */
+static double
+read_file(const char *line, unsigned n)
+{
+    char path[] = "bench-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *f = fdopen(fd, "w");
+
+    for (unsigned i = 0; i < n; i++) {
+        fputs(line, f);
+    }
+    fclose(f);
+    char *text =
+        xasprintf(PAPR_HEAD "timeline:\n  - replay: {capture: %s, from: script}\n", path);
+    double ns = run(text, TRACE_FORMAT_NONE, n + 1).ns;
+    unlink(path);
+    free(text);
+    return ns;
+}
+
 static void
 bench_read(void)
 {
@@ -315,6 +454,38 @@ bench_read(void)
     scenario_free(load(text));
     printf("%-34s %9.1f ns\n", "read a script line", (now_ns() - t) / N);
     free(text);
+
+    static const char check[] = "fail subscriber=nic0/vfio op=map nth=999999\n";
+    double once = read_file(check, N), thrice = read_file(check, 3 * N);
+    printf("%-34s %9.1f ns\n", "read and do a line of a file", (thrice - once) / (2 * N));
+}
+
+/* ---- draws ---- */
+
+static double
+draws(struct sim_stream *stream, const struct dist *d)
+{
+    enum { N = 5000000 };
+    double began = now_ns();
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < N; i++) {
+        sum += sim_draw(stream, d);
+    }
+    return (now_ns() - began) / N + (sum == 1);
+}
+
+static void
+bench_draw(void)
+{
+    struct sim *sim = sim_new(1);
+    struct sim_stream *stream = sim_stream(sim, "bench");
+
+    printf("%-34s %9.1f ns\n", "draw, uniform",
+           draws(stream, &(struct dist){ .kind = DIST_UNIFORM, .b = 1000 }));
+    printf("%-34s %9.1f ns\n", "draw, exponential",
+           draws(stream, &(struct dist){ .kind = DIST_EXPONENTIAL, .a = 1000 }));
+    sim_free(sim);
 }
 
 int
@@ -324,9 +495,10 @@ main(int argc, char **argv)
         const char *name;
         void (*fn)(void);
     } cases[] = {
-        { "map", bench_map },     { "trace", bench_trace },   { "dma", bench_dma },
-        { "hcall", bench_hcall }, { "replay", bench_replay }, { "check", bench_check },
-        { "flush", bench_flush }, { "read", bench_read },
+        { "yard", bench_yard },     { "map", bench_map },     { "trace", bench_trace },
+        { "dma", bench_dma },       { "hcall", bench_hcall }, { "replay", bench_replay },
+        { "check", bench_check },   { "flush", bench_flush }, { "read", bench_read },
+        { "sparse", bench_sparse }, { "draw", bench_draw },   { "grow", bench_grow },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -3,6 +3,7 @@
 # Every figure of tests/bench, for the program as built. Runs from the build folder.
 # Absolute figures drift with load: compare pairs taken one after the other, and
 # instruction counts (last block, needs valgrind) where a figure must repeat.
+# docs/performance.md says what is aimed at.
 set -eu
 : "${srcdir:=.}" "${IOMMUSIM:=src/iommusim}"
 
@@ -32,8 +33,5 @@ echo "one /bin/true  $(((t2 - t1) / n / 1000)) us"
 
 if command -v valgrind >/dev/null; then
     echo "== instructions"
-    for case in map hcall; do
-        valgrind --tool=callgrind --callgrind-out-file=/dev/null tests/bench/bench_run "$case" \
-            2>&1 >/dev/null | sed -n "s/.*Collected : /$case, all runs of the case: /p"
-    done
+    sh "$srcdir/tests/bench/instructions.sh"
 fi
