@@ -165,6 +165,7 @@ cli_tests = \
 	tests/cli/trouble.sh
 
 test_scripts = \
+	tests/bench/instructions.sh \
 	tests/bench/run.sh \
 	tests/cli/bad_input.sh \
 	tests/cli/diff.sh \

@@ -195,15 +195,14 @@ put_value(char *p, enum trace_type type, const struct trace_item *it,
 static size_t
 line_bound(const struct trace_rec *r)
 {
-    size_t bound = AROUND_MAX + strlen(r->subject) * ESCAPED_MAX;
+    size_t bytes = strlen(r->subject); /* of words */
 
     for (unsigned i = 0; i < r->n; i++) {
-        const struct trace_field_info *f = trace_field_info(r->item[i].field);
-        bound += TRACE_KEY_BYTES;
-        bound +=
-            f->type == TRACE_TEXT ? strlen(r->item[i].v.s) * ESCAPED_MAX + 2 : NUMBER_MAX;
+        if (trace_field_info(r->item[i].field)->type == TRACE_TEXT) {
+            bytes += strlen(r->item[i].v.s);
+        }
     }
-    return bound;
+    return AROUND_MAX + r->n * (TRACE_KEY_BYTES + NUMBER_MAX) + bytes * ESCAPED_MAX;
 }
 
 static const char *

@@ -3,14 +3,13 @@
 
 #include "trace/table.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define TRACE_FIELD(id, name, kind)                                                      \
     _Static_assert(sizeof(",\"" name "\":") - 1 <= TRACE_KEY_BYTES, "key is too long");
 #include "trace/events.def"
 
-static const struct trace_field_info fields[TRACE_FIELD_COUNT] = {
+const struct trace_field_info trace_fields[TRACE_FIELD_COUNT] = {
 #define TRACE_FIELD(id, name, kind)                                                      \
     [TF_##id] = {                                                                        \
         .type = TRACE_##kind,                                                            \
@@ -31,7 +30,7 @@ static const struct trace_field_info fields[TRACE_FIELD_COUNT] = {
 #define COUNT(...)                                                                       \
     (sizeof((enum trace_field[])LIST(__VA_ARGS__)) / sizeof(enum trace_field))
 
-static const struct trace_event_info events[TRACE_EVENT_COUNT] = {
+const struct trace_event_info trace_events[TRACE_EVENT_COUNT] = {
 #define TRACE_EVENT(id, event_name, event_level, event_kind, ...)                        \
     [TE_##id] = {                                                                        \
         .level = TRACE_##event_level,                                                    \
@@ -44,25 +43,12 @@ static const struct trace_event_info events[TRACE_EVENT_COUNT] = {
 #include "trace/events.def"
 };
 
-const struct trace_field_info *
-trace_field_info(enum trace_field field)
-{
-    assert(field < TRACE_FIELD_COUNT);
-    return &fields[field];
-}
-
-const struct trace_event_info *
-trace_event_info(enum trace_event event)
-{
-    assert(event < TRACE_EVENT_COUNT);
-    return &events[event];
-}
-
 bool
 trace_event_by_name(const char *name, size_t len, enum trace_event *out)
 {
     for (unsigned i = 0; i < TRACE_EVENT_COUNT; i++) {
-        if (events[i].name_len == len && memcmp(events[i].name, name, len) == 0) {
+        if (trace_events[i].name_len == len &&
+            memcmp(trace_events[i].name, name, len) == 0) {
             *out = (enum trace_event)i;
             return true;
         }

@@ -6,6 +6,7 @@
 #ifndef IOMMUSIM_TRACE_TABLE_H
 #define IOMMUSIM_TRACE_TABLE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,8 +31,22 @@ struct trace_event_info {
     enum trace_field field[TRACE_MAX_ITEMS]; /* n of them, in the order of the line */
 };
 
-const struct trace_field_info *trace_field_info(enum trace_field field);
-const struct trace_event_info *trace_event_info(enum trace_event event);
+extern const struct trace_field_info trace_fields[TRACE_FIELD_COUNT];
+extern const struct trace_event_info trace_events[TRACE_EVENT_COUNT];
+
+static inline const struct trace_field_info *
+trace_field_info(enum trace_field field)
+{
+    assert(field < TRACE_FIELD_COUNT);
+    return &trace_fields[field];
+}
+
+static inline const struct trace_event_info *
+trace_event_info(enum trace_event event)
+{
+    assert(event < TRACE_EVENT_COUNT);
+    return &trace_events[event];
+}
 
 /* False if there is no event of that name. */
 bool trace_event_by_name(const char *name, size_t len, enum trace_event *out);

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { LOOKED_AT = 1000 }; /* records of each event, whether they are in order */
+
 /* One file of --split. */
 struct split {
     char *subject;
@@ -272,7 +274,7 @@ trace_emit(struct trace *t, const struct trace_rec *r)
     if (!t->wants[r->event]) {
         return;
     }
-    assert(trace_rec_is_ordered(r));
+    assert(t->emitted[r->event] >= LOOKED_AT || trace_rec_is_ordered(r));
     t->emitted[r->event]++;
     if (t->hook != NULL) {
         t->hook(t->hook_self, r);
