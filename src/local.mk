@@ -159,6 +159,7 @@ library_sources = \
 	src/machine/linux_traffic.c \
 	src/machine/machine.c \
 	src/machine/machine.h \
+	src/machine/migration.c \
 	src/machine/ram.c \
 	src/machine/script_traffic.c \
 	src/machine/stat.c \
@@ -169,6 +170,8 @@ library_sources = \
 	src/machine/traffic.c \
 	src/machine/traffic.h \
 	src/machine/workload.c \
+	src/mem/dirty.c \
+	src/mem/dirty.h \
 	src/mem/mem.c \
 	src/mem/mem.h \
 	src/notify/env.c \
@@ -228,6 +231,7 @@ library_sources = \
 	src/subscriber/emulated.c \
 	src/subscriber/host.c \
 	src/subscriber/host.h \
+	src/subscriber/host_dirty.c \
 	src/subscriber/host_iommufd.c \
 	src/subscriber/host_spapr.c \
 	src/subscriber/host_type1.c \

@@ -92,6 +92,7 @@ unit_tests = \
 	tests/unit/machine_machine \
 	tests/unit/machine_papr \
 	tests/unit/machine_random \
+	tests/unit/mem_dirty \
 	tests/unit/mem_mem \
 	tests/unit/notify_fail \
 	tests/unit/notify_notify \

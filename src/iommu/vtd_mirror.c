@@ -159,6 +159,19 @@ next_old(const struct vtd_space *s, uint64_t from, uint64_t last, struct old *ou
     return has_tree || has_owed;
 }
 
+bool
+vtd_mirror_told(const struct vtd_space *s, uint64_t from, uint64_t last,
+                struct vtd_block *out)
+{
+    struct old old;
+
+    if (!next_old(s, from, last, &old)) {
+        return false;
+    }
+    *out = old.at;
+    return true;
+}
+
 /*
  * next_old in a hole of the tables. A wide search looks beyond the hole, so that those
  * that follow, up to what was announced next, need none: no walk adds to them.
@@ -457,7 +470,7 @@ note_told(struct vtd_space *s, const struct notifier *n, const struct vtd_page *
     struct vtd_block page = { p->first, p->last }, all = page;
     struct range_piece old;
 
-    if (told_of(s, p) == TOLD_THIS) {
+    if (told_of(s, p) == TOLD_THIS || !notify_is_registered(n)) {
         return;
     }
     bool had = next_block(&s->tree, p->first, p->last, &old);
@@ -481,7 +494,8 @@ note_told(struct vtd_space *s, const struct notifier *n, const struct vtd_page *
 static void
 note_untold(struct vtd_space *s, const struct notifier *n, const struct vtd_block *old)
 {
-    if (!ranges_overlap(n->first, n->last, old->first, old->last)) {
+    if (!ranges_overlap(n->first, n->last, old->first, old->last) ||
+        !notify_is_registered(n)) {
         return;
     }
     if (others_concerned(s, n, old)) {

@@ -86,6 +86,10 @@ void vtd_mirror_replay(struct vtd_space *s, struct notifier *n);
  */
 void vtd_mirror_replay_anew(struct vtd_space *s, struct notifier *n);
 
+/* The first leaf of [from, last] that was announced to anybody; false: there is none. */
+bool vtd_mirror_told(const struct vtd_space *s, uint64_t from, uint64_t last,
+                     struct vtd_block *out);
+
 /* Forget what was announced: all leaves that touch `range`, or everything. */
 void vtd_mirror_forget(struct vtd_space *s, const struct vtd_block *range);
 void vtd_mirror_forget_all(struct vtd_space *s);

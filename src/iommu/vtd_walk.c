@@ -165,8 +165,7 @@ tell_blank(const struct visit *t, uint64_t table, unsigned level, uint64_t base,
     unsigned lg2 = vtd_ss_span_lg2(level);
     uint64_t word;
 
-    if (t->visitor->bad == NULL ||
-        mem_read(t->mem, GPA(table), &word, sizeof(word))) {
+    if (t->visitor->bad == NULL || mem_read(t->mem, GPA(table), &word, sizeof(word))) {
         tell_hole(t, level, base, from, to);
         return;
     }

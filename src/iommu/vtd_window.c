@@ -15,6 +15,34 @@ unmap_piece(struct notifier *n, uint64_t first, uint64_t last, enum notify_cause
     return notify_one(n, &ev);
 }
 
+/*
+ * What n was told of in the window, leaf by leaf: no more than it can fetch the dirty
+ * pages of.
+ */
+static void
+unmap_leaves(const struct vtd_space *s, struct notifier *n,
+             const struct vtd_block *window, enum notify_cause cause)
+{
+    struct vtd_block b;
+
+    for (uint64_t at = window->first; vtd_mirror_told(s, at, window->last, &b);
+         at = b.last + 1) {
+        if (!unmap_piece(n, b.first, b.last, cause) || b.last >= window->last) {
+            return;
+        }
+    }
+}
+
+/* Whether n is a mirror that has to say what its device wrote in what goes. */
+static bool
+is_tracked(const struct notifier *n)
+{
+    const struct env *env = n->region->env;
+
+    return env->dirty.on && (n->flags & NOTIFY_MAP) != 0 &&
+           !env_quirk(env, QUIRK_VTD_TRACKING_UNMAPS_WINDOW);
+}
+
 /* The minimal cover of [first, last]. */
 static void
 unmap_pieces(struct notifier *n, uint64_t first, uint64_t last, enum notify_cause cause)
@@ -70,6 +98,8 @@ vtd_window_tell(struct vtd_space *s, struct notifier *n, enum notify_cause cause
     } else if (env_quirk(env, QUIRK_VTD_UNMAP_ALL_ROUNDS_UP)) {
         struct vtd_block all = rounded_up(window.first, window.last);
         unmap_piece(n, all.first, all.last, cause);
+    } else if (is_tracked(n)) {
+        unmap_leaves(s, n, &window, cause);
     } else {
         unmap_pieces(n, window.first, window.last, cause);
     }
@@ -94,8 +124,10 @@ vtd_window_unmap_all(struct vtd_space *s, enum notify_cause cause)
 {
     for (struct notifier *n = s->region.head, *next; n != NULL; n = next) {
         next = n->next;
-        vtd_window_forget(s, n);
         vtd_window_tell(s, n, cause);
+    }
+    for (const struct notifier *n = s->region.head; n != NULL; n = n->next) {
+        vtd_window_forget(s, n);
     }
     vtd_mirror_forget_all(s);
     s->blank = true;

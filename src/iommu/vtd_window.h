@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Unmapping everything: a subscriber's window, as far as the unit translates at all,
- * in naturally aligned powers of two, ascending, whatever is mapped there.
+ * in naturally aligned powers of two, ascending, whatever is mapped there; mirrors, while
+ * a migration runs, leaf by leaf.
  */
 #ifndef IOMMUSIM_IOMMU_VTD_WINDOW_H
 #define IOMMUSIM_IOMMU_VTD_WINDOW_H

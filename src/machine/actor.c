@@ -348,6 +348,10 @@ perform(struct machine *m, struct running *r)
         device_migrate_all(m);
         complete_after_charge(r);
         return;
+    case STEP_MIGRATION:
+        r->result = migration_step(m, s->u.migration);
+        complete_after_charge(r);
+        return;
     case STEP_DISCARD:
     case STEP_POPULATE:
         r->result = blocks(m, s) ? "ok" : "refused";

@@ -524,6 +524,9 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
             out->result = RESULT_BLOCKED;
             return;
         }
+        if (a->write) {
+            migration_wrote(m, shadow, iova, t.gpa.v, len);
+        }
         if (out->done == 0) {
             out->gpa = t.gpa.v;
             out->has_gpa = true;

@@ -412,6 +412,47 @@ expect_nothing_less(struct machine *m, const struct running *r)
     }
 }
 
+/* All runs, or as many as a line holds; "none". */
+static void
+dirty_text(char text[static TEXT], const struct step_blocks *runs, size_t n)
+{
+    char run[48];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        snprintf(run, sizeof(run), "0x%" PRIx64 "+0x%" PRIx64, runs[i].gpa, runs[i].size);
+        append(text, run);
+    }
+    if (n == 0) {
+        append(text, "none");
+    }
+}
+
+static void
+expect_dirty(struct machine *m, struct place place, const struct expect_dirty *x)
+{
+    char want[TEXT], got[TEXT];
+    struct step_blocks *runs = NULL;
+    size_t n = 0;
+    uint64_t first, last;
+    bool same;
+
+    for (uint64_t at = 0; dirty_next(&m->env.dirty, at, &first, &last); at = last + 1) {
+        runs = xrealloc(runs, n + 1, sizeof(*runs));
+        runs[n++] = (struct step_blocks){ .gpa = first, .size = last - first + 1 };
+    }
+    same = n == x->n;
+    for (size_t i = 0; same && i < n; i++) {
+        same = runs[i].gpa == x->runs[i].gpa && runs[i].size == x->runs[i].size;
+    }
+    if (!same) {
+        dirty_text(want, x->runs, x->n);
+        dirty_text(got, runs, n);
+        expect_failed(m, place, "dirty", want, got);
+    }
+    free(runs);
+}
+
 void
 expect_step(struct machine *m, struct running *r)
 {
@@ -443,6 +484,9 @@ expect_step(struct machine *m, struct running *r)
     }
     for (size_t i = 0; i < x->n_events; i++) {
         expect_step_events(m, r, &x->events[i]);
+    }
+    if (x->dirty.given) {
+        expect_dirty(m, place_of(m, r), &x->dirty);
     }
 }
 
@@ -702,6 +746,9 @@ expect_end(struct machine *m)
     }
     for (size_t i = 0; i < x->n_stats; i++) {
         expect_stat(m, &x->stats[i]);
+    }
+    if (x->dirty.given) {
+        expect_dirty(m, in_scenario(m, x->dirty.pos), &x->dirty);
     }
     res->held = res->failed_expectations == 0 && res->unexpected == 0;
 }

@@ -144,6 +144,17 @@ void device_dump(struct machine *m, const struct step_dump *dump);
 bool ram_discard(struct machine *m, uint64_t first, uint64_t last);
 bool ram_populate(struct machine *m, uint64_t first, uint64_t last);
 
+/* ---- migration.c ---- */
+
+/* A word for how it went. */
+const char *migration_step(struct machine *m, enum migration_op op);
+/*
+ * A device has written guest memory at gpa, by its own address iova, through s, or NULL:
+ * by the monitor's own hand.
+ */
+void migration_wrote(struct machine *m, struct subscriber *s, uint64_t iova, uint64_t gpa,
+                     uint64_t len);
+
 /* ---- actor.c ---- */
 
 /* One step in progress. */

@@ -344,6 +344,7 @@ machine_free(struct machine *m)
         iommu_free(m->iommus[i]);
     }
     mem_free(m->env.mem);
+    dirty_fini(&m->env.dirty);
     sim_free(m->env.sim);
     fail_fini(&m->env.fail);
     free(m->iommus);

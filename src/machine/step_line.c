@@ -48,6 +48,7 @@ static const enum trace_event events[STEP_KIND_COUNT] = {
     [STEP_H_GET_TCE] = TE_STEP_H_GET_TCE,
     [STEP_RTAS] = TE_STEP_RTAS,
     [STEP_MIGRATE] = TE_STEP_MIGRATE,
+    [STEP_MIGRATION] = TE_STEP_MIGRATION,
     [STEP_DISCARD] = TE_STEP_DISCARD,
     [STEP_POPULATE] = TE_STEP_POPULATE,
 };
@@ -278,6 +279,22 @@ put_fail(struct line *l, const struct step_fail *s)
 }
 
 static void
+put_migration(struct line *l, enum migration_op op)
+{
+    static const char *const name[] = {
+        [MIGRATION_START] = "start", [MIGRATION_SYNC] = "sync", [MIGRATION_STOP] = "stop"
+    };
+    const struct dirty *d = &l->m->env.dirty;
+
+    trace_text(&l->rec, TF_OP, name[op]);
+    if (op != MIGRATION_START) {
+        trace_u64(&l->rec, TF_COUNT, dirty_pages(d));
+        trace_u64(&l->rec, TF_MISSED, dirty_missed(d));
+    }
+    put_result(l);
+}
+
+static void
 put_workload(struct line *l, const struct step_workload *s)
 {
     static const char *const drivers[] = {
@@ -491,6 +508,9 @@ put_step(struct line *l)
     case STEP_CHECK:
     case STEP_MIGRATE:
         put_result(l);
+        break;
+    case STEP_MIGRATION:
+        put_migration(l, s->u.migration);
         break;
     case STEP_DISCARD:
     case STEP_POPULATE:

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "mem/dirty.h"
 #include "mem/mem.h"
 #include "notify/fail.h"
 #include "notify/observer.h"
@@ -30,6 +31,7 @@ struct env {
     struct sim *sim;
     struct trace *trace; /* never NULL */
     struct mem *mem;
+    struct dirty dirty; /* of the migration that runs, or ran last */
     struct budget *budget;
     struct latencies latency;
     struct quirk_set quirks;
@@ -60,5 +62,11 @@ fail_point(struct env *env, const char *subject, enum fail_op op)
  * and `why` are words for the trace; `who` did what the assertion forbids.
  */
 void env_abort(struct env *e, const char *subject, enum blame who, const char *why);
+
+/*
+ * A migration that runs cannot succeed any more, since `subject` failed with `error`, a
+ * positive errno: a line for the first such failure. Nothing if none runs.
+ */
+void env_migration_failed(struct env *e, const char *subject, int error);
 
 #endif

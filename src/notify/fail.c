@@ -11,7 +11,8 @@
 /* As hosts say it most often. */
 static const int usual[FAIL_OPS] = {
     [FAIL_REGISTER] = ENOTSUP, [FAIL_MAP] = ENOMEM, [FAIL_UNMAP] = EINVAL,
-    [FAIL_MESSAGE] = EPIPE,    [FAIL_REPLAY] = EIO,
+    [FAIL_MESSAGE] = EPIPE,    [FAIL_REPLAY] = EIO, [FAIL_TRACK] = ENOTSUP,
+    [FAIL_SYNC] = EIO,
 };
 
 void

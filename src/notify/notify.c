@@ -373,15 +373,20 @@ call(struct notifier *n, const struct notify_event *ev, struct notify_walk *w)
 {
     struct env *env = n->region->env;
     const char *region = n->region->name;
+    const bool registered = n->link != NULL;
     struct notify_event copy = *ev;
 
-    trace_delivery(n, ev);
+    if (registered) {
+        trace_delivery(n, ev);
+    }
     latency_charge(&env->latency, LATENCY_NOTIFY);
     n->maps += ev->type == NOTIFY_MAP;
     w->current = n;
     n->fn(n, &copy);
     if (w->current != NULL) {
-        observe(env, delivered, n, ev);
+        if (registered) {
+            observe(env, delivered, n, ev);
+        }
     } else if (trace_wants(env->trace, TE_NOTE)) {
         struct trace_rec rec;
         trace_begin(&rec, sim_now(env->sim), region, TE_NOTE);
@@ -466,7 +471,9 @@ hand_to_one(struct notifier *n, const struct notify_event *ev, deliver_fn *how)
     if (w.current == NULL || r->env->aborted) {
         return false;
     }
-    observe(r->env, announced, r, n->index, ev, n);
+    if (n->link != NULL) {
+        observe(r->env, announced, r, n->index, ev, n);
+    }
     return true;
 }
 
@@ -583,19 +590,18 @@ replay_walk(struct notify_region *r, struct notifier *n)
     }
 }
 
-void
-notify_replay(struct notifier *n)
+static bool
+offers_replay(const struct notify_region *r)
 {
-    struct notify_region *r = n->region;
-    struct notify_walk w = { .current = n, .outer = r->walks };
-    const uint64_t before = n->maps;
+    return !env_quirk(r->env, QUIRK_CORE_NO_REPLAY);
+}
 
-    if (env_quirk(r->env, QUIRK_CORE_NO_REPLAY)) {
-        observe(r->env, replay_begin, n, false);
-        return;
-    }
-    trace_registration(n, TE_REPLAY_BEGIN);
-    observe(r->env, replay_begin, n, true);
+/* False if n has left meanwhile. */
+static bool
+run_replay(struct notify_region *r, struct notifier *n)
+{
+    struct notify_walk w = { .current = n, .outer = r->walks };
+
     r->walks = &w;
     if (r->ops->replay != NULL && !env_quirk(r->env, QUIRK_VTD_GENERIC_REPLAY)) {
         r->ops->replay(r, n);
@@ -603,7 +609,33 @@ notify_replay(struct notifier *n)
         replay_walk(r, n);
     }
     r->walks = w.outer;
-    if (w.current != NULL) {
+    return w.current != NULL;
+}
+
+void
+notify_replay_to(struct notify_region *r, struct notifier *n)
+{
+    assert(n->region == NULL);
+    if (offers_replay(r)) {
+        n->region = r;
+        run_replay(r, n);
+        n->region = NULL;
+    }
+}
+
+void
+notify_replay(struct notifier *n)
+{
+    struct notify_region *r = n->region;
+    const uint64_t before = n->maps;
+
+    if (!offers_replay(r)) {
+        observe(r->env, replay_begin, n, false);
+        return;
+    }
+    trace_registration(n, TE_REPLAY_BEGIN);
+    observe(r->env, replay_begin, n, true);
+    if (run_replay(r, n)) {
         trace_replay_end(n, n->maps - before);
         observe(r->env, replay_end, n);
     }

@@ -213,4 +213,15 @@ void notify_unmap_window(struct notifier *n, enum notify_cause cause);
  */
 void notify_replay(struct notifier *n);
 
+/*
+ * The same to a notifier that is not registered, and is not afterwards: nobody else is
+ * told, r's flags do not matter, and neither trace nor observer hears of it.
+ */
+void notify_replay_to(struct notify_region *r, struct notifier *n);
+static inline bool
+notify_is_registered(const struct notifier *n)
+{
+    return n->link != NULL;
+}
+
 #endif

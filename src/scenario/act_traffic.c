@@ -139,7 +139,7 @@ WORDS(dump_words, { "tables", "shadow", "caches" });
 
 /* ---- fail ---------------------------------------------------------------- */
 
-WORDS(fail_ops, { "register", "map", "unmap", "message", "replay" });
+WORDS(fail_ops, { "register", "map", "unmap", "message", "replay", "track", "sync" });
 
 static void
 field_fail_subscriber(struct loader *l, const struct field *f, struct val v, void *out)
@@ -180,6 +180,22 @@ finish_fail(struct loader *l, const struct action *a, struct step *s,
     } else if (s->u.fail.nth == 0) {
         load_error(l, arg_at(args, FAIL_FIELD_NTH), "'nth' counts from 1");
     }
+}
+
+/* ---- migration ----------------------------------------------------------- */
+
+WORDS(migration_ops, { "start", "sync", "stop" });
+
+TABLE(migration, "migration",
+      { { "op", field_enum, U(migration), FIELD_REQUIRED, &migration_ops } });
+
+void
+field_migration(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct step *s = out;
+
+    field_enum(l, &(struct field){ .name = f->name, .arg = &migration_ops }, v,
+               &s->u.migration);
 }
 
 /* ---- discard, populate --------------------------------------------------- */

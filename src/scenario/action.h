@@ -25,7 +25,7 @@ extern const struct schema map_schema, unmap_schema, change_schema, flush_schema
 extern const struct schema attach_schema, detach_schema, ats_schema, dma_schema,
     target_schema;
 extern const struct schema subscribe_schema, unsubscribe_schema, announce_schema,
-    check_schema, dump_schema, fail_schema, blocks_schema;
+    check_schema, dump_schema, fail_schema, blocks_schema, migration_schema;
 extern const struct schema workload_schema, replay_schema, mem_schema, mem_expect_schema;
 extern const struct schema mmio_schema, mmio_expect_schema, pte_schema, root_schema;
 extern const struct schema context_schema, pasid_dir_schema, pasid_schema;
@@ -37,7 +37,7 @@ action_fn finish_subscribe, finish_unsubscribe, finish_dump, finish_workload,
     finish_replay;
 action_fn finish_mem, finish_mmio, finish_pte, finish_entry, finish_qi, finish_tce;
 action_fn finish_rtas, finish_migrate, finish_fail, finish_blocks;
-field_fn field_target, field_dump_what;
+field_fn field_target, field_dump_what, field_migration;
 
 /* The action called `key`, or NULL. */
 const struct action *find_action(struct val key);

@@ -138,6 +138,15 @@ static const struct action actions[] = {
       &check_schema,
       finish_migrate,
       NULL },
+    { { "migration", "any", "op",
+        "A migration runs beside the guest: start dirty logging, sync (ask everybody "
+        "what was written since), or stop. expect: {dirty: [{gpa, size}]} compares the "
+        "whole log.",
+        "- migration: start" },
+      STEP_MIGRATION,
+      &migration_schema,
+      NULL,
+      field_migration },
     { { "discard", "any", "gpa size",
         "Take blocks of RAM from the guest (machine: ram with block). Refused while a "
         "mirror has some of it mapped through an IOMMU; one that sees it 1:1 unmaps it.",
@@ -156,7 +165,8 @@ static const struct action actions[] = {
       NULL },
     { { "fail", "any", "subscriber op nth errno",
         "The nth (1, the next) such operation of a subscriber from now on fails: "
-        "register, map, unmap, message or replay.",
+        "register, map, unmap, message, replay, track or sync (the last two: dirty "
+        "logging).",
         "- fail: {subscriber: nic0/vfio, op: map, nth: 2, errno: ENOSPC}" },
       STEP_FAIL,
       &fail_schema,

@@ -374,6 +374,7 @@ SCHEMA(expect_schema, "expect",
            { "shadow", field_shadow, 0, 0, NULL },
            { "entries", field_shadow, 0, 0, unjoined },
            { "stats", field_stats, 0, 0, NULL },
+           { "dirty", field_dirty, offsetof(struct scenario_expect, dirty), 0, NULL },
        });
 
 void

@@ -191,6 +191,48 @@ field_events(struct loader *l, const struct field *f, struct val v, void *out)
     x->n_events = n;
 }
 
+/* ---- dirty -------------------------------------------------------------- */
+
+#define D(member) offsetof(struct step_blocks, member)
+
+SCHEMA(dirty_schema, "dirty",
+       {
+           { "gpa", field_size, D(gpa), FIELD_REQUIRED, NULL },
+           { "size", field_some, D(size), FIELD_REQUIRED, NULL },
+       });
+
+static void
+read_dirty_run(struct loader *l, const struct node *n, const struct step_blocks *before,
+               struct step_blocks *out)
+{
+    struct args args;
+
+    if (!schema_read(l, &dirty_schema, n, out, &args)) {
+        return;
+    }
+    if (((out->gpa | out->size) & PAGE_MASK) != 0 || out->size > UINT64_MAX - out->gpa) {
+        load_error(l, val_of(n), "dirty pages are whole: multiples of 4KiB");
+    } else if (before != NULL && out->gpa <= before->gpa + before->size) {
+        load_error(l, val_of(n), "dirty runs ascend, and what is adjacent is one");
+    }
+}
+
+void
+field_dirty(struct loader *l, const struct field *f, struct val v, void *out)
+{
+    struct expect_dirty *x = out;
+    const struct node *list = want_list(l, f->name, v);
+    uint32_t n = list != NULL ? node_count(list) : 0;
+    struct step_blocks *runs = arena_alloc(l->arena, n * sizeof(*runs) + 1);
+
+    for (uint32_t i = 0; i < n; i++) {
+        read_dirty_run(l, list->u.items[i], i > 0 ? &runs[i - 1] : NULL, &runs[i]);
+    }
+    *x = (struct expect_dirty){
+        .pos = val_pos(l, v), .given = true, .runs = runs, .n = n
+    };
+}
+
 /* ---- the whole ---------------------------------------------------------- */
 
 /* The first eight in the order of enum expect_flag, so that bit i is field i. */
@@ -207,6 +249,7 @@ SCHEMA(expect_schema, "expect",
            { "fault", field_fault, X(fault), 0, NULL },
            { "error", field_error, X(error), 0, NULL },
            [EXPECT_FIELD_EVENTS] = { "events", field_events, 0, 0, NULL },
+           { "dirty", field_dirty, X(dirty), 0, NULL },
        });
 
 const struct step_expect *

@@ -193,7 +193,8 @@ field_fn field_dist_time;
 field_fn field_device; /* uint32_t index */
 field_fn field_iommu;
 field_fn field_domain;
-field_fn field_span; /* struct scenario_span from [first, last] */
+field_fn field_dirty; /* struct expect_dirty */
+field_fn field_span;  /* struct scenario_span from [first, last] */
 
 struct word_list {
     const char *const *words; /* NULLs are skipped; the index is the value */

@@ -238,6 +238,7 @@ enum step_kind {
     STEP_FAIL,
     STEP_CHECK,
     STEP_MIGRATE,
+    STEP_MIGRATION,
     STEP_DISCARD,
     STEP_POPULATE,
     STEP_DUMP,
@@ -346,6 +347,8 @@ struct step_unsubscribe { /* unsubscribe, announce */
 struct step_blocks { /* discard, populate: whole blocks of one range of RAM */
     uint64_t gpa, size;
 };
+
+enum migration_op { MIGRATION_START, MIGRATION_SYNC, MIGRATION_STOP };
 
 enum dump_what { DUMP_TABLES, DUMP_SHADOW, DUMP_CACHES };
 
@@ -496,6 +499,14 @@ enum expect_flag {
     EXPECT_ERROR = 128,
 };
 
+/* The dirty log: all of it, in ascending runs. */
+struct expect_dirty {
+    struct src_pos pos;
+    bool given;
+    const struct step_blocks *runs; /* n of them, apart from each other */
+    size_t n;
+};
+
 /* `fault: none` is `none`; else those given must agree. */
 struct expect_fault {
     bool none, has_reason, has_sid, has_address, has_type, write;
@@ -522,6 +533,7 @@ struct step_expect {
     int error; /* positive errno; 0 = none */
     const struct expect_step_events *events;
     size_t n_events;
+    struct expect_dirty dirty;
 };
 
 /* Arguments that `stride` can advance. */
@@ -575,6 +587,7 @@ struct step {
         struct step_dump dump;
         struct step_fail fail;
         struct step_blocks blocks;
+        enum migration_op migration;
         const struct step_workload *workload;
         struct step_replay replay;
         struct step_mem mem;   /* MEM, MEM_EXPECT */
@@ -697,6 +710,7 @@ struct scenario_expect {
     size_t n_shadows;
     const struct expect_stat *stats;
     size_t n_stats;
+    struct expect_dirty dirty;
 };
 
 /* ---- the whole ---------------------------------------------------------- */

@@ -14,6 +14,7 @@ host_init(struct host *h, const struct host_ops *ops, struct subscriber *s)
     rangemap_init(&h->record, RANGEMAP_CONSTANT, s->env->budget);
     rangemap_init(&h->changed, RANGEMAP_CONSTANT, s->env->budget);
     rangemap_init(&h->before, RANGEMAP_LINEAR, s->env->budget);
+    rangemap_init(&h->written, RANGEMAP_CONSTANT, s->env->budget);
     h->entry_limit = c->entry_limit != 0 ? c->entry_limit : DEFAULT_ENTRY_LIMIT;
     h->record_by_key = env_quirk(s->env, QUIRK_VDPA_REMOVE_BY_KEY);
     if (env_quirk(s->env, QUIRK_VFIO_NO_ENTRY_LIMIT)) {
@@ -32,6 +33,7 @@ host_fini(struct host *h)
     rangemap_fini(&h->record);
     rangemap_fini(&h->changed);
     rangemap_fini(&h->before);
+    rangemap_fini(&h->written);
 }
 
 bool

@@ -7,6 +7,7 @@
  *   host_spapr.c   sPAPR TCE containers: windows, preregistered memory
  *   host_iommufd.c iommufd address spaces, behind QEMU's back end
  *   host_vdpa.c    vhost-vdpa, which has a listener much like it
+ *   host_dirty.c   what they know of dirty pages
  *
  * Functions that return int return 0 or a positive errno.
  */
@@ -20,7 +21,11 @@
 
 struct host;
 
+/* What it can say of its device's writes: see host_dirty.c. */
+enum host_tracking { HOST_TRACKS_NOTHING, HOST_TRACKS_ENTRIES, HOST_TRACKS_PAGES };
+
 struct host_ops {
+    enum host_tracking tracks;
     int (*map)(struct host *h, uint64_t first, uint64_t last, uint64_t target,
                enum perm perm);
     int (*unmap)(struct host *h, uint64_t first, uint64_t last);
@@ -64,7 +69,9 @@ struct host {
      */
     bool transaction, batch;
     struct rangemap changed, before;
-    uint64_t granule; /* smallest host page, bytes */
+    bool tracking;           /* a migration wants to know what is written */
+    struct rangemap written; /* then, with dirty bits: by the device's addresses */
+    uint64_t granule;        /* smallest host page, bytes */
     uint64_t entry_limit;
     struct host_window windows[2]; /* sPAPR */
 };
@@ -87,5 +94,20 @@ host_aligned(uint64_t first, uint64_t last, uint64_t page)
 bool host_valid(const struct host *h, uint64_t first, uint64_t last);
 /* That many pages more may be pinned. */
 bool host_may_lock(const struct host *h, uint64_t first, uint64_t last);
+
+/* ---- host_dirty.c ---- */
+
+int host_track(struct host *h, bool on);
+/* The device wrote to these addresses of its own. */
+void host_wrote(struct host *h, uint64_t first, uint64_t last);
+/*
+ * Log what is dirty of [first, last], which leads to `target`; EINVAL if that cuts an
+ * entry whose bitmap cannot be cut.
+ */
+int host_report_dirty(struct host *h, uint64_t first, uint64_t last, uint64_t target);
+/* Log what is dirty of all entries in [first, last], which are about to go. */
+void host_report_all(struct host *h, uint64_t first, uint64_t last);
+/* E2BIG if an UNMAP of so much cannot bring the bitmap along. */
+int host_may_report(const struct host *h, uint64_t first, uint64_t last);
 
 #endif

@@ -45,4 +45,8 @@ unmap(struct host *h, uint64_t first, uint64_t last)
     return 0;
 }
 
-const struct host_ops host_iommufd = { .map = map, .unmap = unmap };
+const struct host_ops host_iommufd = {
+    .tracks = HOST_TRACKS_PAGES,
+    .map = map,
+    .unmap = unmap,
+};

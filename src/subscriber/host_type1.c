@@ -72,5 +72,13 @@ unmap_v1(struct host *h, uint64_t first, uint64_t last)
     return 0;
 }
 
-const struct host_ops host_type1_v2 = { .map = map, .unmap = unmap_v2 };
-const struct host_ops host_type1_v1 = { .map = map, .unmap = unmap_v1 };
+const struct host_ops host_type1_v2 = {
+    .tracks = HOST_TRACKS_ENTRIES,
+    .map = map,
+    .unmap = unmap_v2,
+};
+const struct host_ops host_type1_v1 = {
+    .tracks = HOST_TRACKS_ENTRIES,
+    .map = map,
+    .unmap = unmap_v1,
+};

@@ -589,6 +589,35 @@ subscriber_pins(const struct subscriber *s, uint64_t first, uint64_t last)
     return false;
 }
 
+/* ---- migrations ---- */
+
+bool
+subscriber_track(struct subscriber *s, bool on)
+{
+    const int error = s->ops->track != NULL && s->attached ? s->ops->track(s, on) : 0;
+
+    if (error != 0) {
+        subscriber_failed(s, "track", 0, UINT64_MAX, error);
+    }
+    return error == 0;
+}
+
+void
+subscriber_sync(struct subscriber *s)
+{
+    int error;
+
+    if (s->ops->sync == NULL || !follows_memory(s)) {
+        return;
+    }
+    error = fail_point(s->env, s->config.name, FAIL_SYNC);
+    error = error != 0 ? error : s->ops->sync(s);
+    if (error != 0) {
+        subscriber_failed(s, "sync", 0, UINT64_MAX, error);
+        env_migration_failed(s->env, s->config.name, error);
+    }
+}
+
 /* ---- life ---- */
 
 struct subscriber *
@@ -704,6 +733,9 @@ subscriber_attach(struct subscriber *s, struct space *space, struct translator t
     s->attached = true;
     s->refused = s->deaf = false;
     s->space = space;
+    if (s->env->dirty.on && !subscriber_track(s, true)) {
+        env_migration_failed(s->env, s->config.name, ENOTSUP);
+    }
     s->attaching = true;
     space_listen(space_to_follow(s), &s->listener);
     s->attaching = false;

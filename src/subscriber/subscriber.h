@@ -192,6 +192,15 @@ struct subscriber_ops {
     /* Detached or refused: whatever it still holds goes. NULL: nothing to do. */
     void (*clear)(struct subscriber *s);
 
+    /*
+     * A migration runs, or no more: keep what the device writes, of which it is told by
+     * `wrote` as it happens, and enter it in the dirty log on `sync`. track: a positive
+     * errno if the host cannot. All NULL: the monitor logs each write by itself.
+     */
+    int (*track)(struct subscriber *s, bool on);
+    void (*wrote)(struct subscriber *s, uint64_t iova, uint64_t gpa, uint64_t len);
+    int (*sync)(struct subscriber *s);
+
     /* The device accesses [iova, ...]. NULL: the IOMMU translates. */
     struct dma_answer (*dma)(struct subscriber *s, uint64_t iova, enum perm access);
 
@@ -295,6 +304,11 @@ bool subscriber_populate(struct subscriber *s, uint64_t first, uint64_t last);
 void subscriber_discard(struct subscriber *s, uint64_t first, uint64_t last);
 /* Whether s has mapped some of guest RAM [first, last] through an IOMMU, and pins it. */
 bool subscriber_pins(const struct subscriber *s, uint64_t first, uint64_t last);
+
+/* Dirty logging on or off; false: the host cannot, which a line says. */
+bool subscriber_track(struct subscriber *s, bool on);
+/* Bring the dirty log up to date; if that fails, so does the migration. */
+void subscriber_sync(struct subscriber *s);
 
 /* For the kinds: count and trace a failure of the host, tell the observer. */
 void subscriber_failed(struct subscriber *s, const char *op, uint64_t first,

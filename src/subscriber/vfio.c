@@ -127,6 +127,8 @@ vfio_clear(struct subscriber *s)
     rangemap_clear(&of(s)->host.record);
     rangemap_clear(&of(s)->host.changed);
     rangemap_clear(&of(s)->host.before);
+    rangemap_clear(&of(s)->host.written);
+    of(s)->host.tracking = false;
     rangemap_clear(&of(s)->believed);
     rangemap_clear(&of(s)->former);
 }
@@ -227,9 +229,12 @@ map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
  * One kernel defect is worked round: an UNMAP up to 2^64 that is refused is tried
  * again without its last page.
  */
-static void
+static int
 unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
 {
+    if (v->host.tracking) {
+        host_report_all(&v->host, first, last);
+    }
     int error = host_unmap(v, first, last);
 
     if (v->believed.entries != 0) {
@@ -242,6 +247,7 @@ unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
     if (error != 0) {
         subscriber_failed(&v->s, "unmap", first, last, error);
     }
+    return error;
 }
 
 static void
@@ -301,6 +307,25 @@ vfio_event_map(struct vfio *v, const struct notify_event *ev, uint64_t first,
     map_or_report(v, first, last, ev->target.v, perm);
 }
 
+/*
+ * While a migration runs the bitmap of what goes has to come along, for which there is a
+ * limit; an UNMAP that fails loses what was written, and with it the migration.
+ */
+static void
+vfio_event_unmap(struct vfio *v, uint64_t first, uint64_t last)
+{
+    int error = v->host.tracking ? host_may_report(&v->host, first, last) : 0;
+
+    if (error != 0) {
+        subscriber_failed(&v->s, "unmap", first, last, error);
+    } else {
+        error = unmap_or_report(v, first, last);
+    }
+    if (error != 0) {
+        env_migration_failed(v->s.env, v->s.config.name, error);
+    }
+}
+
 /* As QEMU, the permission decides, not the type. */
 static void
 vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
@@ -309,13 +334,14 @@ vfio_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
     if (ev->foreign_as) {
         subscriber_failed(s, ev->perm != PERM_NONE ? "map" : "unmap", first, last,
                           EINVAL);
+        env_migration_failed(s->env, s->config.name, EINVAL);
     } else if (ev->perm != PERM_NONE) {
         vfio_event_map(of(s), ev, first, last);
     } else if (env_quirk(s->env, QUIRK_VFIO_UNMAP_NEEDS_RAM) &&
                memory_of_target(of(s), ev) == NULL) {
         subscriber_failed(s, "unmap", first, last, EFAULT);
     } else {
-        unmap_or_report(of(s), first, last);
+        vfio_event_unmap(of(s), first, last);
     }
 }
 
@@ -396,6 +422,75 @@ vfio_discarded(struct subscriber *s, uint64_t first, uint64_t last)
     }
 }
 
+/* ---- migrations ---- */
+
+static int
+vfio_track(struct subscriber *s, bool on)
+{
+    return host_track(&of(s)->host, on);
+}
+
+static void
+vfio_wrote(struct subscriber *s, uint64_t iova, uint64_t gpa, uint64_t len)
+{
+    (void)gpa;
+    host_wrote(&of(s)->host, iova, iova + (len - 1));
+}
+
+/* One who only listens to a replay, to learn where the guest's addresses lead now. */
+struct dirty_ear {
+    struct notifier n;
+    struct vfio *v;
+    int error; /* the first; 0: none */
+};
+
+static void
+hear_dirty(struct notifier *n, struct notify_event *ev)
+{
+    struct dirty_ear *ear = n->owner;
+    const uint64_t first = ev->iova + n->offset;
+
+    if (memory_of_target(ear->v, ev) != NULL && !target_is_discarded(ear->v, ev)) {
+        const int error =
+            host_report_dirty(&ear->v->host, first, first + ev->mask, ev->target.v);
+        ear->error = ear->error != 0 ? ear->error : error;
+    }
+}
+
+static int
+sync_section(struct vfio *v, const struct subscriber_binding *b)
+{
+    struct dirty_ear ear = {
+        .n = { .fn = hear_dirty,
+               .subject = v->s.config.name,
+               .flags = NOTIFY_MAP,
+               .first = b->notifier.first,
+               .last = b->notifier.last,
+               .offset = b->notifier.offset },
+        .v = v,
+    };
+
+    ear.n.owner = &ear;
+    notify_replay_to(b->section.region, &ear.n);
+    return ear.error;
+}
+
+/* Without IOMMU sections the device sees RAM 1:1, and so all it holds leads there. */
+static int
+vfio_sync(struct subscriber *s)
+{
+    int error = 0;
+
+    if (s->bindings == NULL) {
+        host_report_all(&of(s)->host, 0, UINT64_MAX);
+    }
+    for (const struct subscriber_binding *b = s->bindings; b != NULL; b = b->next) {
+        const int one = sync_section(of(s), b);
+        error = error != 0 ? error : one;
+    }
+    return error;
+}
+
 /* ---- what it holds ---- */
 
 /* Cut p, which covers addr, to where it is all the guest's still, or not any more. */
@@ -467,8 +562,8 @@ vfio_dma(struct subscriber *s, uint64_t iova, enum perm access)
         .alter = vfio_alter, .commit = vfio_commit, .goes_on = !(dies),                  \
         .notify = vfio_notify, .bypass_map = vfio_bypass_map,                            \
         .bypass_unmap = vfio_empty, .teardown = vfio_empty, .clear = vfio_clear,         \
-        .discarded = vfio_discarded, .dma = vfio_dma, .lookup = vfio_lookup,             \
-        .next = vfio_next,                                                               \
+        .discarded = vfio_discarded, .track = vfio_track, .wrote = vfio_wrote,           \
+        .sync = vfio_sync, .dma = vfio_dma, .lookup = vfio_lookup, .next = vfio_next,    \
     }
 
 const struct subscriber_ops subscriber_vfio =

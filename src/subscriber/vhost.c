@@ -36,6 +36,7 @@ void
 vhost_init(struct subscriber *s, const struct subscriber_config *c)
 {
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
+    rangemap_init(&of(s)->log, RANGEMAP_CONSTANT, s->env->budget);
     s->config.flags = flags_by_ats(s);
 }
 
@@ -65,11 +66,15 @@ void
 vhost_fini(struct subscriber *s)
 {
     tlb_fini(&of(s)->tlb);
+    rangemap_fini(&of(s)->log);
 }
 
 void
 vhost_clear(struct subscriber *s)
 {
+    if (of(s)->logging) {
+        vhost_sync(s); /* who leaves takes nothing with it */
+    }
     tlb_invalidate(&of(s)->tlb, 0, UINT64_MAX);
 }
 
@@ -194,6 +199,65 @@ vhost_dma(struct subscriber *s, uint64_t iova, enum perm access)
     };
 }
 
+/* ---- migrations ---- */
+
+int
+vhost_track(struct subscriber *s, bool on)
+{
+    const int error = fail_point(s->env, s->config.name, FAIL_TRACK);
+
+    if (on && error != 0) {
+        return error;
+    }
+    if (of(s)->logging != on) {
+        rangemap_clear(&of(s)->log);
+    }
+    of(s)->logging = on;
+    return 0;
+}
+
+/* Its log has a bit for each page up to the end of RAM. */
+static bool
+is_in_log(const struct mem *mem, uint64_t last)
+{
+    for (size_t i = mem_range_count(mem); i > 0; i--) {
+        if (mem_range_at(mem, i - 1)->kind == MEM_RAM) {
+            return last <= mem_range_at(mem, i - 1)->last;
+        }
+    }
+    return false;
+}
+
+void
+vhost_wrote(struct subscriber *s, uint64_t iova, uint64_t gpa, uint64_t len)
+{
+    const uint64_t first = env_quirk(s->env, QUIRK_VHOST_LOG_IOVA) ? iova : gpa;
+
+    if (!of(s)->logging) {
+        return;
+    }
+    if (!is_in_log(s->env->mem, first + (len - 1))) {
+        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "write-beyond-the-dirty-log");
+        return;
+    }
+    page_set_add(&of(s)->log, first, first + (len - 1));
+}
+
+int
+vhost_sync(struct subscriber *s)
+{
+    struct range_piece p;
+
+    for (uint64_t at = 0; rangemap_next(&of(s)->log, at, &p); at = p.last + 1) {
+        dirty_mark(&s->env->dirty, p.first, p.last);
+        if (p.last == UINT64_MAX) {
+            break;
+        }
+    }
+    rangemap_clear(&of(s)->log);
+    return 0;
+}
+
 const struct subscriber_ops subscriber_vhost = {
     .name = "vhost",
     .flags = NOTIFY_UNMAP,
@@ -207,6 +271,9 @@ const struct subscriber_ops subscriber_vhost = {
     .bypass_unmap = vhost_bypass_unmap,
     .clear = vhost_clear,
     .dma = vhost_dma,
+    .track = vhost_track,
+    .wrote = vhost_wrote,
+    .sync = vhost_sync,
     .lookup = vhost_lookup,
     .next = vhost_next,
 };

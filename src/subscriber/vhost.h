@@ -9,6 +9,8 @@
 struct vhost {
     struct subscriber s;
     struct tlb tlb;
+    bool logging;        /* a migration runs */
+    struct rangemap log; /* what it wrote since the last sync, as guest pages */
 };
 
 /* Subscriber operations of these names. */
@@ -20,6 +22,9 @@ void vhost_ats_switched(struct subscriber *s);
 void vhost_bypass_unmap(struct subscriber *s, uint64_t first, uint64_t last);
 bool vhost_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out);
 bool vhost_next(const struct subscriber *s, uint64_t from, struct range_piece *out);
+int vhost_track(struct subscriber *s, bool on);
+void vhost_wrote(struct subscriber *s, uint64_t iova, uint64_t gpa, uint64_t len);
+int vhost_sync(struct subscriber *s);
 struct dma_answer vhost_dma(struct subscriber *s, uint64_t iova, enum perm access);
 
 #endif

@@ -219,6 +219,9 @@ const struct subscriber_ops subscriber_vhost_user = {
     .bypass_unmap = vhost_bypass_unmap,
     .clear = user_clear,
     .dma = user_dma,
+    .track = vhost_track,
+    .wrote = vhost_wrote,
+    .sync = vhost_sync,
     .lookup = vhost_lookup,
     .next = vhost_next,
 };

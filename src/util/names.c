@@ -320,7 +320,8 @@ fail_op_name(enum fail_op op)
 {
     static const char *const names[FAIL_OPS] = {
         [FAIL_REGISTER] = "register", [FAIL_MAP] = "map",       [FAIL_UNMAP] = "unmap",
-        [FAIL_MESSAGE] = "message",   [FAIL_REPLAY] = "replay",
+        [FAIL_MESSAGE] = "message",   [FAIL_REPLAY] = "replay", [FAIL_TRACK] = "track",
+        [FAIL_SYNC] = "sync",
     };
 
     return names[op];

@@ -53,6 +53,8 @@ enum fail_op {
     FAIL_UNMAP,    /* one removed */
     FAIL_MESSAGE,  /* a message to a back end, or its answer */
     FAIL_REPLAY,   /* what exists is announced to a newcomer */
+    FAIL_TRACK,    /* dirty logging is switched on, or off, which cannot fail */
+    FAIL_SYNC,     /* the dirty log of a host is read */
     FAIL_OPS
 };
 const char *fail_op_name(enum fail_op op); /* "map" */

@@ -185,6 +185,35 @@ START_TEST(leaf_across_the_window_is_forgotten_whole)
 }
 END_TEST
 
+START_TEST(S40_mirror_is_unmapped_leaf_by_leaf_while_a_migration_runs)
+{
+    uint64_t table = bench_attached(b, SID_A, 1, 3);
+    struct ear mirror, cache;
+
+    bench_entry(b, table, 3, 2 * MIB, 2, 8 * MIB | VTD_SS_PS | RW);
+    bench_entry(b, table, 3, UINT64_C(1) << 38, 2, 8 * MIB | VTD_SS_PS | RW);
+    listen(&mirror, MIRROR, 0, VTD_BIT(39) - 1);
+    listen(&cache, NOTIFY_UNMAP, 0, VTD_BIT(39) - 1);
+    bench_flush_domain(b, 1);
+    mirror.events = cache.events = 0;
+    b->env.dirty.on = true;
+    vtd_window_unmap_all(space, CAUSE_RESET);
+    ck_assert_uint_eq(mirror.events, 2);
+    ck_assert_uint_eq(mirror.log[0].iova, 2 * MIB);
+    ck_assert_uint_eq(mirror.log[0].mask, 2 * MIB - 1);
+    ck_assert_uint_eq(mirror.log[1].iova, UINT64_C(1) << 38);
+    ck_assert_uint_eq(cache.events, 1);
+    ck_assert_uint_eq(space->tree.pages, 0);
+
+    bench_quirk(b, QUIRK_VTD_TRACKING_UNMAPS_WINDOW);
+    vtd_window_tell(space, &mirror.n, CAUSE_RESET);
+    ck_assert_uint_eq(mirror.events, 3);
+    ck_assert_uint_eq(mirror.log[2].mask, VTD_BIT(39) - 1);
+    notify_unregister(&mirror.n);
+    notify_unregister(&cache.n);
+}
+END_TEST
+
 START_TEST(quirk_rounds_a_window_up)
 {
     struct ear e;
@@ -222,6 +251,7 @@ suite(void)
     tcase_add_test(tc, window_that_ends_within_a_page_kills_that_monitor);
     tcase_add_test(tc, N23_neighbour_of_an_unmapped_window_is_remembered);
     tcase_add_test(tc, leaf_across_the_window_is_forgotten_whole);
+    tcase_add_test(tc, S40_mirror_is_unmapped_leaf_by_leaf_while_a_migration_runs);
     tcase_add_test(tc, quirk_rounds_a_window_up);
     suite_add_tcase(s, tc);
     return s;

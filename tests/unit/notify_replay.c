@@ -506,6 +506,34 @@ START_TEST(N12_N21_the_dyadic_cover_of_a_window_is_minimal_and_exact)
 }
 END_TEST
 
+START_TEST(one_who_is_not_registered_is_told_and_nobody_hears_of_it)
+{
+    struct toy t;
+    struct ear quiet, e;
+
+    toy_init(&t, UINT64_MAX);
+    toy_trace(&t, TRACE_NORMAL);
+    ear_join(&t, &quiet, "quiet", NOTIFY_UNMAP, 0, UINT64_MAX);
+    toy_set(&t, 0x4000, 0x1000, 0x50000, PERM_RW);
+    toy_set(&t, 0x10000, 0x10000, 0x60000, PERM_R);
+    toy_lines(&t);
+    ear_init(&e, "e", NOTIFY_MAP, 0x4000, 0x17fff);
+    notify_replay_to(&t.region, &e.n);
+    ck_assert_uint_eq(e.count, 2);
+    ck_assert_uint_eq(e.got[1].iova, 0x10000);
+    ck_assert_uint_eq(e.got[1].mask, 0x7fff);
+    ck_assert_uint_eq(quiet.count, 0);
+    ck_assert_uint_eq(t.region.flags, NOTIFY_UNMAP);
+    ck_assert_ptr_null(e.n.region);
+    ck_assert(!notify_is_registered(&e.n) && notify_is_registered(&quiet.n));
+    ck_assert_str_eq(toy_lines(&t), "");
+    notify_unregister(&quiet.n);
+    ear_fini(&quiet);
+    ear_fini(&e);
+    toy_fini(&t);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -528,6 +556,7 @@ suite(void)
     tcase_add_test(tc, N10_a_replay_ends_when_its_notifier_leaves);
     tcase_add_test(tc, N18_a_models_own_replay_takes_the_place_of_the_walk);
     tcase_add_test(tc, N19_a_core_without_replay_says_so_and_nothing_else);
+    tcase_add_test(tc, one_who_is_not_registered_is_told_and_nobody_hears_of_it);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("whole windows");

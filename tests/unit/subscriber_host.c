@@ -583,6 +583,47 @@ START_TEST(S105_the_2049th_map_is_enospc)
 }
 END_TEST
 
+/* ---- what was written ---- */
+
+/* Pages that a sync finds after one write to 0x11000 of [0x10000, 0x14000) -> 0x50000. */
+static uint64_t
+dirty_after_a_write(const char *kind)
+{
+    struct rig r;
+    uint64_t pages;
+
+    ck_assert(rig_init(&r, kind, plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
+    toy_set(&r.t, 0x10000, 0x4000, 0x50000, PERM_RW);
+    dirty_start(&r.t.env.dirty, NULL);
+    r.s->ops->wrote(r.s, 0x12000, 0x52000, 8); /* before: nobody keeps it */
+    ck_assert(subscriber_track(r.s, true));
+    r.s->ops->wrote(r.s, 0x11ffc, 0x51ffc, 4);
+    subscriber_sync(r.s);
+    pages = dirty_pages(&r.t.env.dirty);
+    /* What is told once is not told again, unless nothing better is known. */
+    dirty_start(&r.t.env.dirty, NULL);
+    subscriber_sync(r.s);
+    ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), pages == 1 ? 0 : pages);
+    /* What goes takes along what was written through it. */
+    r.s->ops->wrote(r.s, 0x13000, 0x53000, 8);
+    toy_set(&r.t, 0x10000, 0x4000, 0, PERM_NONE);
+    ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), pages);
+    ck_assert_int_eq(told(&r), 0);
+    dirty_fini(&r.t.env.dirty);
+    r.t.env.dirty = (struct dirty){ 0 };
+    rig_fini(&r);
+    return pages;
+}
+
+START_TEST(hosts_differ_in_what_they_know_of_writes)
+{
+    ck_assert_uint_eq(dirty_after_a_write("iommufd"), 1);
+    ck_assert_uint_eq(dirty_after_a_write("vfio"), 4);
+    ck_assert_uint_eq(dirty_after_a_write("vfio-v1"), 4);
+    ck_assert_uint_eq(dirty_after_a_write("vhost-vdpa"), 4);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -623,6 +664,9 @@ suite(void)
     tcase_add_test(tc, S104_a_transaction_that_changes_nothing_is_no_batch);
     tcase_add_test(tc, S106_a_refusal_ends_it_unless_nobody_is_told);
     tcase_add_test(tc, S105_the_2049th_map_is_enospc);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("writes");
+    tcase_add_test(tc, hosts_differ_in_what_they_know_of_writes);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -759,6 +759,152 @@ START_TEST(what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory)
 }
 END_TEST
 
+/* ---- migrations ---- */
+
+static void
+start_tracking(struct rig *r)
+{
+    dirty_start(&r->t.env.dirty, NULL);
+    ck_assert(subscriber_track(r->s, true));
+}
+
+static void
+end_tracking(struct rig *r)
+{
+    dirty_fini(&r->t.env.dirty);
+    r->t.env.dirty = (struct dirty){ 0 };
+}
+
+/* Whether the log is just [first, last], or nothing if first > last. */
+static bool
+log_is(const struct rig *r, uint64_t first, uint64_t last)
+{
+    uint64_t a, z, b, y;
+
+    if (!dirty_next(&r->t.env.dirty, 0, &a, &z)) {
+        return first > last;
+    }
+    return a == first && z == last && !dirty_next(&r->t.env.dirty, z + 1, &b, &y);
+}
+
+START_TEST(S40_an_unmap_beyond_the_bitmap_is_e2big_and_unmaps_nothing)
+{
+    const uint64_t most = (UINT64_C(0x7fffffff) << PAGE_LG2) - 1; /* 8 TiB - 4 KiB */
+    struct rig r;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
+    start_tracking(&r);
+    toy_unmap(&r.t, 0, most + PAGE_BYTES);
+    ck_assert_int_eq(told(&r), E2BIG);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
+    ck_assert(r.t.env.dirty.failed);
+    ck_assert(log_is(&r, 1, 0));
+
+    start_tracking(&r);
+    toy_unmap(&r.t, 0, most);
+    ck_assert_int_eq(told(&r), 0);
+    ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
+    ck_assert(!r.t.env.dirty.failed);
+    ck_assert(log_is(&r, 0x100000, 0x100fff));
+
+    /* Without a migration there is no limit. */
+    ck_assert(subscriber_track(r.s, false));
+    r.t.env.dirty.on = false;
+    toy_unmap(&r.t, 0, UINT64_MAX >> 1);
+    ck_assert_int_eq(told(&r), 0);
+    end_tracking(&r);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_sync_asks_for_a_replay_and_takes_whole_entries_for_dirty)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    toy_set(&r.t, 0x10000, 0x10000, 0x50000, PERM_R);
+    toy_set(&r.t, 0x20000, 0x1000, TOY_MMIO, PERM_RW);
+    ck_assert_int_eq(told(&r), EFAULT);
+    start_tracking(&r);
+    const uint64_t maps = r.s->maps;
+    subscriber_sync(r.s);
+    ck_assert(log_is(&r, 0x50000, 0x5ffff));
+    ck_assert_uint_eq(r.s->maps, maps);
+    ck_assert(!r.t.env.dirty.failed);
+    end_tracking(&r);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_bitmap_is_not_cut)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    toy_set(&r.t, 0x10000, 0x10000, 0x50000, PERM_RW);
+    start_tracking(&r);
+    /* The tables name half of the entry now, and nobody was told. */
+    rangemap_remove(&r.t.table, 0x10000, 0x1ffff);
+    rangemap_insert(&r.t.table, 0x10000, 0x17fff, 0x50000, PERM_RW);
+    subscriber_sync(r.s);
+    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert(r.t.env.dirty.failed);
+    end_tracking(&r);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(who_sees_ram_1_to_1_takes_all_of_it_for_dirty_and_so_does_who_leaves)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+
+    rig_init(&r, &c);
+    const struct space_section all = r.space.sections[0];
+    space_set_bypass(&r.space);
+    start_tracking(&r);
+    subscriber_sync(r.s);
+    ck_assert(log_is(&r, 0, TOY_RAM - 1));
+    space_set(&r.space, &all, 1);
+    toy_map(&r.t, 0x1000, 0x1fff, 0x7000);
+    start_tracking(&r);
+    subscriber_detach(r.s);
+    ck_assert(log_is(&r, 0x7000, 0x7fff));
+    /* One that comes while a migration runs logs from then on. */
+    ck_assert(subscriber_attach(r.s, &r.space, (struct translator){ 0 }, NULL));
+    toy_map(&r.t, 0x1000, 0x1fff, 0x8000);
+    toy_unmap(&r.t, 0x1000, 0x1fff);
+    ck_assert(log_is(&r, 0x7000, 0x8fff));
+    end_tracking(&r);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(S116_a_foreign_target_and_an_unmap_that_fails_end_a_migration)
+{
+    struct rig r;
+    const struct subscriber_config c = config();
+    const struct notify_event foreign = { .type = NOTIFY_UNMAP,
+                                          .foreign_as = true,
+                                          .mask = PAGE_MASK };
+
+    rig_init(&r, &c);
+    toy_map(&r.t, 0x10000, 0x1ffff, 0x50000);
+    start_tracking(&r);
+    notify_all(&r.t.region, 0, &foreign);
+    ck_assert(r.t.env.dirty.failed);
+    start_tracking(&r);
+    ck_assert_int_eq(unmap(&r, 0x10000, 0x1000), EINVAL);
+    ck_assert(r.t.env.dirty.failed);
+    end_tracking(&r);
+    rig_fini(&r);
+}
+END_TEST
+
 /* ---- DMA ---- */
 
 START_TEST(S121_a_device_reaches_what_the_shadow_holds_and_no_more)
@@ -896,6 +1042,15 @@ suite(void)
     tcase_add_test(tc, S31_a_map_of_discarded_ram_is_dropped_whole);
     tcase_add_test(tc,
                    what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("migrations");
+    tcase_add_test(tc, S40_an_unmap_beyond_the_bitmap_is_e2big_and_unmaps_nothing);
+    tcase_add_test(tc, a_sync_asks_for_a_replay_and_takes_whole_entries_for_dirty);
+    tcase_add_test(tc, a_bitmap_is_not_cut);
+    tcase_add_test(tc,
+                   who_sees_ram_1_to_1_takes_all_of_it_for_dirty_and_so_does_who_leaves);
+    tcase_add_test(tc, S116_a_foreign_target_and_an_unmap_that_fails_end_a_migration);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("device");

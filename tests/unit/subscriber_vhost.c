@@ -583,6 +583,50 @@ START_TEST(S70_S71_S73_random_overlaps_follow_the_kernels_rules)
 }
 END_TEST
 
+START_TEST(a_log_has_guest_pages_and_who_leaves_leaves_it_behind)
+{
+    struct rig r;
+    uint64_t first, last;
+
+    rig_init(&r, 8);
+    dirty_start(&r.t.env.dirty, NULL);
+    r.s->ops->wrote(r.s, 0x7f000000, 0x9000, 4);
+    ck_assert(subscriber_track(r.s, true));
+    r.s->ops->wrote(r.s, 0x7f001ffe, 0x2ffe, 2);
+    ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), 0); /* not before it is asked */
+    subscriber_detach(r.s);
+    ck_assert(dirty_next(&r.t.env.dirty, 0, &first, &last));
+    ck_assert_uint_eq(first, 0x2000);
+    ck_assert_uint_eq(last, 0x2fff);
+    ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), 1);
+    dirty_fini(&r.t.env.dirty);
+    r.t.env.dirty = (struct dirty){ 0 };
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_log_by_device_addresses_marks_other_pages_or_is_overrun)
+{
+    struct rig r;
+
+    rig_init(&r, 8);
+    quirk_set(&r.t.env.quirks, QUIRK_VHOST_LOG_IOVA, true);
+    dirty_start(&r.t.env.dirty, NULL);
+    ck_assert(subscriber_track(r.s, true));
+    r.s->ops->wrote(r.s, 0x5000, 0x2000, 4);
+    ck_assert(!r.t.env.aborted);
+    subscriber_sync(r.s);
+    ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), 1);
+    dirty_written(&r.t.env.dirty, 0x2000, 0x2003);
+    ck_assert_uint_eq(dirty_missed(&r.t.env.dirty), 1);
+    r.s->ops->wrote(r.s, TOY_RAM, 0x2000, 4);
+    ck_assert(r.t.env.aborted);
+    dirty_fini(&r.t.env.dirty);
+    r.t.env.dirty = (struct dirty){ 0 };
+    rig_fini(&r);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -608,6 +652,8 @@ suite(void)
     tcase_add_test(tc, messages_cost_their_latency);
     tcase_add_test(tc, what_was_learnt_untranslated_goes_when_translation_comes);
     tcase_add_test(tc, a_cache_starts_empty_each_time_it_is_attached);
+    tcase_add_test(tc, a_log_has_guest_pages_and_who_leaves_leaves_it_behind);
+    tcase_add_test(tc, a_log_by_device_addresses_marks_other_pages_or_is_overrun);
     tcase_add_loop_test(tc, S70_S71_S73_random_overlaps_follow_the_kernels_rules, 0, 6);
     suite_add_tcase(s, tc);
     return s;
