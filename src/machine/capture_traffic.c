@@ -156,6 +156,10 @@ capture_traffic_next(struct traffic *t, struct step *out, struct err *e)
     for (;;) {
         switch (capture_next(k->capture, &op, e)) {
         case CAPTURE_END:
+            if (!k->has_first) {
+                err_at(e, k->t.file, 0, 0, "no event of TCE tables (spapr_iommu)");
+                return TRAFFIC_ERROR;
+            }
             return TRAFFIC_END;
         case CAPTURE_ERROR:
             return TRAFFIC_ERROR;

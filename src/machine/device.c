@@ -209,7 +209,8 @@ device_subscribe(struct machine *m, struct device *d,
     return ok;
 }
 
-/* Hand the container to another device that shares it, if there is one. */
+/* Hand the container to another device that shares it, if there is one. Its lines go on
+ * under the name that it began with, and so does their count. */
 static bool
 hand_over(struct machine *m, struct seat *seat)
 {
@@ -222,6 +223,9 @@ hand_over(struct machine *m, struct seat *seat)
                 heir = heir == NULL ? s : heir;
             }
         }
+    }
+    if (heir != NULL) {
+        heir->count = seat->count;
     }
     return heir != NULL;
 }
@@ -629,8 +633,10 @@ device_dump(struct machine *m, const struct step_dump *dump)
         return;
     }
     for (uint32_t i = 0; dump->what == DUMP_CACHES && i < m->sc->n_iommus; i++) {
-        if ((dump->iommu == SCENARIO_NONE || dump->iommu == i) &&
-            m->iommus[i]->ops->dump_caches != NULL) {
+        bool wanted = dump->device != SCENARIO_NONE
+                          ? m->devices[dump->device].iommu == m->iommus[i]
+                          : dump->iommu == SCENARIO_NONE || dump->iommu == i;
+        if (wanted && m->iommus[i]->ops->dump_caches != NULL) {
             m->iommus[i]->ops->dump_caches(m->iommus[i]);
         }
     }

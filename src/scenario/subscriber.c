@@ -401,6 +401,12 @@ check_reference(struct loader *l, const struct name_ref *r, const char *const *l
         return;
     }
     const char *near = name_nearest(r->name, labels, n);
+    const size_t len = strlen(r->name);
+
+    for (size_t k = 0; near == NULL && k < n; k++) { /* a device for its subscriber */
+        near = strncmp(labels[k], r->name, len) == 0 && labels[k][len] == '/' ? labels[k]
+                                                                              : NULL;
+    }
 
     if (near != NULL) {
         load_error_at(l, r->pos, r->span,

@@ -182,7 +182,15 @@ ok 'import with an unknown backend'
 sim import --from linux-trace small.log
 test $status -eq 2 && grep -q 'no event of the iommu or intel_iommu tracers' err
 ok 'import of the wrong kind of log'
+cat >wrong.yaml <<'END_OF_FILE'
+iommusim: 1
+machine: {ram: 1GiB, iommus: {phb0: {model: papr-tce}}}
+timeline: [{replay: {capture: before.yaml, from: qemu-log}}]
+END_OF_FILE
 echo 'iommusim: 1' >before.yaml
+sim wrong.yaml
+test $status -eq 2 && grep -q 'before.yaml: error: no event of TCE tables' err
+ok 'a replay of the wrong kind of file'
 cp before.yaml kept.yaml
 sim import --from qemu-log -o kept.yaml no.log
 test $status -eq 2 && cmp -s before.yaml kept.yaml
