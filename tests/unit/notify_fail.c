@@ -6,38 +6,30 @@
 #include "support_main.h"
 #include "support_toy.h"
 
-static struct toy t;
-
-static void
-setup(void)
-{
-    toy_init(&t, UINT64_MAX);
-}
-
 static void
 teardown(void)
 {
-    fail_fini(&t.env.fail);
-    toy_fini(&t);
+    fail_fini(&toy.env.fail);
+    toy_teardown();
 }
 
 START_TEST(without_a_plan_points_are_only_counted)
 {
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), 0);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_UNMAP), 0);
-    ck_assert_uint_eq(t.env.fail.points, 2);
-    ck_assert_ptr_null(t.env.fail.hit.subject);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_UNMAP), 0);
+    ck_assert_uint_eq(toy.env.fail.points, 2);
+    ck_assert_ptr_null(toy.env.fail.hit.subject);
 }
 END_TEST
 
 START_TEST(the_nth_point_of_all_fails_once)
 {
-    t.env.fail.nth = 2;
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), 0);
-    ck_assert_int_eq(fail_point(&t.env, "b/x", FAIL_REGISTER), ENOTSUP);
-    ck_assert_int_eq(fail_point(&t.env, "b/x", FAIL_REGISTER), 0);
-    ck_assert_str_eq(t.env.fail.hit.subject, "b/x");
-    ck_assert_int_eq(t.env.fail.hit.op, FAIL_REGISTER);
+    toy.env.fail.nth = 2;
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "b/x", FAIL_REGISTER), ENOTSUP);
+    ck_assert_int_eq(fail_point(&toy.env, "b/x", FAIL_REGISTER), 0);
+    ck_assert_str_eq(toy.env.fail.hit.subject, "b/x");
+    ck_assert_int_eq(toy.env.fail.hit.op, FAIL_REGISTER);
 }
 END_TEST
 
@@ -45,13 +37,13 @@ START_TEST(orders_count_their_own_subject_and_kind_only)
 {
     const struct fail_order second = { "a/x", FAIL_MAP, 2, EBUSY };
 
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), 0);
-    fail_order(&t.env.fail, &second);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), 0);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_UNMAP), 0);
-    ck_assert_int_eq(fail_point(&t.env, "b/x", FAIL_MAP), 0);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), EBUSY);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), 0);
+    fail_order(&toy.env.fail, &second);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_UNMAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "b/x", FAIL_MAP), 0);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), EBUSY);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), 0);
 }
 END_TEST
 
@@ -60,10 +52,10 @@ START_TEST(two_orders_may_meet_at_one_point)
     const struct fail_order first = { "a/x", FAIL_MAP, 1, 0 },
                             second = { "a/x", FAIL_MAP, 2, ENOSPC };
 
-    fail_order(&t.env.fail, &first);
-    fail_order(&t.env.fail, &second);
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), ENOMEM); /* the usual one */
-    ck_assert_int_eq(fail_point(&t.env, "a/x", FAIL_MAP), ENOSPC);
+    fail_order(&toy.env.fail, &first);
+    fail_order(&toy.env.fail, &second);
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), ENOMEM); /* the usual one */
+    ck_assert_int_eq(fail_point(&toy.env, "a/x", FAIL_MAP), ENOSPC);
 }
 END_TEST
 
@@ -73,7 +65,7 @@ suite(void)
     Suite *s = suite_create("notify_fail");
     TCase *tc = tcase_create("plan");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, toy_setup, teardown);
     tcase_add_test(tc, without_a_plan_points_are_only_counted);
     tcase_add_test(tc, the_nth_point_of_all_fails_once);
     tcase_add_test(tc, orders_count_their_own_subject_and_kind_only);

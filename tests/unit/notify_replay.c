@@ -14,14 +14,6 @@ enum { TRAFFIC = 400 };
 
 #define BOTH (NOTIFY_MAP | NOTIFY_UNMAP)
 
-static void
-ear_join(struct toy *t, struct ear *e, const char *subject, unsigned flags,
-         uint64_t first, uint64_t last)
-{
-    ear_init(e, subject, flags, first, last);
-    ck_assert_int_eq(notify_register(&t->region, &e->n, NULL), 0);
-}
-
 /* The guest changes one page of 4 to 64 KiB below 512 KiB. */
 static void
 random_change(struct toy *t, uint64_t *state, uint64_t *first, uint64_t *last)
@@ -57,41 +49,32 @@ START_TEST(N11_N12_N13_N15_random_changes_leave_a_shadow_equal_to_the_tables)
 {
     const uint64_t seed = 13 + (uint64_t)_i;
     uint64_t state = seed, first, last;
-    struct toy t;
-    struct ear e, part;
+    static struct ear e, part;
 
     printf("seed %lu\n", (unsigned long)seed);
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
-    ear_join(&t, &part, "part", BOTH, 0x3000, 0x2afff);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
+    ear_join(&toy, &part, "part", BOTH, 0x3000, 0x2afff);
     e.then = well_formed;
     part.then = well_formed;
     for (int i = 0; i < TRAFFIC; i++) {
-        random_change(&t, &state, &first, &last);
-        ear_agrees(&e, &t);
-        ear_agrees(&part, &t);
+        random_change(&toy, &state, &first, &last);
+        ear_agrees(&e, &toy);
+        ear_agrees(&part, &toy);
     }
     ck_assert_uint_gt(e.count, TRAFFIC / 2);
     ck_assert_uint_eq(e.overlaps + part.overlaps, 0);
-    ear_fini(&e);
-    ear_fini(&part);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(N15_a_map_only_notifier_sees_map_over_live_entries)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &e, "e", NOTIFY_MAP, 0, UINT64_MAX);
-    toy_set(&t, 0x1000, 0x1000, 0x5000, PERM_RW);
-    toy_set(&t, 0x1000, 0x1000, 0x6000, PERM_RW);
+    ear_join(&toy, &e, "e", NOTIFY_MAP, 0, UINT64_MAX);
+    toy_set(&toy, 0x1000, 0x1000, 0x5000, PERM_RW);
+    toy_set(&toy, 0x1000, 0x1000, 0x6000, PERM_RW);
     ck_assert_uint_eq(e.count, 2);
     ck_assert_uint_eq(e.overlaps, 1);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -134,19 +117,17 @@ START_TEST(N14_an_unmap_only_notifier_hears_of_every_changed_page)
 {
     uint64_t state = 14, first, last;
     unsigned changes = 0;
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &e, "e", NOTIFY_UNMAP, 0, UINT64_MAX);
+    ear_join(&toy, &e, "e", NOTIFY_UNMAP, 0, UINT64_MAX);
     for (int i = 0; i < TRAFFIC; i++) {
         struct rangemap before;
 
-        copy_table(&t.table, &before);
+        copy_table(&toy.table, &before);
         e.count = 0;
-        random_change(&t, &state, &first, &last);
+        random_change(&toy, &state, &first, &last);
         for (uint64_t at = 0; at < 512 * KIB; at += PAGE_BYTES) {
-            if (changed(&before, &t.table, at)) {
+            if (changed(&before, &toy.table, at)) {
                 ck_assert(heard_of(&e, at));
                 changes++;
             }
@@ -154,28 +135,22 @@ START_TEST(N14_an_unmap_only_notifier_hears_of_every_changed_page)
         rangemap_fini(&before);
     }
     ck_assert_uint_gt(changes, TRAFFIC);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(N16_N17_nothing_is_said_where_nothing_changed)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
-    toy_set(&t, 0x1000, 0x1000, 0, PERM_NONE);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
+    toy_set(&toy, 0x1000, 0x1000, 0, PERM_NONE);
     ck_assert_uint_eq(e.count, 0);
-    toy_set(&t, 0x1000, 0x1000, 0x5000, PERM_RW);
-    toy_set(&t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    toy_set(&toy, 0x1000, 0x1000, 0x5000, PERM_RW);
+    toy_set(&toy, 0x1000, 0x1000, 0x5000, PERM_RW);
     ck_assert_uint_eq(e.count, 1);
     notify_replay(&e.n); /* the exception */
     ck_assert_uint_eq(e.count, 2);
     ck_assert_uint_eq(e.got[1].cause, CAUSE_REPLAY);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -184,21 +159,19 @@ END_TEST
 START_TEST(N18_N19_N28_a_newcomer_alone_is_told_what_exists)
 {
     uint64_t state = 28, first, last;
-    struct toy t;
-    struct ear old, new;
+    static struct ear old, new;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &old, "old", BOTH, 0, UINT64_MAX);
+    ear_join(&toy, &old, "old", BOTH, 0, UINT64_MAX);
     for (int i = 0; i < 60; i++) {
-        random_change(&t, &state, &first, &last);
+        random_change(&toy, &state, &first, &last);
     }
     old.count = 0;
-    ear_join(&t, &new, "new", BOTH, 0, UINT64_MAX);
+    ear_join(&toy, &new, "new", BOTH, 0, UINT64_MAX);
     ck_assert_uint_eq(new.count, 0); /* registering alone says nothing */
     notify_replay(&new.n);
     ck_assert_uint_eq(old.count, 0);
     ck_assert_uint_gt(new.count, 0);
-    ear_agrees(&new, &t);
+    ear_agrees(&new, &toy);
 
     /* Onto a coherent shadow: the same MAPs once more, which change nothing. */
     const unsigned maps = new.count;
@@ -210,111 +183,93 @@ START_TEST(N18_N19_N28_a_newcomer_alone_is_told_what_exists)
         ck_assert_uint_eq(new.got[maps + i].target.v, new.got[i].target.v);
         ck_assert(i == 0 || new.got[i].iova > new.got[i - 1].iova);
     }
-    ear_agrees(&new, &t);
+    ear_agrees(&new, &toy);
 
-    random_change(&t, &state, &first, &last);
-    ear_agrees(&old, &t);
-    ear_agrees(&new, &t);
-    ear_fini(&old);
-    ear_fini(&new);
-    toy_fini(&t);
+    random_change(&toy, &state, &first, &last);
+    ear_agrees(&old, &toy);
+    ear_agrees(&new, &toy);
 }
 END_TEST
 
 START_TEST(N20_S7_a_blind_replay_asks_once_a_page_and_ends_even_for_2_64)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init_blind(&t, 64 * PAGE_BYTES - 1);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
+    toy_fini(&toy);
+    toy_init_blind(&toy, 64 * PAGE_BYTES - 1);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
     notify_replay(&e.n);
-    ck_assert_uint_eq(t.translations, 64);
+    ck_assert_uint_eq(toy.translations, 64);
     ck_assert_uint_eq(e.count, 0);
-    ear_fini(&e);
-    toy_fini(&t);
 
-    toy_init_blind(&t, UINT64_MAX);
-    t.page = UINT64_C(1) << 60;
-    rangemap_insert(&t.table, UINT64_C(0xf) << 60, UINT64_MAX, 0, PERM_R);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
+    toy_fini(&toy);
+    toy_init_blind(&toy, UINT64_MAX);
+    toy.page = UINT64_C(1) << 60;
+    rangemap_insert(&toy.table, UINT64_C(0xf) << 60, UINT64_MAX, 0, PERM_R);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
     notify_replay(&e.n);
-    ck_assert_uint_eq(t.translations, 16);
+    ck_assert_uint_eq(toy.translations, 16);
     ck_assert_uint_eq(e.count, 1);
     ck_assert_uint_eq(e.got[0].iova, UINT64_C(0xf) << 60);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(N20_a_replay_costs_what_is_mapped_and_no_more)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
-    rangemap_insert(&t.table, 0x5000, 0x5fff, 0x1000, PERM_W);
-    rangemap_insert(&t.table, GIB, 2 * GIB - 1, 0, PERM_RW);
-    rangemap_insert(&t.table, UINT64_MAX - 0xfff, UINT64_MAX, 0x7000, PERM_R);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
+    rangemap_insert(&toy.table, 0x5000, 0x5fff, 0x1000, PERM_W);
+    rangemap_insert(&toy.table, GIB, 2 * GIB - 1, 0, PERM_RW);
+    rangemap_insert(&toy.table, UINT64_MAX - 0xfff, UINT64_MAX, 0x7000, PERM_R);
     notify_replay(&e.n);
-    ck_assert_uint_eq(t.translations, 3);
+    ck_assert_uint_eq(toy.translations, 3);
     ck_assert_uint_eq(e.count, 3);
     ck_assert_uint_eq(e.got[1].mask, GIB - 1); /* a large page is one event */
     ck_assert_uint_eq(e.got[2].iova, UINT64_MAX - 0xfff);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(a_replay_is_clipped_to_the_window_and_goes_no_further)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    rangemap_insert(&t.table, 0, 0xffff, 0x100000, PERM_RW);
-    rangemap_insert(&t.table, 2 * MIB, 4 * MIB - 1, 0, PERM_RW);
-    rangemap_insert(&t.table, 8 * MIB, 10 * MIB - 1, 0, PERM_RW);
-    ear_join(&t, &e, "e", BOTH, 0x8000, 3 * MIB - 1);
+    rangemap_insert(&toy.table, 0, 0xffff, 0x100000, PERM_RW);
+    rangemap_insert(&toy.table, 2 * MIB, 4 * MIB - 1, 0, PERM_RW);
+    rangemap_insert(&toy.table, 8 * MIB, 10 * MIB - 1, 0, PERM_RW);
+    ear_join(&toy, &e, "e", BOTH, 0x8000, 3 * MIB - 1);
     notify_replay(&e.n);
-    ck_assert_uint_eq(t.translations, 2);
+    ck_assert_uint_eq(toy.translations, 2);
     ck_assert_uint_eq(e.count, 2);
     ck_assert_uint_eq(e.got[0].iova, 0x8000);
     ck_assert_uint_eq(e.got[0].mask, 0x7fff);
     ck_assert_uint_eq(e.got[0].target.v, 0x108000);
     ck_assert_uint_eq(e.got[1].iova, 2 * MIB);
     ck_assert_uint_eq(e.got[1].mask, MIB - 1);
-    ear_agrees(&e, &t);
-    ear_fini(&e);
-    toy_fini(&t);
+    ear_agrees(&e, &toy);
 }
 END_TEST
 
 START_TEST(a_replay_speaks_of_maps_only_and_only_to_whom_they_concern)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    toy_trace(&t, TRACE_NORMAL);
-    rangemap_insert(&t.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
-    ear_join(&t, &e, "nic0/e", NOTIFY_UNMAP, 0, 0xffff);
+    toy_trace(&toy, TRACE_NORMAL);
+    rangemap_insert(&toy.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
+    ear_join(&toy, &e, "nic0/e", NOTIFY_UNMAP, 0, 0xffff);
     notify_replay(&e.n);
     ck_assert_uint_eq(e.count, 0);
-    ck_assert_uint_eq(t.translations, 0);
+    ck_assert_uint_eq(toy.translations, 0);
     ear_fini(&e);
-    toy_lines(&t);
-    ear_join(&t, &e, "nic0/e", BOTH, 0, 0xffff);
+    toy_lines(&toy);
+    ear_join(&toy, &e, "nic0/e", BOTH, 0, 0xffff);
     notify_replay(&e.n);
     ck_assert_str_eq(
-        toy_lines(&t),
+        toy_lines(&toy),
         "0 nic0/e register flags=map|unmap range=0x0-0xffff\n"
         "0 nic0/e replay-begin range=0x0-0xffff\n"
         "0 nic0/e MAP iova=0x1000 size=0x1000 gpa=0x5000 perm=rw cause=replay\n"
         "0 nic0/e replay-end count=1\n");
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -328,18 +283,15 @@ leave_and_vanish(struct ear *e, struct notify_event *ev)
 
 START_TEST(N10_a_replay_ends_when_its_notifier_leaves)
 {
-    struct toy t;
     struct ear *e = malloc(sizeof(*e));
 
-    toy_init(&t, UINT64_MAX);
-    rangemap_insert(&t.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
-    rangemap_insert(&t.table, 0x3000, 0x3fff, 0x5000, PERM_RW);
-    ear_join(&t, e, "e", BOTH, 0, UINT64_MAX);
+    rangemap_insert(&toy.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
+    rangemap_insert(&toy.table, 0x3000, 0x3fff, 0x5000, PERM_RW);
+    ear_join(&toy, e, "e", BOTH, 0, UINT64_MAX);
     e->then = leave_and_vanish;
     notify_replay(&e->n);
-    ck_assert_uint_eq(t.translations, 1);
-    ck_assert_ptr_null(t.region.head);
-    toy_fini(&t);
+    ck_assert_uint_eq(toy.translations, 1);
+    ck_assert_ptr_null(toy.region.head);
 }
 END_TEST
 
@@ -361,29 +313,24 @@ unmap_then_map(struct notify_region *r, struct notifier *n)
 START_TEST(N18_a_models_own_replay_takes_the_place_of_the_walk)
 {
     static const struct notify_region_ops ops = { .replay = unmap_then_map };
-    struct toy t;
-    struct ear old, e;
+    static struct ear old, e;
 
-    toy_init(&t, UINT64_MAX);
-    toy_trace(&t, TRACE_NORMAL);
-    t.region.ops = &ops;
-    ear_join(&t, &old, "old", BOTH, 0, 0xffff);
-    ear_join(&t, &e, "e", BOTH, 0, 0xffff);
-    toy_map(&t, 0x8000, 0x8fff, 0);
+    toy_trace(&toy, TRACE_NORMAL);
+    toy.region.ops = &ops;
+    ear_join(&toy, &old, "old", BOTH, 0, 0xffff);
+    ear_join(&toy, &e, "e", BOTH, 0, 0xffff);
+    toy_map(&toy, 0x8000, 0x8fff, 0);
     notify_unregister(&e.n);
-    ck_assert_int_eq(notify_register(&t.region, &e.n, NULL), 0);
+    ck_assert_int_eq(notify_register(&toy.region, &e.n, NULL), 0);
     ck_assert_uint_eq(e.n.maps, 0);
-    toy_lines(&t);
+    toy_lines(&toy);
     notify_replay(&e.n);
-    ck_assert_str_eq(toy_lines(&t),
+    ck_assert_str_eq(toy_lines(&toy),
                      "0 e replay-begin range=0x0-0xffff\n"
                      "0 e UNMAP iova=0x0 size=0x10000 cause=replay\n"
                      "0 e MAP iova=0x4000 size=0x1000 gpa=0x0 perm=r cause=replay\n"
                      "0 e replay-end count=1\n");
     ck_assert_uint_eq(old.count, 1);
-    ear_fini(&old);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -412,30 +359,26 @@ ended(void *self, struct notifier *n)
 
 START_TEST(N19_a_core_without_replay_says_so_and_nothing_else)
 {
-    struct toy t;
-    struct ear e;
+    static struct ear e;
     struct replays seen = { 0 };
 
-    toy_init(&t, UINT64_MAX);
-    toy_trace(&t, TRACE_VERBOSE);
-    t.env.observer =
+    toy_trace(&toy, TRACE_VERBOSE);
+    toy.env.observer =
         (struct observer){ .self = &seen, .replay_begin = begun, .replay_end = ended };
-    rangemap_insert(&t.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
-    ear_join(&t, &e, "e", BOTH, 0, UINT64_MAX);
-    toy_lines(&t);
-    quirk_set(&t.env.quirks, QUIRK_CORE_NO_REPLAY, true);
+    rangemap_insert(&toy.table, 0x1000, 0x1fff, 0x5000, PERM_RW);
+    ear_join(&toy, &e, "e", BOTH, 0, UINT64_MAX);
+    toy_lines(&toy);
+    quirk_set(&toy.env.quirks, QUIRK_CORE_NO_REPLAY, true);
     notify_replay(&e.n);
     ck_assert_uint_eq(e.count, 0);
-    ck_assert_str_eq(toy_lines(&t), "");
+    ck_assert_str_eq(toy_lines(&toy), "");
     ck_assert_uint_eq(seen.begun, 1);
     ck_assert_uint_eq(seen.offered + seen.ended, 0);
-    quirk_set(&t.env.quirks, QUIRK_CORE_NO_REPLAY, false);
+    quirk_set(&toy.env.quirks, QUIRK_CORE_NO_REPLAY, false);
     notify_replay(&e.n);
     ck_assert_uint_eq(seen.offered, 1);
     ck_assert_uint_eq(seen.ended, 1);
     ck_assert_uint_eq(e.count, 1);
-    ear_fini(&e);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -443,26 +386,21 @@ END_TEST
 
 START_TEST(N21_N23_a_whole_window_unmap_empties_that_window_alone)
 {
-    struct toy t;
-    struct ear a, b;
+    static struct ear a, b;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &a, "a", BOTH, 0, 0xfedfffff);
-    ear_join(&t, &b, "b", BOTH, 0xfef00000, UINT64_MAX);
-    toy_set(&t, 0xfedff000, 0x1000, 0x1000, PERM_RW);
-    toy_set(&t, 0xfef00000, 0x1000, 0x2000, PERM_RW);
+    ear_join(&toy, &a, "a", BOTH, 0, 0xfedfffff);
+    ear_join(&toy, &b, "b", BOTH, 0xfef00000, UINT64_MAX);
+    toy_set(&toy, 0xfedff000, 0x1000, 0x1000, PERM_RW);
+    toy_set(&toy, 0xfef00000, 0x1000, 0x2000, PERM_RW);
     a.count = 0;
-    rangemap_remove(&t.table, a.n.first, a.n.last); /* the model's own record */
+    rangemap_remove(&toy.table, a.n.first, a.n.last); /* the model's own record */
     notify_unmap_window(&a.n, CAUSE_RESET);
     ck_assert_uint_eq(a.count, 1);
     ck_assert_uint_eq(a.got[0].iova, 0);
     ck_assert_uint_eq(a.got[0].mask, 0xfedfffff);
     ck_assert_uint_eq(b.count, 1);
     ck_assert_uint_eq(a.shadow.entries, 0);
-    ear_agrees(&b, &t);
-    ear_fini(&a);
-    ear_fini(&b);
-    toy_fini(&t);
+    ear_agrees(&b, &toy);
 }
 END_TEST
 
@@ -487,22 +425,17 @@ unmap_in_pieces(struct ear *e, uint64_t last)
 START_TEST(N12_N21_the_dyadic_cover_of_a_window_is_minimal_and_exact)
 {
     const uint64_t top = (UINT64_C(1) << 39) - 1;
-    struct toy t;
-    struct ear a, b;
+    static struct ear a, b;
 
-    toy_init(&t, UINT64_MAX);
-    ear_join(&t, &a, "a", BOTH, 0, 0xfedfffff);
-    ear_join(&t, &b, "b", BOTH, 0xfef00000, UINT64_MAX);
-    toy_set(&t, 0x3c000000, 2 * MIB, 0, PERM_RW);
-    toy_set(&t, GIB * 8, GIB, 0, PERM_RW);
+    ear_join(&toy, &a, "a", BOTH, 0, 0xfedfffff);
+    ear_join(&toy, &b, "b", BOTH, 0xfef00000, UINT64_MAX);
+    toy_set(&toy, 0x3c000000, 2 * MIB, 0, PERM_RW);
+    toy_set(&toy, GIB * 8, GIB, 0, PERM_RW);
     ck_assert_uint_eq(unmap_in_pieces(&a, a.n.last), 10);
     ck_assert_uint_eq(a.shadow.pages, 0);
     ck_assert_uint_ne(b.shadow.pages, 0);
     ck_assert_uint_eq(unmap_in_pieces(&b, top), 9);
     ck_assert_uint_eq(b.shadow.pages, 0);
-    ear_fini(&a);
-    ear_fini(&b);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -540,6 +473,7 @@ suite(void)
     Suite *s = suite_create("replay");
     TCase *tc = tcase_create("coherence");
 
+    tcase_add_checked_fixture(tc, toy_setup, toy_teardown);
     tcase_add_loop_test(
         tc, N11_N12_N13_N15_random_changes_leave_a_shadow_equal_to_the_tables, 0, 4);
     tcase_add_test(tc, N15_a_map_only_notifier_sees_map_over_live_entries);
@@ -548,6 +482,7 @@ suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("replay");
+    tcase_add_checked_fixture(tc, toy_setup, toy_teardown);
     tcase_add_test(tc, N18_N19_N28_a_newcomer_alone_is_told_what_exists);
     tcase_add_test(tc, N20_S7_a_blind_replay_asks_once_a_page_and_ends_even_for_2_64);
     tcase_add_test(tc, N20_a_replay_costs_what_is_mapped_and_no_more);
@@ -560,6 +495,7 @@ suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("whole windows");
+    tcase_add_checked_fixture(tc, toy_setup, toy_teardown);
     tcase_add_test(tc, N21_N23_a_whole_window_unmap_empties_that_window_alone);
     tcase_add_test(tc, N12_N21_the_dyadic_cover_of_a_window_is_minimal_and_exact);
     suite_add_tcase(s, tc);

@@ -61,14 +61,12 @@ section(struct toy *t, uint64_t first, uint64_t last)
 
 START_TEST(a_listener_is_told_what_is_there_and_what_it_leaves)
 {
-    struct toy t;
     struct space space;
     struct listener a = listener("a"), b = listener("b");
 
-    toy_init(&t, UINT64_MAX);
-    space_init(&space, "nic0", &t.env);
-    const struct space_section now[] = { section(&t, 0, 0xfff),
-                                         section(&t, 0x2000, 0x2fff) };
+    space_init(&space, "nic0", &toy.env);
+    const struct space_section now[] = { section(&toy, 0, 0xfff),
+                                         section(&toy, 0x2000, 0x2fff) };
     space_listen(&space, &a.l);
     check_heard("");
     space_set(&space, now, 2);
@@ -80,24 +78,21 @@ START_TEST(a_listener_is_told_what_is_there_and_what_it_leaves)
     ck_assert_ptr_null(a.l.space);
     space_unlisten(&b.l);
     space_fini(&space);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(a_switch_takes_the_highest_first_and_gives_the_lowest_first)
 {
-    struct toy t;
     struct space space;
     struct listener a = listener("a"), b = listener("b");
 
-    toy_init(&t, UINT64_MAX);
-    space_init(&space, "nic0", &t.env);
-    const struct space_section before[] = { section(&t, 0, 0xfff),
-                                            section(&t, 0x2000, 0x2fff),
-                                            section(&t, 0x6000, 0x6fff) };
-    const struct space_section after[] = { section(&t, 0x1000, 0x1fff),
-                                           section(&t, 0x2000, 0x2fff),
-                                           section(&t, 0x6000, 0x7fff) };
+    space_init(&space, "nic0", &toy.env);
+    const struct space_section before[] = { section(&toy, 0, 0xfff),
+                                            section(&toy, 0x2000, 0x2fff),
+                                            section(&toy, 0x6000, 0x6fff) };
+    const struct space_section after[] = { section(&toy, 0x1000, 0x1fff),
+                                           section(&toy, 0x2000, 0x2fff),
+                                           section(&toy, 0x6000, 0x7fff) };
     space_set(&space, before, 3);
     space_listen(&space, &a.l);
     space_listen(&space, &b.l);
@@ -115,32 +110,28 @@ START_TEST(a_switch_takes_the_highest_first_and_gives_the_lowest_first)
     space_unlisten(&a.l);
     space_unlisten(&b.l);
     space_fini(&space);
-    toy_fini(&t);
 }
 END_TEST
 
 START_TEST(bypass_shows_each_ram_range_and_nothing_else)
 {
-    struct toy t;
     struct space space;
     struct listener a = listener("a");
 
-    toy_init(&t, UINT64_MAX);
-    mem_add_range(t.env.mem, 4 * GIB, 5 * GIB - 1, MEM_RAM);
-    space_init(&space, "nic0", &t.env);
+    mem_add_range(toy.env.mem, 4 * GIB, 5 * GIB - 1, MEM_RAM);
+    space_init(&space, "nic0", &toy.env);
     ck_assert(!space_is_bypass(&space));
     space_listen(&space, &a.l);
     space_set_bypass(&space);
     check_heard("a+ram:0-3fffffff a+ram:100000000-13fffffff ");
     ck_assert(space_is_bypass(&space));
     ck_assert_uint_eq(space.sections[1].region_first, 4 * GIB);
-    const struct space_section now = section(&t, 0, UINT64_MAX);
+    const struct space_section now = section(&toy, 0, UINT64_MAX);
     space_set(&space, &now, 1);
     check_heard("a-ram:100000000-13fffffff a-ram:0-3fffffff a+0-ffffffffffffffff ");
     ck_assert(!space_is_bypass(&space));
     space_unlisten(&a.l);
     space_fini(&space);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -154,19 +145,17 @@ hear_unmap(struct ear *e, struct notify_event *ev)
 
 START_TEST(N27_a_model_that_unmaps_before_it_switches_is_heard_in_that_order)
 {
-    struct toy t;
     struct space space;
     struct listener a = listener("a");
-    struct ear e;
+    static struct ear e;
 
-    toy_init(&t, UINT64_MAX);
-    space_init(&space, "nic0", &t.env);
-    const struct space_section now = section(&t, 0, UINT64_MAX);
+    space_init(&space, "nic0", &toy.env);
+    const struct space_section now = section(&toy, 0, UINT64_MAX);
     space_set(&space, &now, 1);
     space_listen(&space, &a.l);
     ear_init(&e, "e", NOTIFY_UNMAP, 0, UINT64_MAX);
     e.then = hear_unmap;
-    ck_assert_int_eq(notify_register(&t.region, &e.n, NULL), 0);
+    ck_assert_int_eq(notify_register(&toy.region, &e.n, NULL), 0);
     heard[0] = '\0';
     notify_unmap_window(&e.n, CAUSE_RESET);
     space_set_bypass(&space);
@@ -174,7 +163,6 @@ START_TEST(N27_a_model_that_unmaps_before_it_switches_is_heard_in_that_order)
     ear_fini(&e);
     space_unlisten(&a.l);
     space_fini(&space);
-    toy_fini(&t);
 }
 END_TEST
 
@@ -184,6 +172,7 @@ suite(void)
     Suite *s = suite_create("space");
     TCase *tc = tcase_create("space");
 
+    tcase_add_checked_fixture(tc, toy_setup, toy_teardown);
     tcase_add_test(tc, a_listener_is_told_what_is_there_and_what_it_leaves);
     tcase_add_test(tc, a_switch_takes_the_highest_first_and_gives_the_lowest_first);
     tcase_add_test(tc, bypass_shows_each_ram_range_and_nothing_else);

@@ -116,6 +116,9 @@ toy_init_blind(struct toy *t, uint64_t last)
 void
 toy_fini(struct toy *t)
 {
+    while (t->ears != NULL) {
+        ear_fini(t->ears);
+    }
     notify_region_fini(&t->region);
     rangemap_fini(&t->table);
     mem_free(t->env.mem);
@@ -125,6 +128,20 @@ toy_fini(struct toy *t)
     }
     free(t->text);
     sim_free(t->env.sim);
+}
+
+struct toy toy;
+
+void
+toy_setup(void)
+{
+    toy_init(&toy, UINT64_MAX);
+}
+
+void
+toy_teardown(void)
+{
+    toy_fini(&toy);
 }
 
 void
@@ -261,8 +278,38 @@ ear_init(struct ear *e, const char *subject, unsigned flags, uint64_t first,
 void
 ear_fini(struct ear *e)
 {
+    if (e->toy != NULL) {
+        struct ear **link = &e->toy->ears;
+
+        while (*link != e) {
+            link = &(*link)->next;
+        }
+        *link = e->next;
+        e->toy = NULL;
+    }
     notify_unregister(&e->n);
     rangemap_fini(&e->shadow);
+}
+
+void
+ear_register(struct toy *t, struct ear *e)
+{
+    struct err err;
+
+    ck_assert_int_eq(notify_register(&t->region, &e->n, &err), 0);
+    if (e->toy == NULL) {
+        e->toy = t;
+        e->next = t->ears;
+        t->ears = e;
+    }
+}
+
+void
+ear_join(struct toy *t, struct ear *e, const char *subject, unsigned flags,
+         uint64_t first, uint64_t last)
+{
+    ear_init(e, subject, flags, first, last);
+    ear_register(t, e);
 }
 
 /* The piece of m at or after `from`, cut to [from, last]. */

@@ -34,12 +34,19 @@ struct toy {
     FILE *lines;           /* the trace */
     off_t seen;            /* up to here toy_lines has told */
     char *text;            /* what it told last */
+    struct ear *ears;      /* that ear_register was given */
 };
+
+/* One for a suite and its fixture, with a region of all addresses. */
+extern struct toy toy;
+void toy_setup(void);
+void toy_teardown(void);
 
 /* A region [0, last] with 2 indexes that can say where it is mapped. */
 void toy_init(struct toy *t, uint64_t last);
 /* The same, but replays must ask page by page. */
 void toy_init_blind(struct toy *t, uint64_t last);
+/* Ears that were registered by ear_register end too. */
 void toy_fini(struct toy *t);
 
 /* Keep the trace from here on: all lines, at this level. */
@@ -67,11 +74,17 @@ struct ear {
     void (*then)(struct ear *e,
                  struct notify_event *ev); /* after keeping it; may be NULL */
     struct ear *other;                     /* for then */
+    struct toy *toy;                       /* that ends it; may be NULL */
+    struct ear *next;                      /* of that toy */
 };
 
 void ear_init(struct ear *e, const char *subject, unsigned flags, uint64_t first,
               uint64_t last);
 void ear_fini(struct ear *e);
+/* Register, which must succeed; both of: init, register. */
+void ear_register(struct toy *t, struct ear *e);
+void ear_join(struct toy *t, struct ear *e, const char *subject, unsigned flags,
+              uint64_t first, uint64_t last);
 /* ck_assert that the shadow equals the table, within the window. */
 void ear_agrees(const struct ear *e, const struct toy *t);
 
