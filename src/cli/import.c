@@ -30,8 +30,7 @@ enum { ID_SIZE = 32 };
 struct importer {
     struct trace_output *out;
     const char *path;
-    const char *const *backends;
-    size_t n_backends;
+    const struct import_wish *wish; /* with at least one back end */
     struct capture_summary machine;
     bool spans;           /* subscribers come and go as the log says */
     uint64_t subscribers; /* that are there now */
@@ -60,12 +59,12 @@ say_backends(struct importer *im)
 {
     const char *separator = "";
 
-    say(im, ", backend: %s", im->n_backends > 1 ? "[" : "");
-    for (size_t i = 0; i < im->n_backends; i++) {
-        say(im, "%s%s", separator, im->backends[i]);
+    say(im, ", backend: %s", im->wish->n_backends > 1 ? "[" : "");
+    for (size_t i = 0; i < im->wish->n_backends; i++) {
+        say(im, "%s%s", separator, im->wish->backends[i]);
         separator = ", ";
     }
-    say(im, "%s", im->n_backends > 1 ? "]" : "");
+    say(im, "%s", im->wish->n_backends > 1 ? "]" : "");
 }
 
 /* Whether the devices of this table are without a subscriber until the log shows one. */
@@ -239,6 +238,15 @@ say_list(struct importer *im, const struct capture_op *op)
     }
 }
 
+static void
+begin_script(struct importer *im)
+{
+    if (!im->in_script) {
+        say(im, "  - script: |\n");
+        im->in_script = true;
+    }
+}
+
 /* Calls as the guest made them, with the status that the log has as what is expected. */
 static void
 say_call(struct importer *im, const struct capture_op *op)
@@ -251,10 +259,7 @@ say_call(struct importer *im, const struct capture_op *op)
     };
     const char *ret = hret_name(op->ret);
 
-    if (!im->in_script) {
-        say(im, "  - script: |\n");
-        im->in_script = true;
-    }
+    begin_script(im);
     say(im, "      %s liobn=0x%" PRIx64 " ioba=0x%" PRIx64, words[op->kind], op->liobn,
         op->ioba);
     if (op->kind == CAPTURE_PUT || op->kind == CAPTURE_STUFF) {
@@ -270,6 +275,32 @@ say_call(struct importer *im, const struct capture_op *op)
         say(im, " ret=%s\n", ret);
     } else {
         say(im, " ret=%" PRId64 "\n", op->ret);
+    }
+}
+
+/*
+ * One byte at the address that a device used: the log has neither the size nor, where the
+ * page permits both, the direction. Of what the log does not know nothing can be asked.
+ */
+static void
+say_access(struct importer *im, const struct capture_op *op)
+{
+    const uint64_t table =
+        papr_liobn_is_pci(op->liobn) ? papr_liobn_bridge(op->liobn) : op->liobn;
+    char id[ID_SIZE];
+
+    for (size_t i = 0; i < im->machine.n_tables && !op->unknown; i++) {
+        const struct capture_table *t = &im->machine.tables[i];
+        if (t->liobn != table) {
+            continue;
+        }
+        begin_script(im);
+        say(im, "      dma device=%s-dev iova=0x%" PRIx64 " size=1 access=%s",
+            table_id(t, id), op->ioba, op->perm == PERM_W ? "write" : "read");
+        if (op->perm != PERM_NONE) {
+            say(im, " result=ok gpa=0x%" PRIx64, capture_access_gpa(op));
+        }
+        say(im, "\n");
     }
 }
 
@@ -426,9 +457,9 @@ say_span(struct importer *im, const char *action, const char *key)
     for (size_t i = 0; i < im->machine.n_tables; i++) {
         const struct capture_table *t = &im->machine.tables[i];
 
-        for (size_t k = 0; is_spanned(im, t) && k < im->n_backends; k++) {
+        for (size_t k = 0; is_spanned(im, t) && k < im->wish->n_backends; k++) {
             snprintf(argument, sizeof(argument), "{device: %s-dev, %s: %s}",
-                     table_id(t, id), key, im->backends[k]);
+                     table_id(t, id), key, im->wish->backends[k]);
             say_step(im, action, argument);
         }
     }
@@ -478,8 +509,12 @@ say_op(struct importer *im, const struct capture_op *op)
             say_iommu_step(im, "hotplug", false, op->liobn);
         }
         break;
-    case CAPTURE_VIO:
     case CAPTURE_XLATE:
+        if (im->wish->dma) {
+            say_access(im, op);
+        }
+        break;
+    case CAPTURE_VIO:
         break;
     }
 }
@@ -541,13 +576,18 @@ say_traffic(struct importer *im, struct err *e)
 }
 
 bool
-import_qemu_log(const char *path, const char *const *backends, size_t n, bool dump,
+import_qemu_log(const char *path, const struct import_wish *wish,
                 struct trace_output *out, struct err *e)
 {
-    struct importer im = {
-        .out = out, .path = path, .backends = backends, .n_backends = n
-    };
+    static const char *const usual[] = { "vfio-spapr" };
+    struct import_wish with = *wish;
+    struct importer im = { .out = out, .path = path, .wish = &with };
     bool ok;
+
+    if (with.n_backends == 0) {
+        with.backends = usual;
+        with.n_backends = 1;
+    }
 
     if (!capture_summarize(path, &im.machine, e)) {
         return false;
@@ -563,7 +603,7 @@ import_qemu_log(const char *path, const char *const *backends, size_t n, bool du
     say_start(&im);
     ok = say_traffic(&im, e);
     say_step(&im, "check", "{}");
-    if (dump) {
+    if (wish->dump) {
         say_step(&im, "dump", "tables");
     }
     say_notes(&im);
@@ -606,9 +646,10 @@ check_usage(const struct options *o, struct err *e)
 static bool
 import(const struct options *o, struct err *e)
 {
-    static const char *const by_default[] = { "vfio-spapr" };
-    bool chosen = o->n_subscribers > 0;
-    const char *const *backends = chosen ? o->subscribers : by_default;
+    const struct import_wish wish = { .backends = o->subscribers,
+                                      .n_backends = o->n_subscribers,
+                                      .dump = o->dump,
+                                      .dma = o->dma };
     struct trace_output out;
 
     if (!check_usage(o, e)) {
@@ -620,10 +661,8 @@ import(const struct options *o, struct err *e)
         return false;
     }
     bool ok = strcmp(o->from, "linux-trace") == 0
-                  ? import_linux_trace(o->operands[0], o->subscribers, o->n_subscribers,
-                                       o->dump, &out, e)
-                  : import_qemu_log(o->operands[0], backends,
-                                    chosen ? o->n_subscribers : 1, o->dump, &out, e);
+                  ? import_linux_trace(o->operands[0], &wish, &out, e)
+                  : import_qemu_log(o->operands[0], &wish, &out, e);
 
     return trace_output_fini(&out, ok, ok ? e : NULL) && ok;
 }

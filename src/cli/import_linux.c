@@ -18,6 +18,7 @@
 
 struct linux_import {
     struct trace_output *out;
+    const struct import_wish *wish;
     struct linux_trace *trace;
     const struct linux_summary *sum;
     uint64_t ram;   /* of the guest; its tables are behind it */
@@ -29,7 +30,7 @@ struct linux_import {
 /* ---- the machine ---- */
 
 static void
-say_devices(struct linux_import *im, const char *const *backends, size_t n)
+say_devices(struct linux_import *im)
 {
     say(im, "  devices:\n");
     for (size_t i = 0; i < im->sum->n_domains; i++) {
@@ -46,22 +47,24 @@ say_devices(struct linux_import *im, const char *const *backends, size_t n)
             say(im, ", plugged: off");
         }
         say(im, ", backend: [");
-        for (size_t k = 0; k < n; k++) {
-            say(im, "%s%s", k > 0 ? ", " : "", backends[k]);
+        const char *usual = im->sum->caching_mode ? "vfio" : "vhost";
+        say(im, "%s", im->wish->n_backends == 0 ? usual : "");
+        for (size_t k = 0; k < im->wish->n_backends; k++) {
+            say(im, "%s%s", k > 0 ? ", " : "", im->wish->backends[k]);
         }
         say(im, "]}\n");
     }
 }
 
 static void
-say_machine(struct linux_import *im, const char *const *backends, size_t n)
+say_machine(struct linux_import *im)
 {
     say(im,
         "machine:\n  ram: 0x%" PRIx64 "\n  iommus:\n"
         "    vtd0: {model: intel-vtd, caching_mode: %s, device_iotlb: %s}\n",
         im->ram + TABLES, im->sum->caching_mode ? "on" : "off",
         im->sum->device_iotlb ? "on" : "off");
-    say_devices(im, backends, n);
+    say_devices(im);
     say(im,
         "guest:\n  table_memory: {base: 0x%" PRIx64 ", size: 0x%" PRIx64
         "}\n  domains:\n",
@@ -215,12 +218,15 @@ say_head(struct linux_import *im, const char *path)
 }
 
 bool
-import_linux_trace(const char *path, const char *const *backends, size_t n, bool dump,
+import_linux_trace(const char *path, const struct import_wish *wish,
                    struct trace_output *out, struct err *e)
 {
-    static const char *const mirrors[] = { "vfio" }, *const caches[] = { "vhost" };
-    struct linux_import im = { .out = out, .trace = linux_trace_open(path, e) };
-    bool ok = im.trace != NULL;
+    struct linux_import im = { .out = out, .wish = wish };
+    bool ok =
+        !wish->dma || err_set(e, "--dma: a Linux trace shows no accesses of devices");
+
+    im.trace = ok ? linux_trace_open(path, e) : NULL;
+    ok = im.trace != NULL;
 
     if (ok && linux_trace_is_ambiguous(im.trace)) {
         ok = err_at(e, path, 0, 0, "%s", LINUX_TRACE_AMBIGUOUS);
@@ -228,14 +234,10 @@ import_linux_trace(const char *path, const char *const *backends, size_t n, bool
     if (ok) {
         im.sum = linux_trace_summary(im.trace);
         im.ram = (im.sum->memory + GRAIN - 1) & ~(GRAIN - 1);
-        if (n == 0) {
-            backends = im.sum->caching_mode ? mirrors : caches;
-            n = 1;
-        }
         say_head(&im, path);
-        say_machine(&im, backends, n);
+        say_machine(&im);
         ok = say_traffic(&im, e);
-        if (dump) {
+        if (wish->dump) {
             say(&im, "  - dump: tables\n");
         }
         say_notes(&im);

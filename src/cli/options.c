@@ -255,6 +255,9 @@ take(struct options *o, const struct option_info *info, char *arg)
     case OPT_DUMP:
         o->dump = true;
         return true;
+    case OPT_DMA:
+        o->dma = true;
+        return true;
     case OPT_LIST:
         o->list = arg;
         return true;

@@ -70,6 +70,7 @@ struct options {
 
     const char *from; /* import: "qemu-log", "linux-trace"; NULL: not given */
     bool dump;        /* import */
+    bool dma;         /* import */
     const char *list; /* explain: what to list, unchecked; NULL: explain a name */
 };
 

@@ -70,6 +70,8 @@ const struct option_info option_infos[OPTION_COUNT] = {
     { "context", 'C', "N", DIFF, "lines shown around the first difference (3)" },
     { "from", OPT_FROM, "KIND", IMPORT, "qemu-log or linux-trace" },
     { "dump", OPT_DUMP, NULL, IMPORT, "end the scenario with a dump of all tables" },
+    { "dma", OPT_DMA, NULL, IMPORT,
+      "with the accesses of devices, where a qemu-log shows them" },
     { "list", OPT_LIST, "KIND", EXPLAIN,
       "the names of one kind: classes, quirks, profiles,\nsteps, faults or exit" },
     { "help", 'h', NULL, ALL, "print this" },

@@ -37,6 +37,7 @@ enum {
     OPT_IGNORE,
     OPT_FROM,
     OPT_DUMP,
+    OPT_DMA,
     OPT_LIST,
     OPT_VERSION,
 };
@@ -52,7 +53,7 @@ struct option_info {
     const char *what; /* NULL: not in the help */
 };
 
-enum { OPTION_COUNT = 23 };
+enum { OPTION_COUNT = 24 };
 extern const struct option_info option_infos[OPTION_COUNT];
 
 /* The help of a command, or of the program. */

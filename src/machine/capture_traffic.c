@@ -19,6 +19,7 @@ struct capture_traffic {
     bool has_first;
     uint64_t first_usec;
     uint64_t list[PAPR_LIST_MAX];
+    bool dma; /* accesses of devices, too */
     struct step_options opt;
     struct step_expect expect;
 };
@@ -122,17 +123,58 @@ step_of(enum capture_kind kind)
 }
 
 static void
-make_step(struct capture_traffic *k, const struct capture_op *op, struct step *out)
+begin_step(struct capture_traffic *k, const struct capture_op *op, enum step_kind kind,
+           struct step *out)
 {
     *out = (struct step){
         .opt = &k->opt,
         .pos = { .line = op->line },
-        .kind = step_of(op->kind),
+        .kind = (uint8_t)kind,
         .timing = STEP_AT,
         .when =
             k->began + (op->usec > k->first_usec ? op->usec - k->first_usec : 0) * 1000,
         .wait = true,
     };
+}
+
+/* The device that stands for all of a table: the first that is plugged in. */
+static bool
+device_of(const struct machine *m, uint64_t liobn, uint32_t *device)
+{
+    const struct iommu *iommu = owner(m, liobn);
+
+    for (uint32_t i = 0; iommu != NULL && i < m->sc->n_devices; i++) {
+        if (m->devices[i].space != NULL && m->devices[i].iommu == iommu) {
+            *device = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One byte, as the log tells neither size nor, where both are permitted, direction. */
+static bool
+make_access(struct capture_traffic *k, const struct capture_op *op, struct step *out)
+{
+    uint32_t device;
+
+    if (!k->dma || op->unknown || !device_of(k->t.m, op->liobn, &device)) {
+        return false;
+    }
+    begin_step(k, op, STEP_DMA, out);
+    out->u.dma = (struct step_dma){
+        .device = device, .write = op->perm == PERM_W, .iova = op->ioba, .size = 1
+    };
+    k->expect.given = op->perm == PERM_NONE ? 0 : EXPECT_RESULT | EXPECT_GPA;
+    k->expect.result = RESULT_OK;
+    k->expect.gpa = capture_access_gpa(op);
+    return true;
+}
+
+static void
+make_step(struct capture_traffic *k, const struct capture_op *op, struct step *out)
+{
+    begin_step(k, op, (enum step_kind)step_of(op->kind), out);
     out->u.tce = (struct step_tce){
         .liobn = op->liobn, .ioba = op->ioba, .tce = op->tce, .npages = op->npages
     };
@@ -144,6 +186,7 @@ make_step(struct capture_traffic *k, const struct capture_op *op, struct step *o
         out->u.tce.values = k->list;
         out->u.tce.n_values = (uint32_t)n;
     }
+    k->expect.given = EXPECT_RET;
     k->expect.ret = op->ret;
 }
 
@@ -172,6 +215,9 @@ capture_traffic_next(struct traffic *t, struct step *out, struct err *e)
         }
         if (capture_is_call(op.kind)) {
             make_step(k, &op, out);
+            return TRAFFIC_STEP;
+        }
+        if (op.kind == CAPTURE_XLATE && make_access(k, &op, out)) {
             return TRAFFIC_STEP;
         }
         if (op.kind >= CAPTURE_BRIDGE_RESET && op.kind <= CAPTURE_WINDOWS_LOADED &&
@@ -206,6 +252,7 @@ capture_traffic_new(struct machine *m, const struct step *s, struct err *e)
     k->capture = c;
     k->began = sim_now(m->env.sim);
     k->opt = (struct step_options){ .repeat = 1, .expect = &k->expect };
-    k->expect = (struct step_expect){ .pos = s->pos, .given = EXPECT_RET };
+    k->expect = (struct step_expect){ .pos = s->pos };
+    k->dma = s->u.replay.dma;
     return &k->t;
 }

@@ -384,7 +384,7 @@ static const char *const from_words[] = {
 };
 static const struct word_list replay_from = { from_words, LEN(from_words) };
 
-enum { REPLAY_CAPTURE, REPLAY_FROM };
+enum { REPLAY_CAPTURE, REPLAY_FROM, REPLAY_DMA };
 
 TABLE(replay, "replay",
       {
@@ -392,6 +392,7 @@ TABLE(replay, "replay",
                                NULL },
           [REPLAY_FROM] = { "from", field_enum, U(replay.from), FIELD_REQUIRED,
                             &replay_from },
+          [REPLAY_DMA] = { "dma", field_switch, U(replay.dma), 0, NULL },
       });
 
 void
@@ -408,6 +409,10 @@ finish_replay(struct loader *l, const struct action *a, struct step *s,
         return;
     }
     l->sc->index->replays = true;
+    if (r->dma && r->from != REPLAY_QEMU_LOG) {
+        load_error(l, args->v[REPLAY_DMA],
+                   "only a log of QEMU shows accesses of devices");
+    }
     r->path = path_beside(l, s->pos.file, r->capture);
     failed = access(r->path, R_OK) != 0 ? errno : 0;
     if (failed == 0 && stat(r->path, &st) == 0 && S_ISDIR(st.st_mode)) {

@@ -191,10 +191,12 @@ static const struct action actions[] = {
       &workload_schema,
       finish_workload,
       NULL },
-    { { "replay", "any", "capture from",
+    { { "replay", "any", "capture from dma",
         "Run recorded traffic: a QEMU trace log of PAPR calls (qemu-log), a Linux "
         "guest's ftrace of its VT-d driver (linux-trace), the actor lines of an earlier "
-        "trace (iommusim), or a file of script lines (script).",
+        "trace (iommusim), or a file of script lines (script). dma: on makes the "
+        "accesses "
+        "of devices that a qemu-log shows, too.",
         "- replay: {capture: run.trace, from: iommusim}" },
       STEP_REPLAY,
       &replay_schema,

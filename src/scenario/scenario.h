@@ -383,6 +383,7 @@ struct step_replay {
     const char *path;    /* as seen from the working directory */
     const char *capture; /* as written */
     enum replay_from from;
+    bool dma; /* qemu-log: what devices accessed, too */
 };
 
 struct step_mem { /* mem, mem_expect */

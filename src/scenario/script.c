@@ -51,11 +51,14 @@ next_word(struct line *w)
     return (struct val){ .s = begin, .len = (size_t)(p - begin) };
 }
 
-/* What a step's result must be, as the trace writes it: ret= rets= result= ... */
+/*
+ * What a step's result must be, as the trace writes it: ret= rets= result= ... and, where
+ * it is no argument, gpa=
+ */
 static bool
 read_result(struct line *w, struct val key, struct val v, struct step *s)
 {
-    static const char *const keys[] = { "ret", "rets", "result", "done", "error" };
+    static const char *const keys[] = { "ret", "rets", "result", "done", "error", "gpa" };
     struct loader *l = w->l;
     size_t i = 0;
 
@@ -110,7 +113,8 @@ read_word_of(struct line *w, const struct action *a, struct val word, struct ste
         field_switch(l, &(struct field){ .name = "wait" }, v, &s->wait);
         return;
     }
-    if ((key.s[0] == 'r' || key.s[0] == 'd' || key.s[0] == 'e') &&
+    if ((key.s[0] == 'r' || key.s[0] == 'd' || key.s[0] == 'e' ||
+         (key.s[0] == 'g' && schema_field(a->schema, key) == NULL)) &&
         read_result(w, key, v, s)) {
         return;
     }

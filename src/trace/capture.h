@@ -117,6 +117,13 @@ capture_list_entry(const struct capture_op *op, uint64_t k)
     return op->tce + k * op->step;
 }
 
+/* Where an access that was translated went. */
+static inline uint64_t
+capture_access_gpa(const struct capture_op *op)
+{
+    return op->gpa | (op->ioba & ((UINT64_C(1) << op->page_lg2) - 1));
+}
+
 /* ---- summary ---- */
 
 /* A bridge's default window or a VIO table, as far as the log tells. */

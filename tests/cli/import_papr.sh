@@ -110,6 +110,35 @@ holds 'lists that ran over the end of the window' $w0:0x3ffe000:0x1003 \
   echo "${p}_pci_stuff liobn=$w0 ioba=0x201000 tcevalue=0x0 npages=513 ret=0"; } >log.trace
 holds 'counts that LoPAR would have answered otherwise'
 
+# --- accesses of devices ---
+
+xlate() { echo "${p}_xlate liobn=$1 $2 -> $3 perm=$4 mask=0x${5:-fff}"; }
+{ table $w0; create $w1 $high 0x10000 0x1000000; put $w0 0x5000 0x1003
+  xlate $w0 0x5123 0x1000 3; put $w1 0x800000000010000 0x20002
+  xlate $w1 0x10001 0x20000 2 ffff; put $w0 0x5000 0; xlate $w0 0x5124 0x0 0; } >log.trace
+sim import --from qemu-log --dma --subscriber vhost -o dma.yaml log.trace
+grep -q 'dma device=phb0-dev iova=0x5123 size=1 access=read result=ok gpa=0x1123$' dma.yaml &&
+    grep -q 'dma device=phb0-dev iova=0x800000000010001 size=1 access=write result=ok gpa=0x20001$' dma.yaml &&
+    grep -q 'dma device=phb0-dev iova=0x5124 size=1 access=read$' dma.yaml && sim dma.yaml &&
+    test $status -eq 0 && grep -q '^0 phb0-dev dma access=read iova=0x5124 size=0x1 result=blocked' out
+ok 'accesses of devices go where they went'
+sed 's/gpa=0x1123/gpa=0x1124/' dma.yaml >wrong.yaml
+sim wrong.yaml
+test $status -eq 1 && grep -q 'gpa: want 0x1124, got 0x1123' err
+ok 'or it is said'
+sed 's/from: qemu-log/&, dma: on/; s/{model: papr-tce}/{model: papr-tce, ddw: on}/' replay.yaml >accesses.yaml
+sim accesses.yaml
+test $status -eq 0 && grep -c ' nic0 dma ' out | grep -qx 3
+ok 'in a replay, too'
+sed 's/0x5123 -> 0x1000/0x5123 -> 0x2000/' log.trace >other.trace
+sed 's/log.trace/other.trace/' accesses.yaml >other.yaml
+sim other.yaml
+test $status -eq 1 && grep -q 'other.trace:4: gpa: want 0x2123, got 0x1123' err
+ok 'with the line that differs'
+sim import --from linux-trace --dma log.trace
+test $status -eq 2 && grep -q 'a Linux trace shows no accesses of devices' err
+ok 'a Linux trace has none'
+
 # --- logs that begin late, end early or have gaps ---
 
 { put $w0 0x5000 0x1003; put $w1 0x800000000010000 0x10003; } >log.trace

@@ -61,7 +61,8 @@ import_text(const char *log, const char *const *backends, size_t n, bool dump)
     fputs(log, f);
     fclose(f);
     ck_assert(trace_output_init_path(&out, result, &failure));
-    bool ok = import_qemu_log(capture, backends, n, dump, &out, &failure);
+    const struct import_wish wish = { backends, n, dump, true };
+    bool ok = import_qemu_log(capture, &wish, &out, &failure);
 
     ck_assert(trace_output_fini(&out, true, NULL));
     f = fopen(result, "r");
