@@ -132,6 +132,8 @@ library_sources = \
 	src/iommu/vtd_fmt.h \
 	src/iommu/vtd_inval.c \
 	src/iommu/vtd_inval.h \
+	src/iommu/vtd_late.c \
+	src/iommu/vtd_late.h \
 	src/iommu/vtd_mirror.c \
 	src/iommu/vtd_mirror.h \
 	src/iommu/vtd_notify.c \

@@ -225,6 +225,13 @@ print_subscribers(FILE *out, const struct machine_result *r)
         if (s->deviotlb_unmaps != 0) {
             fprintf(out, ", %" PRIu64 " DEVIOTLB_UNMAP", s->deviotlb_unmaps);
         }
+        if (s->misses != 0) {
+            fprintf(out, ", %" PRIu64 " miss%s", s->misses, s->misses == 1 ? "" : "es");
+        }
+        if (s->batches != 0) {
+            fprintf(out, ", %" PRIu64 " batch%s", s->batches,
+                    s->batches == 1 ? "" : "es");
+        }
         if (s->errors != 0) {
             count(out, ", ", s->errors, "error");
         }

@@ -10,6 +10,7 @@
 
 #include "iommu/vtd_caches.h"
 #include "iommu/vtd_devtlb.h"
+#include "iommu/vtd_late.h"
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_queue.h"
 #include "iommu/vtd_regs.h"
@@ -111,6 +112,7 @@ vtd_free(struct iommu *m)
 
     vtd_spaces_free(v);
     vtd_devtlb_reset(v);
+    vtd_late_fini(v);
     vtd_caches_fini(v);
     free(v);
 }

@@ -9,6 +9,7 @@
  *   vtd_queue.c       queued invalidation
  *   vtd_desc.c        which descriptors there are, and what is wrong with one
  *   vtd_devtlb.c      invalidations that devices have to complete
+ *   vtd_late.c        walks that take time
  *   vtd_inval.c       what an invalidation does, however it was asked for
  *   vtd_notify.c      address spaces and the events that their subscribers get
  *   vtd_mirror.c      what they were told: the difference walk, replay
@@ -66,6 +67,19 @@ struct vtd_devtlb {
     uint64_t serial; /* of the last one */
 };
 
+/* Walks under way. */
+struct vtd_late {
+    struct vtd_late_walk {
+        uint64_t serial;
+        uint64_t invalidations; /* as it began */
+        uint16_t sid;
+        struct vtd_cached found;
+    } * walks; /* n of them, in no order */
+    size_t n, size;
+    uint64_t serial;        /* of the last one */
+    uint64_t invalidations; /* so far */
+};
+
 struct vtd_space;
 
 enum {
@@ -86,6 +100,7 @@ struct vtd {
     unsigned next_record; /* where the next one goes */
     struct vtd_queue queue;
     struct vtd_devtlb devtlb;
+    struct vtd_late late;
     sim_time in_flight[2]; /* until when reads, writes are under way */
     sim_time drained;      /* when those are done that an invalidation has to wait for */
     unsigned requests;     /* register invalidations under way: VTD_REQUEST_ bits */

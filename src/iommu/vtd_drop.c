@@ -4,6 +4,7 @@
  * lawful and used where the reference leaves the choice; never less than it asks for.
  */
 #include "iommu/vtd_caches.h"
+#include "iommu/vtd_late.h"
 
 /* ---- IOTLB ---- */
 
@@ -237,6 +238,7 @@ drop_pasids(struct vtd *v, const struct invalidation *inv)
 void
 vtd_caches_invalidate(struct vtd *v, const struct invalidation *inv)
 {
+    vtd_late_invalidate(v);
     switch (inv->kind) {
     case INVAL_IOTLB:
         invalidate_iotlb(v, inv);
@@ -259,6 +261,7 @@ vtd_caches_invalidate(struct vtd *v, const struct invalidation *inv)
 void
 vtd_caches_drop_all(struct vtd *v)
 {
+    vtd_late_invalidate(v);
     vtd_cache_drop_all(&v->contexts);
     vtd_cache_drop_all(&v->pasids);
     vtd_cache_drop_all(&v->iotlb);

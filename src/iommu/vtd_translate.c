@@ -4,6 +4,7 @@
 
 #include "iommu/vtd_caches.h"
 #include "iommu/vtd_fault.h"
+#include "iommu/vtd_late.h"
 #include "iommu/vtd_notify.h"
 #include "iommu/vtd_stage.h"
 
@@ -167,6 +168,7 @@ walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
 {
     struct vtd_page page;
     bool clean;
+    const sim_time time = vtd_late_walk(v);
     enum vtd_fault fault =
         vtd_stage_walk(v, c, q->sid, q->iova, q->access, &page, &clean);
 
@@ -177,12 +179,12 @@ walk(struct vtd *v, const struct iommu_request *q, const struct vtd_context *c,
         e->level = (uint8_t)page.level;
         e->perm = (uint8_t)page.perm;
         e->flags = clean ? VTD_CACHED_CLEAN : 0;
-        vtd_caches_put_page(v, q->sid, e);
+        vtd_late_put_page(v, q->sid, e, time);
     } else if (!vtd_context_has_first(c) && page.perm == PERM_NONE &&
                vtd_caches_holes(v)) {
         e->tag = align_down(q->iova, PAGE_LG2);
         e->level = 1;
-        vtd_caches_put_page(v, q->sid, e);
+        vtd_late_put_page(v, q->sid, e, time);
     }
     return fault;
 }

@@ -86,6 +86,7 @@ config_of(const struct device *d, const struct scenario_subscriber *sub,
         .no_set_map = sub->no_set_map,
         .completion = (enum completion)sub->completion,
         .ats = d->ats,
+        .no_iommu = d->iommu->ops->kind == IOMMU_KIND_NONE,
         .pasid = sub->has_pasid ? sub->pasid : ASK_NO_PASID,
     };
 
@@ -168,6 +169,8 @@ device_count(struct machine *m, const struct seat *seat)
         n->unmaps += seat->s->unmaps;
         n->deviotlb_unmaps += seat->s->deviotlb_unmaps;
         n->errors += seat->s->errors;
+        n->misses += seat->s->misses;
+        n->batches += seat->s->batches;
         n->refused |= seat->s->refused;
     }
 }

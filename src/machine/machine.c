@@ -463,6 +463,10 @@ count_results(struct machine *m)
         }
     }
     collect_exposures(m);
+    for (size_t i = 0; i < m->n_counts; i++) {
+        res->misses += m->counts[i].misses;
+        res->batches += m->counts[i].batches;
+    }
     res->fail_points = m->env.fail.points;
     res->hit = m->env.fail.hit;
     res->subscribers = m->counts;

@@ -53,7 +53,7 @@ enum machine_end machine_run(struct machine *m, struct err *e);
 
 struct machine_subscriber_count {
     const char *name; /* device/subscriber */
-    uint64_t maps, unmaps, deviotlb_unmaps, errors;
+    uint64_t maps, unmaps, deviotlb_unmaps, errors, misses, batches;
     bool refused;
     bool refusal_expected; /* by the step that subscribed it */
 };
@@ -70,6 +70,7 @@ struct machine_result {
     uint64_t hypercalls;
     uint64_t dmas;
     uint64_t faults;
+    uint64_t misses, batches;        /* of all subscribers */
     uint64_t violations, unexpected; /* unexpected: no pattern of `expect` matches */
     /* Of the unexpected, those that say no more than what failed: the subscriber of `hit`
      * lacks what the step of `hit` mapped. */

@@ -26,6 +26,8 @@ machine_stat(const struct machine_result *r, enum run_stat stat)
         [STAT_STEPS] = r->steps,
         [STAT_HYPERCALLS] = r->hypercalls,
         [STAT_DMA] = r->dmas,
+        [STAT_MISSES] = r->misses,
+        [STAT_BATCHES] = r->batches,
         [STAT_FAULTS] = r->faults,
         [STAT_VIOLATIONS] = r->violations,
     };

@@ -249,8 +249,8 @@ static const struct {
 };
 
 WORDS(stat_names,
-      { "events", "time", "steps", "hypercalls", "dma", "faults", "violations",
-        "exposure.count", "exposure.total", "exposure.max", "exposure.p50",
+      { "events", "time", "steps", "hypercalls", "dma", "misses", "batches", "faults",
+        "violations", "exposure.count", "exposure.total", "exposure.max", "exposure.p50",
         "exposure.p90", "exposure.p99", "exposure.bytes", "exposure.byte-seconds" });
 _Static_assert(LEN(stat_names_words) == STAT_COUNT, "every figure has a name");
 

@@ -154,6 +154,7 @@ static const char *const latency_names[LATENCY_COUNT] = {
     [LATENCY_VHOST_MESSAGE] = "vhost_message",
     [LATENCY_ATS_INVALIDATE] = "ats_invalidate",
     [LATENCY_DMA] = "dma",
+    [LATENCY_WALK] = "walk",
 };
 static const struct word_list latency_words = { latency_names, LATENCY_COUNT };
 

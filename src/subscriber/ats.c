@@ -125,6 +125,8 @@ learn(struct subscriber *s, uint64_t iova, enum perm access)
     struct tlb *t = &of(s)->tlb;
     struct dma_answer a = ask(s, ASK_TRANSLATION, iova, access);
 
+    s->misses++;
+
     if (a.result == DMA_OK && is_told_about(s, a.first, a.last)) {
         tlb_invalidate(t, a.first, a.last);
         const struct range_piece page = {

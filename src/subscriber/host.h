@@ -69,6 +69,7 @@ struct host {
      */
     bool transaction, batch;
     struct rangemap changed, before;
+    uint64_t batches;        /* committed */
     bool tracking;           /* a migration wants to know what is written */
     struct rangemap written; /* then, with dirty bits: by the device's addresses */
     uint64_t granule;        /* smallest host page, bytes */

@@ -33,12 +33,6 @@ trace_batch(const struct host *h, const char *op)
 }
 
 static void
-begin(struct host *h)
-{
-    h->transaction = true;
-}
-
-static void
 alter(struct host *h)
 {
     if (h->transaction && !h->batch) {
@@ -48,9 +42,19 @@ alter(struct host *h)
 }
 
 static void
+begin(struct host *h)
+{
+    h->transaction = true;
+    if (env_quirk(h->env, QUIRK_VDPA_EAGER_BATCH)) {
+        alter(h);
+    }
+}
+
+static void
 commit(struct host *h)
 {
     if (h->batch) {
+        h->batches++;
         rangemap_clear(&h->changed);
         rangemap_clear(&h->before);
         trace_batch(h, "end");

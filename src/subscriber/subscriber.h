@@ -121,6 +121,7 @@ struct subscriber_config {
     /* ats */
     enum completion completion; /* how it answers invalidations */
     bool ats;                   /* the device's ATS is enabled */
+    bool no_iommu;              /* vhost: nothing translates for the device, ever */
     uint32_t pasid; /* whose translations it caches; ASK_NO_PASID: requests without */
 };
 
@@ -245,6 +246,8 @@ struct subscriber {
     struct err why; /* then */
     uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */
     uint64_t errors;                        /* host failures */
+    uint64_t misses;                        /* caches: translations asked for */
+    uint64_t batches;                       /* vhost-vdpa: that were committed */
     void *mark;                             /* the observer's own */
 };
 

@@ -189,6 +189,7 @@ vfio_commit(struct subscriber *s)
 
     if (h->ops->commit != NULL) {
         h->ops->commit(h);
+        s->batches = h->batches;
     }
 }
 

@@ -38,6 +38,7 @@ vhost_init(struct subscriber *s, const struct subscriber_config *c)
     tlb_init(&of(s)->tlb, s, c->entries != 0 ? c->entries : DEFAULT_ENTRIES);
     rangemap_init(&of(s)->log, RANGEMAP_CONSTANT, s->env->budget);
     s->config.flags = flags_by_ats(s);
+    of(s)->is_direct = c->no_iommu && !env_quirk(s->env, QUIRK_VHOST_IOTLB_ALWAYS);
 }
 
 /* What a device TLB holds ends with its ATS, and it begins with nothing. */
@@ -154,6 +155,7 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
 {
     struct dma_answer a;
 
+    s->misses++;
     latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
     s->translator.translate(
         s->translator.self,
@@ -180,11 +182,32 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
     return a;
 }
 
+/* Where nothing translates there is no IOTLB: addresses are those of memory slots. */
+static struct dma_answer
+direct(const struct subscriber *s, uint64_t iova)
+{
+    const struct mem_range *slot = mem_range_of(s->env->mem, GPA(iova));
+
+    if (slot == NULL || slot->kind != MEM_RAM) {
+        return dma_blocked(iova);
+    }
+    return (struct dma_answer){
+        .result = DMA_OK,
+        .gpa = GPA(iova),
+        .first = slot->first,
+        .last = slot->last,
+        .perm = PERM_RW,
+    };
+}
+
 struct dma_answer
 vhost_dma(struct subscriber *s, uint64_t iova, enum perm access)
 {
     struct range_piece p;
 
+    if (of(s)->is_direct) {
+        return direct(s, iova);
+    }
     if (!vhost_lookup(s, iova, &p)) {
         return miss(s, iova, access);
     }

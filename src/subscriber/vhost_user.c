@@ -161,13 +161,38 @@ stand_still(struct vhost_user *v)
     v->lost = true;
 }
 
+/* Nobody is there to be told. */
+static void
+drop(struct subscriber *s, const struct notify_event *ev, uint64_t first, uint64_t last)
+{
+    struct trace_rec rec;
+
+    if (env_quirk(s->env, QUIRK_VHOSTUSER_NO_NULL_CHECK)) {
+        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "back-end-gone");
+        return;
+    }
+    if (trace_wants(s->env->trace, TE_FILTERED)) {
+        trace_begin(&rec, sim_now(s->env->sim), s->config.name, TE_FILTERED);
+        trace_text(&rec, TF_OP, ev->type == NOTIFY_UNMAP ? "UNMAP" : "DEVIOTLB_UNMAP");
+        trace_u64(&rec, TF_IOVA, first);
+        trace_u64(&rec, TF_SIZE, last - first + 1);
+        trace_text(&rec, TF_CAUSE, notify_cause_name(ev->cause));
+        trace_text(&rec, TF_REASON, "back-end-gone");
+        trace_emit(s->env->trace, &rec);
+    }
+}
+
 static void
 user_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
             uint64_t last)
 {
     struct vhost_user *v = of(s);
 
-    if (ev->type == NOTIFY_MAP || v->lost) {
+    if (ev->type == NOTIFY_MAP) {
+        return;
+    }
+    if (v->lost) {
+        drop(s, ev, first, last);
         return;
     }
     const int error = fail_point(s->env, s->config.name, FAIL_MESSAGE);
@@ -196,11 +221,10 @@ user_dma(struct subscriber *s, uint64_t iova, enum perm access)
     if (of(s)->lost) {
         return dma_blocked(iova);
     }
-    struct range_piece held;
-    const bool hit = vhost_lookup(s, iova, &held);
+    const uint64_t misses = s->misses;
     const struct dma_answer a = vhost_dma(s, iova, access);
 
-    if (!hit) {
+    if (s->misses != misses) {
         note_miss(of(s));
     }
     return a;

@@ -6,6 +6,7 @@
 #ifndef IOMMUSIM_UTIL_LATENCY_H
 #define IOMMUSIM_UTIL_LATENCY_H
 
+/* New ones come last: random streams go by number. */
 enum latency_kind {
     LATENCY_PTE_WRITE,     /* guest: one table entry stored */
     LATENCY_MMIO,          /* guest: one register access */
@@ -17,7 +18,8 @@ enum latency_kind {
     LATENCY_VFIO_UNMAP,    /* host: one unmap */
     LATENCY_VHOST_MESSAGE, /* one message to or from a vhost back end */
     LATENCY_ATS_INVALIDATE,
-    LATENCY_DMA, /* one device access */
+    LATENCY_DMA,  /* one device access */
+    LATENCY_WALK, /* IOMMU: one walk of the tables for a request */
     LATENCY_COUNT
 };
 
