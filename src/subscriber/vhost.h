@@ -9,7 +9,7 @@
 struct vhost {
     struct subscriber s;
     struct tlb tlb;
-    bool is_direct; /* it has no IOTLB */
+    bool is_direct;      /* it has no IOTLB */
     bool logging;        /* a migration runs */
     struct rangemap log; /* what it wrote since the last sync, as guest pages */
 };
