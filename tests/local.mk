@@ -127,6 +127,8 @@ unit_tests = \
 unit_support = \
 	tests/unit/support_check.c \
 	tests/unit/support_check.h \
+	tests/unit/support_files.c \
+	tests/unit/support_files.h \
 	tests/unit/support_guest.c \
 	tests/unit/support_guest.h \
 	tests/unit/support_main.c \

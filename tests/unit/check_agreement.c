@@ -19,6 +19,7 @@
 #include "check/truth.h"
 
 #include "support_main.h"
+#include "support_random.h"
 
 enum {
     ROUNDS = 20000, /* of all tests together, about */
@@ -71,11 +72,7 @@ static const struct {
 static uint64_t
 draw(void)
 {
-    uint64_t z = (u.state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return rnd(&u.state);
 }
 
 static unsigned

@@ -15,6 +15,8 @@
 #include "iommu/vtd_fmt.h"
 #include "util/rangemap.h"
 
+#include "support_main.h"
+
 /* ---- traces ---- */
 
 static char text[1 << 18];
@@ -486,8 +488,8 @@ START_TEST(a_gap_is_bridged)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite(void)
 {
     Suite *s = suite_create("guest_linux_trace");
     TCase *tc = tcase_create("trace");
@@ -509,9 +511,5 @@ main(void)
     tcase_add_test(tc, any_cut_of_a_trace_is_what_a_guest_can_have_done);
     tcase_add_test(tc, a_gap_is_bridged);
     suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return s;
 }

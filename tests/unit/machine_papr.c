@@ -56,21 +56,10 @@ struct round {
 
 /* ---- drawing ---- */
 
-/* splitmix64 */
-static uint64_t
-draw(struct round *r)
-{
-    uint64_t z = (r->state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 static unsigned
 below(struct round *r, unsigned n)
 {
-    return (unsigned)(draw(r) % n);
+    return (unsigned)(rnd(&r->state) % n);
 }
 
 static const char *
@@ -169,7 +158,7 @@ draw_place(struct round *r, unsigned iommu)
     p.page_lg2 = w.page_lg2 == 0 ? 12 : w.page_lg2;
     uint64_t n = w.size >> p.page_lg2, index = below(r, 6);
     if (n > 6 && below(r, 3) == 0) {
-        index = below(r, 2) == 0 ? n - 1 : draw(r) % n;
+        index = below(r, 2) == 0 ? n - 1 : rnd(&r->state) % n;
     }
     if (w.size > PAPR_MSI_LAST && below(r, 3) == 0) {
         index = (PAPR_MSI_FIRST >> p.page_lg2) + below(r, 3) - 1;

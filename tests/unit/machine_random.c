@@ -60,21 +60,10 @@ struct round {
 
 /* ---- drawing ---- */
 
-/* splitmix64 */
-static uint64_t
-draw(struct round *r)
-{
-    uint64_t z = (r->state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 static unsigned
 below(struct round *r, unsigned n)
 {
-    return (unsigned)(draw(r) % n);
+    return (unsigned)(rnd(&r->state) % n);
 }
 
 static bool

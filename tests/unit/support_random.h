@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The next 64 bits of this state: SplitMix64, the tests' own source of numbers. */
+uint64_t rnd(uint64_t *state);
+
 /* Replace the defaults by the environment's and print which seeds follow. */
 void random_rounds(uint64_t *seed, uint64_t *rounds);
 

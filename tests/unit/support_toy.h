@@ -12,6 +12,7 @@
 
 #include "notify/notify.h"
 #include "notify/space.h"
+#include "support_random.h"
 #include "util/rangemap.h"
 
 #define KIB      UINT64_C(1024)
@@ -87,8 +88,5 @@ void ear_join(struct toy *t, struct ear *e, const char *subject, unsigned flags,
               uint64_t first, uint64_t last);
 /* ck_assert that the shadow equals the table, within the window. */
 void ear_agrees(const struct ear *e, const struct toy *t);
-
-/* SplitMix64: the tests' own source of numbers. */
-uint64_t rnd(uint64_t *state);
 
 #endif

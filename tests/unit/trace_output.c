@@ -13,38 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support_files.h"
 #include "support_main.h"
-
-static char dir[64];
 
 static void
 enter(void)
 {
-    strcpy(dir, P_tmpdir "/trace_output_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_eq(chdir(dir), 0);
+    files_enter();
     signal(SIGPIPE, SIG_IGN);
-}
-
-static void
-leave(void)
-{
-    char cmd[128];
-
-    snprintf(cmd, sizeof cmd, "rm -r '%s'", dir);
-    ck_assert_int_eq(system(cmd), 0);
-}
-
-static void
-expect_file(const char *path, const char *want)
-{
-    char got[64] = "";
-    FILE *f = fopen(path, "r");
-
-    ck_assert_ptr_nonnull(f);
-    got[fread(got, 1, sizeof got - 1, f)] = '\0';
-    fclose(f);
-    ck_assert_str_eq(got, want);
 }
 
 START_TEST(file_appears_only_when_it_is_complete)
@@ -57,7 +33,7 @@ START_TEST(file_appears_only_when_it_is_complete)
     ck_assert(trace_output_flush(&o, &e));
     ck_assert_int_ne(access("out", F_OK), 0);
     ck_assert(trace_output_fini(&o, true, &e));
-    expect_file("out", "hello\n");
+    files_expect("out", "hello\n");
     ck_assert_int_eq(system("test $(ls | wc -l) -eq 1"), 0);
 }
 END_TEST
@@ -71,7 +47,7 @@ START_TEST(what_is_not_kept_leaves_the_old_file_alone)
     ck_assert(trace_output_init_path(&o, "out", &e));
     trace_output_add(&o, "new\n", 4);
     ck_assert(trace_output_fini(&o, false, &e));
-    expect_file("out", "old\n");
+    files_expect("out", "old\n");
     ck_assert_int_eq(system("test $(ls | wc -l) -eq 1"), 0);
 }
 END_TEST
@@ -86,7 +62,7 @@ START_TEST(links_and_the_mode_of_the_old_file_survive)
     ck_assert(trace_output_init_path(&o, "link", &e));
     trace_output_add(&o, "new\n", 4);
     ck_assert(trace_output_fini(&o, true, &e));
-    expect_file("out", "new\n");
+    files_expect("out", "new\n");
     ck_assert_int_eq(lstat("link", &st), 0);
     ck_assert(S_ISLNK(st.st_mode));
     ck_assert_int_eq(stat("out", &st), 0);
@@ -176,7 +152,7 @@ suite(void)
     Suite *s = suite_create("trace/output");
     TCase *tc = tcase_create("output");
 
-    tcase_add_checked_fixture(tc, enter, leave);
+    tcase_add_checked_fixture(tc, enter, files_leave);
     tcase_add_test(tc, file_appears_only_when_it_is_complete);
     tcase_add_test(tc, what_is_not_kept_leaves_the_old_file_alone);
     tcase_add_test(tc, links_and_the_mode_of_the_old_file_survive);

@@ -16,19 +16,9 @@
 #include <unistd.h>
 
 #include "support_main.h"
+#include "support_random.h"
 
 enum { RECORDS = 20000 };
-
-/* splitmix64, so that a printed seed is enough to repeat a run. */
-static uint64_t
-draw(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 static const char *const words[] = { "map",  "",       "a b",  "100%",
                                      "%20",  "0x1:rw", "\"\\", "=x=y",
@@ -37,7 +27,7 @@ static const char *const words[] = { "map",  "",       "a b",  "100%",
 static uint64_t
 draw_value(enum trace_type type, uint64_t *state)
 {
-    uint64_t v = draw(state) >> draw(state) % 64;
+    uint64_t v = rnd(state) >> rnd(state) % 64;
 
     switch (type) {
     case TRACE_HEX:
@@ -62,18 +52,18 @@ static void
 draw_record(struct trace_rec *r, uint64_t *state)
 {
     const size_t n_words = sizeof words / sizeof *words;
-    enum trace_event event = (enum trace_event)(draw(state) % TRACE_EVENT_COUNT);
+    enum trace_event event = (enum trace_event)(rnd(state) % TRACE_EVENT_COUNT);
     const struct trace_event_info *ev = trace_event_info(event);
 
-    trace_begin(r, draw(state) >> (1 + draw(state) % 63),
-                draw(state) % 2 ? "nic0/vfio" : "a b", event);
+    trace_begin(r, rnd(state) >> (1 + rnd(state) % 63),
+                rnd(state) % 2 ? "nic0/vfio" : "a b", event);
     for (unsigned i = 0; i < ev->n; i++) {
         enum trace_type type = trace_field_info(ev->field[i])->type;
-        if (draw(state) % 3 == 0) {
+        if (rnd(state) % 3 == 0) {
             continue;
         }
         if (type == TRACE_TEXT) {
-            trace_text(r, ev->field[i], words[draw(state) % n_words]);
+            trace_text(r, ev->field[i], words[rnd(state) % n_words]);
         } else {
             trace_u64(r, ev->field[i], draw_value(type, state));
         }

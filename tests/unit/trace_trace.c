@@ -11,38 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support_files.h"
 #include "support_main.h"
-
-static char dir[64];
-
-static void
-enter(void)
-{
-    strcpy(dir, P_tmpdir "/trace_trace_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_eq(chdir(dir), 0);
-}
-
-static void
-leave(void)
-{
-    char cmd[128];
-
-    snprintf(cmd, sizeof cmd, "rm -r '%s'", dir);
-    ck_assert_int_eq(system(cmd), 0);
-}
-
-static void
-expect_file(const char *path, const char *want)
-{
-    char got[1024];
-    FILE *f = fopen(path, "r");
-
-    ck_assert_msg(f != NULL, "%s is not there", path);
-    got[fread(got, 1, sizeof got - 1, f)] = '\0';
-    fclose(f);
-    ck_assert_str_eq(got, want);
-}
 
 /* One record with a device, an iova and a size; NULL and 0 leave them out. */
 static void
@@ -163,7 +133,7 @@ START_TEST(levels_let_through_what_they_should)
     emit(t, "a/b", TE_NOTIFY_MAP, NULL, 0, 0);
     emit(t, "a/b", TE_VIOLATION, NULL, 0, 0);
     ck_assert(trace_close(t, NULL));
-    expect_file("out", cases[_i].want);
+    files_expect("out", cases[_i].want);
 }
 END_TEST
 
@@ -182,7 +152,7 @@ START_TEST(subscriber_filter_keeps_the_named_ones)
     emit(t, "guest", TE_STEP_MAP, NULL, 0x1000, 0);
     emit(t, "c/x", TE_VIOLATION, NULL, 0x1000, 0);
     ck_assert(trace_close(t, NULL));
-    expect_file("out", "0 a/x MAP iova=0x1000\n0 c/x violation iova=0x1000\n");
+    files_expect("out", "0 a/x MAP iova=0x1000\n0 c/x violation iova=0x1000\n");
 }
 END_TEST
 
@@ -214,15 +184,23 @@ static const struct {
     { "nic1/vfio", TE_VIOLATION, NULL, 0x5000, 0x1000, false },
 };
 
+/* A trace into "out" of what touches this page. */
+static struct trace *
+watching(const struct trace_watch *watch)
+{
+    const struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
+                                        .level = TRACE_NORMAL,
+                                        .path = "out",
+                                        .watches = watch,
+                                        .n_watches = 1 };
+
+    return trace_new(&opts, NULL);
+}
+
 START_TEST(watch_keeps_what_touches_the_page)
 {
     static const struct trace_watch watch = { "nic0", 0x5abc, 0 };
-    struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
-                                  .level = TRACE_NORMAL,
-                                  .path = "out",
-                                  .watches = &watch,
-                                  .n_watches = 1 };
-    struct trace *t = trace_new(&opts, NULL);
+    struct trace *t = watching(&watch);
 
     emit(t, watched[_i].subject, watched[_i].event, watched[_i].device, watched[_i].iova,
          watched[_i].size);
@@ -234,12 +212,7 @@ END_TEST
 START_TEST(watch_counts_pages_of_a_hypercall)
 {
     static const struct trace_watch watch = { "nic0", 0x30000, 0x10000 };
-    struct trace_options opts = { .format = TRACE_FORMAT_TEXT,
-                                  .level = TRACE_NORMAL,
-                                  .path = "out",
-                                  .watches = &watch,
-                                  .n_watches = 1 };
-    struct trace *t = trace_new(&opts, NULL);
+    struct trace *t = watching(&watch);
 
     for (uint64_t n = 1; n <= 4; n++) {
         struct trace_rec r;
@@ -249,8 +222,8 @@ START_TEST(watch_counts_pages_of_a_hypercall)
         trace_emit(t, &r);
     }
     ck_assert(trace_close(t, NULL));
-    expect_file("out", "3 guest h_stuff_tce ioba=0x10000 npages=3\n"
-                       "4 guest h_stuff_tce ioba=0x10000 npages=4\n");
+    files_expect("out", "3 guest h_stuff_tce ioba=0x10000 npages=3\n"
+                        "4 guest h_stuff_tce ioba=0x10000 npages=4\n");
 }
 END_TEST
 
@@ -280,7 +253,7 @@ START_TEST(split_writes_one_file_for_each_subscriber)
         snprintf(want, sizeof want,
                  "%s0 d%u/x UNMAP iova=0x%x\n0 d%u/x UNMAP iova=0x%x\n", head, i,
                  0x1000 + i, i, 0x1000 + i);
-        expect_file(name, want);
+        files_expect(name, want);
     }
     ck_assert_int_eq(system("test $(ls | wc -l) -eq 40"), 0);
 }
@@ -351,7 +324,7 @@ suite(void)
     Suite *s = suite_create("trace/trace");
     TCase *tc = tcase_create("trace");
 
-    tcase_add_checked_fixture(tc, enter, leave);
+    tcase_add_checked_fixture(tc, files_enter, files_leave);
     tcase_add_test(tc, every_event_has_a_name_of_its_own_and_distinct_keys);
     tcase_add_test(tc, order_of_fields_is_checked);
     tcase_add_test(tc, trace_without_output_wants_nothing_until_hooked);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "support_main.h"
+#include "support_random.h"
 
 #define PG PAGE_BYTES
 
@@ -27,17 +28,6 @@ struct model {
     size_t n;
     enum rangemap_kind kind;
 };
-
-/* SplitMix64: the tests' own source of numbers. */
-static uint64_t
-rnd(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
 
 static uint64_t
 model_target(const struct model *md, const struct entry *e, uint64_t addr)
