@@ -84,6 +84,7 @@ finish_subscribe(struct loader *l, const struct action *a, struct step *s,
     sub_args.whole = args->whole;
     if (subscriber_finish(l, &sub_args, l->sc->devices[u->device].id, l->sub)) {
         u->sub = l->sub;
+        check_container(l, u->device, u->sub);
         if (!l->streaming) {
             strmap_put(&l->sc->index->subscribers, u->sub->label, strlen(u->sub->label),
                        0);

@@ -374,4 +374,9 @@ load_devices(struct loader *l, const struct node *map)
     }
     l->sc->n_devices = n;
     assign_addresses(l, list, n, addressed);
+    for (uint32_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < list[i].n_subs; k++) {
+            check_container(l, i, &list[i].subs[k]);
+        }
+    }
 }

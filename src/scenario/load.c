@@ -366,6 +366,7 @@ scenario_free(struct scenario *sc)
     strmap_fini(&sc->index->iommus);
     strmap_fini(&sc->index->domains);
     strmap_fini(&sc->index->subscribers);
+    strmap_fini(&sc->index->containers);
     free(sc->files);
     arena_fini(&sc->arena);
     free(sc);

@@ -23,6 +23,7 @@
 struct scenario_index {
     struct strmap devices, iommus, domains;
     struct strmap subscribers; /* labels, to 0; those of `subscribe` steps too */
+    struct strmap containers;  /* to device * BACKEND_COUNT + back end of the first */
     bool replays;              /* recordings may bring others */
 };
 
@@ -283,6 +284,10 @@ extern const struct schema subscriber_schema;
 void subscriber_init(struct scenario_subscriber *sub);
 bool subscriber_finish(struct loader *l, const struct args *args, const char *device,
                        struct scenario_subscriber *sub);
+
+/* What `sub`, of that device, names as its container must be one that it can share. */
+void check_container(struct loader *l, uint32_t device,
+                     const struct scenario_subscriber *sub);
 
 /* The `expect` of a step. */
 const struct step_expect *load_step_expect(struct loader *l, struct val v);

@@ -331,6 +331,50 @@ load_subscriber(struct loader *l, struct val v, const char *device,
            subscriber_finish(l, &args, device, out);
 }
 
+/* ---- containers --------------------------------------------------------- */
+
+/* Devices of a VT-d each have a space of their own, unless they share a source id. */
+static bool
+share_a_space(const struct scenario *sc, uint32_t a, uint32_t b)
+{
+    const struct scenario_device *d = &sc->devices[a], *o = &sc->devices[b];
+
+    return d->iommu == o->iommu && d->iommu != SCENARIO_NONE &&
+           (sc->iommus[d->iommu].model != IOMMU_INTEL_VTD ||
+            d->first_of_sid == o->first_of_sid);
+}
+
+void
+check_container(struct loader *l, uint32_t device, const struct scenario_subscriber *sub)
+{
+    struct strmap *known = &l->sc->index->containers;
+    uint32_t first;
+
+    if (sub->container == NULL) {
+        return;
+    }
+    if (!strmap_get(known, sub->container, strlen(sub->container), &first)) {
+        if (!l->streaming) {
+            strmap_put(known, sub->container, strlen(sub->container),
+                       device * BACKEND_COUNT + (uint32_t)sub->backend);
+        }
+        return;
+    }
+    const struct scenario_device *other = &l->sc->devices[first / BACKEND_COUNT];
+    const enum backend kind = (enum backend)(first % BACKEND_COUNT);
+
+    if (!share_a_space(l->sc, device, first / BACKEND_COUNT)) {
+        load_error_at(l, sub->pos, 1,
+                      "container '%.30s' is on the address space of '%.30s', which "
+                      "'%.30s' does not share",
+                      sub->container, other->id, l->sc->devices[device].id);
+    } else if (kind != sub->backend) {
+        load_error_at(l, sub->pos, 1, "container '%.30s' of '%.30s' is a %s, not a %s",
+                      sub->container, other->id, backend_words[kind],
+                      backend_words[sub->backend]);
+    }
+}
+
 /* ---- references --------------------------------------------------------- */
 
 struct name_ref {
