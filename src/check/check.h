@@ -106,6 +106,7 @@ struct check_dma {
     enum perm access; /* one bit */
     bool ok;
     uint64_t gpa; /* ok: where it went */
+    bool orphan;  /* the device is at work, and its IOMMU has been reset under it */
 };
 void check_dma(struct check *c, const struct check_dma *a);
 

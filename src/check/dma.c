@@ -179,6 +179,10 @@ check_dma(struct check *c, const struct check_dma *a)
         v.reached = true; /* and nothing there to be reached */
     }
     weigh_all(&v, a, d, cs);
+    if (a->orphan) { /* what it was given is gone, and nothing else is for it */
+        v = (struct access_verdict){ .refusable = true };
+        t.perm = PERM_NONE;
+    }
     enum violation_class class = a->ok ? VIOLATION_DMA_BREACH : VIOLATION_DMA_LOST;
     const bool wrong = a->ok ? !v.reached : !v.refusable;
     const char *subject = cs != NULL ? cs->s->config.name : d->id;
@@ -190,7 +194,8 @@ check_dma(struct check *c, const struct check_dma *a)
         return;
     }
     const struct closed_range *note = note_of(c, d, cs, a->iova);
-    enum blame blame = cs != NULL ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU;
+    enum blame blame =
+        cs != NULL && !a->orphan ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU;
     bool guest = (note != NULL && note->misorder) ||
                  (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a));
     verdict_add(c, &(struct verdict_run){

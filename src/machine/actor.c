@@ -171,6 +171,17 @@ unplug(struct machine *m, struct running *r, struct device *d)
 }
 
 static void
+reset_iommus(struct machine *m, uint32_t which)
+{
+    guest_reset(m->guest, which); /* first: it may be waiting for the unit */
+    for (uint32_t i = 0; i < m->sc->n_iommus; i++) {
+        if (which == SCENARIO_NONE || which == i) {
+            m->iommus[i]->ops->reset(m->iommus[i]);
+        }
+    }
+}
+
+static void
 reset(struct machine *m, const struct step_target *t)
 {
     if (t->device != SCENARIO_NONE) {
@@ -183,12 +194,45 @@ reset(struct machine *m, const struct step_target *t)
         }
         return;
     }
-    guest_reset(m->guest, t->iommu); /* first: it may be waiting for the unit */
-    for (uint32_t i = 0; i < m->sc->n_iommus; i++) {
-        if (t->iommu == SCENARIO_NONE || t->iommu == i) {
-            m->iommus[i]->ops->reset(m->iommus[i]);
-        }
+    reset_iommus(m, t->iommu);
+}
+
+/* The last part of a machine that is being reset. */
+static void
+reset_rest(void *self, uint64_t arg)
+{
+    struct running *r = self;
+    struct machine *m = r->actor->m;
+
+    (void)arg;
+    if (!m->orphaned) {
+        reset_iommus(m, SCENARIO_NONE);
     }
+    m->quiet = m->orphaned = false;
+    complete_after_charge(r);
+}
+
+/*
+ * The devices are stopped, and then the IOMMUs that they are behind are reset; false: it
+ * takes no time.
+ */
+static bool
+reset_in_order(struct machine *m, struct running *r)
+{
+    const struct step_target *t = &r->step.u.target;
+    const bool whole = t->device == SCENARIO_NONE && t->iommu == SCENARIO_NONE;
+    const sim_time span = whole ? latency_draw(&m->env.latency, LATENCY_RESET) : 0;
+
+    if (span == 0) {
+        return false;
+    }
+    m->orphaned = env_quirk(&m->env, QUIRK_RESET_IOMMU_FIRST);
+    m->quiet = !m->orphaned;
+    if (m->orphaned) {
+        reset_iommus(m, SCENARIO_NONE);
+    }
+    sim_at(m->env.sim, sim_now(m->env.sim) + span, reset_rest, r, 0);
+    return true;
 }
 
 static void
@@ -337,8 +381,10 @@ perform(struct machine *m, struct running *r)
         switch_ats(m, r);
         return;
     case STEP_RESET:
-        reset(m, &s->u.target);
-        complete_after_charge(r);
+        if (!reset_in_order(m, r)) {
+            reset(m, &s->u.target);
+            complete_after_charge(r);
+        }
         return;
     case STEP_CHECK:
         check_all(m->check);

@@ -72,7 +72,9 @@ struct machine {
     struct violation_note *violations;
     size_t cap_violations;
     char **failures; /* lines for people: what was not as expected */
-    bool stop;       /* no further events */
+    /* A reset of the machine takes time, in which devices are stopped, or not yet. */
+    bool quiet, orphaned;
+    bool stop; /* no further events */
     enum machine_end end;
     struct err err; /* for MACHINE_LIMIT and MACHINE_FAILED */
 };

@@ -155,6 +155,7 @@ static const char *const latency_names[LATENCY_COUNT] = {
     [LATENCY_ATS_INVALIDATE] = "ats_invalidate",
     [LATENCY_DMA] = "dma",
     [LATENCY_WALK] = "walk",
+    [LATENCY_RESET] = "reset",
 };
 static const struct word_list latency_words = { latency_names, LATENCY_COUNT };
 

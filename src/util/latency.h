@@ -18,8 +18,9 @@ enum latency_kind {
     LATENCY_VFIO_UNMAP,    /* host: one unmap */
     LATENCY_VHOST_MESSAGE, /* one message to or from a vhost back end */
     LATENCY_ATS_INVALIDATE,
-    LATENCY_DMA,  /* one device access */
-    LATENCY_WALK, /* IOMMU: one walk of the tables for a request */
+    LATENCY_DMA,   /* one device access */
+    LATENCY_WALK,  /* IOMMU: one walk of the tables for a request */
+    LATENCY_RESET, /* of the machine, from the first part that is reset to the last */
     LATENCY_COUNT
 };
 

@@ -26,7 +26,7 @@ static const struct quirk_info infos[QUIRK_COUNT] = {
         QUIRK_VTD_CONTEXT_DOMAIN_GLOBAL, QUIRK_VTD_ASSERT_WAIT,                          \
         QUIRK_VTD_STATUS_CHECKED, QUIRK_VTD_SYNC_DEVICE_TLB, QUIRK_VTD_NO_DRAIN,         \
         QUIRK_VTD_ALL_ONES_UNREADABLE, QUIRK_VTD_PASS_ANY_WIDTH,                         \
-        QUIRK_VDPA_REFUSAL_UNSEEN
+        QUIRK_VDPA_REFUSAL_UNSEEN, QUIRK_RESET_IOMMU_FIRST
 
 /* Since VT-d tells mirrors and caches below it: 2.9 of April 2017. */
 #define SINCE_MIRRORS                                                                    \
@@ -115,6 +115,7 @@ static const enum quirk qemu_7_2[] = {
     QUIRK_SUB_FILL_RW,
     QUIRK_SUB_REFUSAL_ABORTS,
     QUIRK_SUB_IGNORES_REPLAY_ERRORS,
+    QUIRK_RESET_IOMMU_FIRST,
     QUIRK_RAM_DISCARD_IGNORES_IOMMU,
     QUIRK_CORE_ASSERT_PARTIAL,
     QUIRK_CORE_CROP_KEEPS_TARGET,
