@@ -132,8 +132,13 @@ static bool
 next_block(const struct rangemap *m, uint64_t from, uint64_t last,
            struct range_piece *out)
 {
-    return m->pages != 0 && rangemap_next_until(m, from, last, out) &&
-           rangemap_entry(m, out->first, out);
+    if (m->pages == 0) {
+        return false;
+    }
+    return from >> PAGE_LG2 == last >> PAGE_LG2
+               ? rangemap_entry(m, from, out)
+               : rangemap_next_until(m, from, last, out) &&
+                     rangemap_entry(m, out->first, out);
 }
 
 /* The first of what was announced to anybody in [from, last]; nested ones as one. */

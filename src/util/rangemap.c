@@ -483,17 +483,14 @@ is_page_alone(const struct rangemap_node *leaf, unsigned i)
            (!is_used(leaf, i + 1) || (leaf->slot[i + 1] & IS_HEAD) != 0);
 }
 
-bool
-rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
+/* The entry, of several pieces perhaps, that covers addr. */
+static __attribute__((noinline)) bool
+join_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
 {
     struct range_piece p;
 
     if (!rangemap_lookup(m, addr, out)) {
         return false;
-    }
-    const struct rangemap_node *leaf = leaf_at(m, addr >> PAGE_LG2);
-    if (leaf != NULL && is_page_alone(leaf, slot_of(addr >> PAGE_LG2, 0))) {
-        return true;
     }
     uint64_t last = out->last;
 
@@ -504,6 +501,25 @@ rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
     }
     out->last = last;
     return true;
+}
+
+bool
+rangemap_entry(const struct rangemap *m, uint64_t addr, struct range_piece *out)
+{
+    const uint64_t page = addr >> PAGE_LG2;
+    const struct rangemap_node *leaf = leaf_at(m, page);
+
+    if (leaf != NULL) {
+        const unsigned i = slot_of(page, 0);
+        if (!is_used(leaf, i)) {
+            return false;
+        }
+        if (is_page_alone(leaf, i)) {
+            describe(leaf->slot[i], (struct span){ page, page }, out);
+            return true;
+        }
+    }
+    return join_entry(m, addr, out);
 }
 
 bool
