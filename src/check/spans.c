@@ -326,10 +326,13 @@ spans_closed_device(struct check *c, struct truth_device *d, const struct closed
 static bool
 nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
 {
+    const struct recordset *rs = only_open(cs);
     struct open_sets sets = { 0 };
-    const struct recordset *rs;
     struct range_piece p;
 
+    if (rs != NULL && recordset_empty(rs)) {
+        return true;
+    }
     while ((rs = open_next(cs, &sets)) != NULL) {
         if (!recordset_empty(rs) && rangemap_next_until(&rs->map, first, last, &p)) {
             return false;
