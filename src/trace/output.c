@@ -66,14 +66,63 @@ trace_output_init_fd(struct trace_output *o, int fd)
     *o = (struct trace_output){ .fd = fd };
 }
 
-/* Create a new file beside o->path; false with errno set. */
+#ifdef O_TMPFILE
+enum { WITHOUT_NAME = O_TMPFILE };
+#else
+enum { WITHOUT_NAME = 0 }; /* there is no such thing here */
+#endif
+
+enum { FD_PATH = 40 };
+
+static const char *
+fd_path(char text[static FD_PATH], int fd)
+{
+    snprintf(text, FD_PATH, "/proc/self/fd/%d", fd);
+    return text;
+}
+
+/* A file without a name, which nobody has to remove if we are killed. */
 static bool
-open_temp(struct trace_output *o, mode_t mode)
+open_nameless(struct trace_output *o, mode_t mode)
+{
+    char self[FD_PATH], *dir = xstrdup(o->path), *slash = strrchr(dir, '/');
+
+    if (slash != NULL) {
+        slash[slash == dir] = '\0';
+    }
+    o->fd = WITHOUT_NAME == 0 ? -1
+                              : open(slash != NULL ? dir : ".",
+                                     WITHOUT_NAME | O_WRONLY | O_CLOEXEC, mode);
+    free(dir);
+    if (o->fd >= 0 && access(fd_path(self, o->fd), F_OK) < 0) {
+        (void)close(o->fd); /* it could never be given a name */
+        o->fd = -1;
+    }
+    o->nameless = o->fd >= 0;
+    return o->nameless;
+}
+
+/* Open a new file called o->temp, or call the nameless one so. */
+static bool
+take_name(struct trace_output *o, mode_t mode)
+{
+    char self[FD_PATH];
+
+    if (o->nameless) {
+        return linkat(AT_FDCWD, fd_path(self, o->fd), AT_FDCWD, o->temp,
+                      AT_SYMLINK_FOLLOW) == 0;
+    }
+    o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    return o->fd >= 0;
+}
+
+/* Find a name beside o->path that is free, and take it; false with errno set. */
+static bool
+name_temp(struct trace_output *o, mode_t mode)
 {
     for (unsigned i = 0; i < TEMP_TRIES; i++) {
         o->temp = xasprintf("%s.%ld-%u.tmp", o->path, (long)getpid(), i);
-        o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (o->fd >= 0) {
+        if (take_name(o, mode)) {
             return true;
         }
         int saved = errno;
@@ -85,6 +134,12 @@ open_temp(struct trace_output *o, mode_t mode)
         }
     }
     return false;
+}
+
+static bool
+open_temp(struct trace_output *o, mode_t mode)
+{
+    return open_nameless(o, mode) || name_temp(o, mode);
 }
 
 static bool
@@ -118,7 +173,9 @@ trace_output_init_path(struct trace_output *o, const char *path, struct err *e)
     err_set(e, "cannot create %s: %s", path, strerror(errno));
     if (o->fd >= 0) {
         (void)close(o->fd);
-        (void)unlink(o->temp);
+        if (o->temp != NULL) {
+            (void)unlink(o->temp);
+        }
     }
     free(o->temp);
     free(o->path);
@@ -169,6 +226,9 @@ trace_output_flush(struct trace_output *o, struct err *e)
 static void
 put_in_place(struct trace_output *o, bool keep)
 {
+    if (o->nameless && keep && !o->failed && !name_temp(o, 0)) {
+        fail(o, "give a name to");
+    }
     if (close(o->fd) < 0) {
         fail(o, "close");
     }

@@ -16,8 +16,9 @@ struct trace_output {
     char *buf;
     size_t used, size; /* bytes of buf */
     int fd;
-    char *path; /* NULL: fd is somebody else's and stays open */
-    char *temp; /* where path is being written; NULL: in path itself */
+    char *path;    /* NULL: fd is somebody else's and stays open */
+    char *temp;    /* where path is being written; NULL: in path itself, or nameless */
+    bool nameless; /* the file gets a name when it is complete */
     bool failed;
     struct err error; /* if failed */
 };
