@@ -162,7 +162,7 @@ struct iommu_ops {
     void (*migrate)(struct iommu *m);
     /* Trace `cached` lines of everything it caches, in a fixed order. May be NULL. */
     void (*dump_caches)(const struct iommu *m);
-    uint64_t (*faults)(const struct iommu *m); /* recorded so far */
+    uint64_t (*faults)(const struct iommu *m); /* reported so far, recorded or not */
 
     /* Registers; NULL where the model has none. width is 4 or 8, off its multiple. */
     uint64_t (*mmio_read)(struct iommu *m, uint64_t off, unsigned width);

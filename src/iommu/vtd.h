@@ -96,7 +96,7 @@ struct vtd {
     gpa_t root;           /* latched by SRTP, */
     enum vtd_ttm ttm;     /* and this with it */
     uint64_t epoch;       /* of power; events of an earlier one are void */
-    uint64_t faults;      /* recorded */
+    uint64_t faults;      /* reported, recorded or not */
     unsigned next_record; /* where the next one goes */
     struct vtd_queue queue;
     struct vtd_devtlb devtlb;

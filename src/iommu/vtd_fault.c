@@ -167,7 +167,6 @@ record(struct vtd *v, enum vtd_fault fault, const struct iommu_request *q, bool 
     vtd_set64(v, record_lo(i), q->iova & ~PAGE_MASK);
     vtd_set64(v, record_hi(i), record_of(v, fault, q, walked));
     v->next_record = (i + 1) % v->cfg.fault_records;
-    v->faults++;
     return (int)i;
 }
 
@@ -179,6 +178,7 @@ vtd_fault_raise(struct vtd *v, enum vtd_fault fault, const struct iommu_request 
         return;
     }
     const int i = record(v, fault, q, walked);
+    v->faults++;
     trace_fault(v, fault, q, i);
     if (i >= 0) {
         set_pending(v, (unsigned)i);
