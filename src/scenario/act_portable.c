@@ -161,6 +161,9 @@ map_bits(const struct loader *l, const struct step_map *m)
     if (m->domain != SCENARIO_NONE) {
         const struct scenario_domain *d = &sc->guest.domains[m->domain];
 
+        if (d->aw_bits == 0) {
+            return 64; /* reported where it was declared */
+        }
         /* the lower half of what is canonical */
         return d->type == DOMAIN_FIRST_STAGE || d->type == DOMAIN_NESTED ? d->aw_bits - 1
                                                                          : d->aw_bits;
@@ -189,7 +192,7 @@ check_vtd_map(struct loader *l, const struct step_map *m, const struct args *arg
                    l->sc->guest.domains[m->domain].id);
         return;
     }
-    if (range_last(m->iova, m->size) >> aw != 0) {
+    if (aw < 64 && range_last(m->iova, m->size) >> aw != 0) {
         load_error(l, arg_at(args, MAP_IOVA),
                    "the range passes the %u bits that are translated", aw);
     }
