@@ -29,6 +29,7 @@ struct linux_trace {
     struct ftrace *in;
     struct ftrace_op *queue; /* read ahead: n_queue from queue_head on */
     size_t queue_head, n_queue, queue_size;
+    size_t page_flushes; /* page-selective invalidations in the queue */
     bool ended, failed;
     struct err why; /* if failed */
 
@@ -52,6 +53,18 @@ struct linux_trace {
 };
 
 /* ---- events, read ahead ---- */
+
+static bool
+is_iotlb(const struct ftrace_op *op)
+{
+    return op->kind == FTRACE_SUBMIT && vtd_desc_type(op->words[0]) == VTD_DESC_IOTLB;
+}
+
+static bool
+is_page_flush(const struct ftrace_op *op)
+{
+    return is_iotlb(op) && vtd_desc_gran(op->words[0]) == VTD_GRAN_FINE;
+}
 
 static bool
 read_ahead(struct linux_trace *t)
@@ -82,6 +95,7 @@ read_ahead(struct linux_trace *t)
         }
     }
     t->queue[t->queue_head + t->n_queue++] = op;
+    t->page_flushes += is_page_flush(&op);
     return true;
 }
 
@@ -106,6 +120,7 @@ take(struct linux_trace *t, struct ftrace_op *out)
         return false;
     }
     *out = *op;
+    t->page_flushes -= is_page_flush(op);
     t->n_queue--;
     t->queue_head = t->n_queue == 0 ? 0 : t->queue_head + 1;
     return true;
@@ -151,12 +166,6 @@ set_sid(struct linux_trace *t, size_t d, uint16_t sid)
     }
 }
 
-static bool
-is_iotlb(const struct ftrace_op *op)
-{
-    return op->kind == FTRACE_SUBMIT && vtd_desc_type(op->words[0]) == VTD_DESC_IOTLB;
-}
-
 static uint64_t
 last_of(const struct ftrace_op *op)
 {
@@ -182,13 +191,10 @@ is_possible(const struct linux_trace *t, size_t d, const struct ftrace_op *op)
     return is_live(t, d, op) == (op->kind == FTRACE_UNMAP);
 }
 
-/* Whether op is a page-selective invalidation over all of the range of `change`. */
+/* Whether a page-selective invalidation is over all of the range of `change`. */
 static bool
 flushes(const struct ftrace_op *op, const struct ftrace_op *change)
 {
-    if (vtd_desc_gran(op->words[0]) != VTD_GRAN_FINE) {
-        return false;
-    }
     const unsigned lg2 = PAGE_LG2 + vtd_desc_am(op->words[1]);
     const uint64_t bytes_less_1 = lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX;
     const uint64_t first = vtd_desc_addr(op->words[1]) & ~bytes_less_1;
@@ -208,11 +214,18 @@ flush_of(struct linux_trace *t, const struct ftrace_op *change)
     unsigned seen = 0;
     const struct ftrace_op *op;
 
+    peek(t, AHEAD_MAX - 1);
+    if (t->page_flushes == 0) {
+        return LINUX_NO_DOMAIN;
+    }
     for (size_t i = 0; i < AHEAD_MAX && (op = peek(t, i)) != NULL; i++) {
         if (op->kind <= FTRACE_UNMAP && overlap(op, change)) {
             break;
         }
-        if (!is_iotlb(op) || seen++ >= FLUSHES_AHEAD_MAX || !flushes(op, change)) {
+        if (!is_page_flush(op) || !flushes(op, change)) {
+            if (is_iotlb(op) && ++seen == FLUSHES_AHEAD_MAX) {
+                break;
+            }
             continue;
         }
         const size_t d = domain_of(t, vtd_desc_did(op->words[0]));
@@ -486,7 +499,7 @@ begin(struct linux_trace *t, struct err *e)
 {
     ftrace_close(t->in);
     t->in = ftrace_open(t->path, e);
-    t->queue_head = t->n_queue = 0;
+    t->queue_head = t->n_queue = t->page_flushes = 0;
     t->ended = t->has_held = t->started = t->has_context = false;
     t->recent = t->flushed_last = LINUX_NO_DOMAIN;
     t->coming = 0;
