@@ -156,8 +156,9 @@ check_domain(struct loader *l, const struct args *args, struct val key,
         load_error(l, arg_at(args, DOMAIN_DID), "'%s' has domain numbers from 1 to %u",
                    io->id, io->vtd.domains - 1);
     }
-    for (size_t i = 0; d->has_did && i < n; i++) {
-        if (list[i].has_did && list[i].did == d->did && list[i].iommu == d->iommu) {
+    for (size_t i = 0; d->has_did && i < l->sc->guest.n_domains; i++) {
+        if (i != n && list[i].has_did && list[i].did == d->did &&
+            list[i].iommu == d->iommu) {
             load_error(l, arg_at(args, DOMAIN_DID), "domain '%s' has the same did %u",
                        list[i].id, d->did);
         }
@@ -186,6 +187,14 @@ read_domain(struct loader *l, const struct node_pair *p, struct scenario_domain 
     strmap_put(&l->sc->index->domains, d->id, key.len, (uint32_t)n);
 }
 
+static bool
+is_nested(const struct node *domain)
+{
+    const struct node *type = domain->kind == NODE_MAP ? node_get(domain, "type") : NULL;
+
+    return type != NULL && val_is(val_of(type), "nested");
+}
+
 static void
 field_domains(struct loader *l, const struct field *f, struct val v, void *out)
 {
@@ -195,9 +204,13 @@ field_domains(struct loader *l, const struct field *f, struct val v, void *out)
     struct scenario_domain *list = arena_alloc(l->arena, n * sizeof(*list) + 1);
 
     g->domains = list;
-    for (uint32_t i = 0; i < n; i++) {
-        read_domain(l, &map->u.pairs[i], list, i);
-        g->n_domains = i + 1;
+    g->n_domains = n;
+    for (unsigned nested = 0; nested <= 1; nested++) { /* parents first */
+        for (uint32_t i = 0; i < n; i++) {
+            if (is_nested(map->u.pairs[i].value) == (nested == 1)) {
+                read_domain(l, &map->u.pairs[i], list, i);
+            }
+        }
     }
 }
 

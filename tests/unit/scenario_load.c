@@ -341,6 +341,18 @@ START_TEST(equal_bytes_have_equal_hashes)
 }
 END_TEST
 
+START_TEST(a_nested_domain_may_stand_before_its_parent)
+{
+    sc = load("iommusim: 1\nmachine:\n  ram: 1GiB\n"
+              "  iommus: {v: {model: intel-vtd, mode: scalable, first_stage: on}}\n"
+              "guest: {domains: {inner: {type: nested, parent: vm}, vm: {}}}\n");
+    ck_assert_uint_eq(sc->guest.n_domains, 2);
+    ck_assert_str_eq(sc->guest.domains[0].id, "inner");
+    ck_assert_uint_eq(sc->guest.domains[0].parent, 1);
+    ck_assert(sc->guest.domains[1].is_parent);
+}
+END_TEST
+
 START_TEST(every_step_is_documented_and_its_example_loads)
 {
     static const char head[] = "iommusim: 1\nmachine:\n"
@@ -425,6 +437,7 @@ suite(void)
     tcase_add_test(t, script_blocks_become_steps_with_places);
     tcase_add_test(t, steps_may_come_before_the_machine);
     tcase_add_test(t, equal_bytes_have_equal_hashes);
+    tcase_add_test(t, a_nested_domain_may_stand_before_its_parent);
     tcase_add_test(t, every_step_is_documented_and_its_example_loads);
     tcase_add_test(t, no_truncation_and_no_damaged_byte_crashes);
     suite_add_tcase(s, t);
