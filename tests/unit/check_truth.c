@@ -33,6 +33,29 @@ START_TEST(truth_is_what_the_tables_say_now)
 }
 END_TEST
 
+/* Each look begins where the one before it ended, unless a table above has changed. */
+START_TEST(a_look_follows_changes_of_the_tables_above)
+{
+    rig_begin();
+    rig_vtd(true);
+    rig_leaf(0x4000, 0x80003);
+    expect_at(0x4000, 0x80000, PERM_RW);
+    rig_leaf(0x5000, 0x81003);
+    expect_at(0x5000, 0x81000, PERM_RW);
+    rig_word(TABLES + 0x1000, (TABLES + 0x2000) | 1);
+    expect_at(0x4000, 0x80000, PERM_R);
+    rig_word(TABLES + 0x3000 + 8 * 4, 0x90003);
+    rig_word(TABLES + 0x1000, (TABLES + 0x3000) | 3);
+    expect_at(0x4000, 0x90000, PERM_RW);
+    expect_at(0x5000, 0, PERM_NONE);
+    rig_word(TABLES, 0);
+    expect_at(0x4000, 0, PERM_NONE);
+    rig_word(TABLES, (TABLES + 0x1000) | 3);
+    expect_at(0x4000, 0x90000, PERM_RW);
+    rig_end();
+}
+END_TEST
+
 START_TEST(interrupt_addresses_are_never_translated)
 {
     rig_begin();
@@ -129,6 +152,7 @@ suite(void)
     TCase *tc = tcase_create("truth");
 
     tcase_add_test(tc, truth_is_what_the_tables_say_now);
+    tcase_add_test(tc, a_look_follows_changes_of_the_tables_above);
     tcase_add_test(tc, interrupt_addresses_are_never_translated);
     tcase_add_test(tc, a_device_follows_its_context_entry);
     tcase_add_test(tc, what_the_old_table_said_is_recorded_when_a_device_moves);
