@@ -364,7 +364,9 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
         return is_left_untranslated(cs) ? BLAME_IOMMU : BLAME_SUBSCRIBER;
     }
     const bool was_told = view_of(&cs->told, h, addr, end, &told);
+    told.perm = perm_as_held(cs, told.target, told.perm);
     const bool was_due = view_of(&cs->due, &told, addr, end, &due);
+    due.perm = perm_as_held(cs, due.target, due.perm);
     if (!agrees(cs, &due, *t, addr)) {
         /* One that strays holds what nobody told it to. */
         return cs->strays && !was_told && !was_due && h->perm != PERM_NONE
