@@ -296,10 +296,10 @@ failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_
 
     (void)self;
     (void)op;
-    (void)first;
-    (void)last;
     if (cs != NULL) {
         cs->failed = error;
+        cs->failed_first = first;
+        cs->failed_last = last;
     }
 }
 

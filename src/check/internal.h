@@ -79,7 +79,8 @@ struct check_sub {
     size_t n_anomalies, cap_anomalies;
     struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
     unsigned n_unmaps;
-    int failed;  /* errno of the event being handled, 0 = none */
+    int failed;                         /* errno of the event being handled, 0 = none */
+    uint64_t failed_first, failed_last; /* where */
     bool strays; /* it answered for a MAP and holds something else */
 };
 

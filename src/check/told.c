@@ -133,6 +133,15 @@ heard_before(const struct check_sub *cs, uint64_t first, uint64_t last)
     return false;
 }
 
+/* An UNMAP there could not be carried out: see cuts(). */
+static bool
+could_not_drop(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    const struct anomaly *a = anomaly_find(cs, first, last);
+
+    return a != NULL && a->class == VIOLATION_SWALLOWED_ERROR && a->blame == BLAME_IOMMU;
+}
+
 static void
 mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
               uint64_t last, bool due)
@@ -144,7 +153,8 @@ mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t firs
     if (cs->failed == EEXIST && !was_told_to_drop(cs, first, last)) {
         /* Nothing was wrong with the shadow: no UNMAP came before this MAP. */
         bool again = holds(cs, first, last, ev->target.v, ev->perm);
-        if (!due || (again && ev->cause == CAUSE_REPLAY)) {
+        if (!due || could_not_drop(cs, first, last) ||
+            (again && ev->cause == CAUSE_REPLAY)) {
             return; /* whoever asks for a replay is told again of what it knows */
         }
         anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
@@ -162,17 +172,18 @@ mirror_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t firs
 /* An observer holds nothing: what it was told is all there is to compare with. */
 static void
 observer_mapped(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
-                uint64_t last)
+                uint64_t last, bool due)
 {
     struct range_piece p;
 
     if (rangemap_next_until(&cs->told, first, last, &p)) {
         bool again = p.perm == ev->perm && p.target + (first - p.first) == ev->target.v;
         /* Without UNMAP it cannot know better; a replay tells again. */
-        if ((cs->s->config.flags & NOTIFY_UNMAP) &&
+        if ((cs->s->config.flags & NOTIFY_UNMAP) && due &&
             !(again && ev->cause == CAUSE_REPLAY)) {
             anomaly_add(cs, again ? VIOLATION_DUPLICATE_MAP : VIOLATION_MISORDERED_CHANGE,
-                        BLAME_IOMMU, first, last);
+                        again && heard_before(cs, first, last) ? BLAME_CORE : BLAME_IOMMU,
+                        first, last);
         }
     }
     set(&cs->told, first, last, ev->target.v, ev->perm);
@@ -199,6 +210,25 @@ observer_unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
     forget(&cs->told, first, last);
 }
 
+/* Whether [first, last] begins or ends within what one MAP named, held as it was told. */
+static bool
+cuts(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    const struct subscriber *s = cs->s;
+    struct range_piece p;
+
+    if (cs->told.entries != 0 && rangemap_next_until(&cs->told, first, last, &p)) {
+        return false;
+    }
+    if (s->ops->lookup(s, first, &p) && (p.first < first || !p.head)) {
+        return true;
+    }
+    if (s->ops->lookup(s, last, &p) && p.last > last) {
+        return true;
+    }
+    return last != UINT64_MAX && s->ops->lookup(s, last + 1, &p) && !p.head;
+}
+
 static void
 unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
 {
@@ -212,6 +242,11 @@ unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
         forget(&cs->told, first, last);
         return;
     }
+    if (cs->s->ops->shadow == SHADOW_MIRROR && cuts(cs, first, last)) {
+        /* No host is bound to take half a mapping away. */
+        anomaly_add(cs, VIOLATION_SWALLOWED_ERROR, BLAME_IOMMU, first, last);
+        return;
+    }
     if (cs->failed != 0) {
         anomaly_add(cs, VIOLATION_SWALLOWED_ERROR, BLAME_SUBSCRIBER, first, last);
     }
@@ -223,12 +258,15 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
                uint64_t last, bool due)
 {
     forget(&cs->due, first, last);
+    if (!ranges_overlap(first, last, cs->failed_first, cs->failed_last)) {
+        cs->failed = 0; /* something that nobody asked for here and now */
+    }
     if (ev->type != NOTIFY_MAP) {
         unmapped(cs, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_MIRROR) {
         mirror_mapped(cs, ev, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_NONE) {
-        observer_mapped(cs, ev, first, last);
+        observer_mapped(cs, ev, first, last, due);
     }
     cs->failed = 0;
 }

@@ -324,21 +324,35 @@ has_windows(const struct check_sub *cs)
     return cs->d->iommu->iommu->ops->windows != NULL;
 }
 
+/* Whether it could have registered for addr, or anywhere, and did not. */
+static bool
+never_asked(const struct check_sub *cs, uint64_t addr)
+{
+    const struct space *space = cs->s->space;
+
+    for (size_t i = 0; i < space->n; i++) {
+        const struct space_section *s = &space->sections[i];
+        if (s->region != NULL &&
+            (cs->s->bindings == NULL || (addr >= s->first && addr <= s->last))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a registration of its own would tell it of addr. */
 static bool
 listens_at(const struct check_sub *cs, uint64_t addr)
 {
     uint64_t first = addr, last = addr;
 
-    if (has_windows(cs) && !cs->s->deaf) {
-        return cut_to_reach(cs->s, &first, &last);
-    }
     for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
         if (addr >= b->section.first && addr <= b->section.last) {
             return true;
         }
     }
-    return false;
+    return has_windows(cs) && !cs->s->deaf && !never_asked(cs, addr) &&
+           cut_to_reach(cs->s, &first, &last);
 }
 
 /* Whether its device's space is RAM 1:1, though the tables say otherwise. */

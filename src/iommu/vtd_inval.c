@@ -202,8 +202,8 @@ trace_pasid(const struct vtd *v, const char *kind, const struct invalidation *in
     trace_emit(v->base.env->trace, &r);
 }
 
-void
-vtd_inval_pasid_cache(struct vtd *v, uint64_t lo)
+static struct invalidation
+pasid_cache_named(uint64_t lo)
 {
     const unsigned g = vtd_desc_gran(lo);
     struct invalidation inv = { .kind = INVAL_PASID_CACHE, .scope = INVAL_GLOBAL };
@@ -216,12 +216,11 @@ vtd_inval_pasid_cache(struct vtd *v, uint64_t lo)
         inv.has_pasid = true;
         inv.pasid = vtd_desc_pasid(lo);
     }
-    trace_pasid(v, "pasid", &inv, 0);
-    carry_out(v, &inv);
+    return inv;
 }
 
-void
-vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages)
+static struct invalidation
+pasid_iotlb_named(uint64_t lo, uint64_t pages)
 {
     struct invalidation inv = {
         .kind = INVAL_PASID_IOTLB,
@@ -235,9 +234,36 @@ vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages)
         inv.scope = INVAL_PAGE;
         name_pages(&inv, pages);
     }
+    return inv;
+}
+
+void
+vtd_inval_pasid_cache(struct vtd *v, uint64_t lo)
+{
+    const struct invalidation inv = pasid_cache_named(lo);
+
+    trace_pasid(v, "pasid", &inv, 0);
+    carry_out(v, &inv);
+}
+
+void
+vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages)
+{
+    const struct invalidation inv = pasid_iotlb_named(lo, pages);
+
     trace_pasid(v, "pasid-iotlb", &inv, pages);
     drain(v, PERM_RW);
     carry_out(v, &inv);
+}
+
+void
+vtd_inval_ignored(struct vtd *v, enum vtd_desc_type type, uint64_t lo, uint64_t pages)
+{
+    const struct invalidation inv = type == VTD_DESC_PASID_CACHE
+                                        ? pasid_cache_named(lo)
+                                        : pasid_iotlb_named(lo, pages);
+
+    observe(v->base.env, invalidated, &v->base, &inv);
 }
 
 /* ---- device TLBs ---- */

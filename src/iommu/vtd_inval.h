@@ -30,6 +30,10 @@ enum vtd_gran vtd_inval_context(struct vtd *v, enum vtd_gran g, uint16_t did,
 void vtd_inval_pasid_cache(struct vtd *v, uint64_t lo);
 void vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages);
 
+/* One of these that is taken and not carried out: the guest has asked for it. */
+void vtd_inval_ignored(struct vtd *v, enum vtd_desc_type type, uint64_t lo,
+                       uint64_t pages);
+
 /*
  * The words of the descriptor. What the devices charge and answer (notify_answer) is
  * the caller's to take.

@@ -113,6 +113,7 @@ static bool
 execute(struct vtd *v, const struct vtd_desc *d)
 {
     if (v->queue.kind->ignored) {
+        vtd_inval_ignored(v, v->queue.kind->type, d->lo, d->hi);
         return true;
     }
     switch (v->queue.kind->type) {
