@@ -780,7 +780,9 @@ subscriber_set_ats(struct subscriber *s, bool on)
         return;
     }
     s->ops->ats_switched(s);
+    s->switching = true;
     stop_listening(s);
+    s->switching = false;
     if (env_quirk(s->env, QUIRK_SUB_TOGGLE_GAP)) {
         sim_at(s->env->sim,
                sim_now(s->env->sim) +

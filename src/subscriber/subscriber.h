@@ -188,7 +188,10 @@ struct subscriber_ops {
      * subscriber has pinned. NULL: it pins nothing.
      */
     void (*discarded)(struct subscriber *s, uint64_t first, uint64_t last);
-    /* An IOMMU section went away: a mirror empties [first, last]. NULL: nothing to do. */
+    /*
+     * An IOMMU section went away: a mirror empties [first, last], and so does a device
+     * TLB, which no UNMAP reaches. NULL: nothing to do.
+     */
     void (*teardown)(struct subscriber *s, uint64_t first, uint64_t last);
     /* Detached or refused: whatever it still holds goes. NULL: nothing to do. */
     void (*clear)(struct subscriber *s);
@@ -242,6 +245,7 @@ struct subscriber {
      * config.retry, the last one tried.
      */
     bool refused;
+    bool switching; /* it registers anew, with other flags, where it was */
     bool deaf;      /* a registration was refused, and it went on without */
     struct err why; /* then */
     uint64_t maps, unmaps, deviotlb_unmaps; /* events delivered */

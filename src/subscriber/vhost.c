@@ -94,6 +94,16 @@ vhost_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first
     }
 }
 
+/* An UNMAP came before; but that is not for who listens to the device's TLB alone. */
+void
+vhost_teardown(struct subscriber *s, uint64_t first, uint64_t last)
+{
+    if (s->config.flags == NOTIFY_DEVIOTLB_UNMAP && !s->switching &&
+        !env_quirk(s->env, QUIRK_VHOST_KEEPS_DEVICE_TLB)) {
+        tlb_invalidate(&of(s)->tlb, first, last);
+    }
+}
+
 /* RAM that was seen 1:1 is gone, and with it what was learnt from it. */
 void
 vhost_bypass_unmap(struct subscriber *s, uint64_t first, uint64_t last)
@@ -292,6 +302,7 @@ const struct subscriber_ops subscriber_vhost = {
     .ats_switched = vhost_ats_switched,
     .notify = vhost_notify,
     .bypass_unmap = vhost_bypass_unmap,
+    .teardown = vhost_teardown,
     .clear = vhost_clear,
     .dma = vhost_dma,
     .track = vhost_track,

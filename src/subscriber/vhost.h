@@ -20,6 +20,7 @@ void vhost_fini(struct subscriber *s);
 void vhost_clear(struct subscriber *s);
 bool vhost_fall_back(struct subscriber *s);
 void vhost_ats_switched(struct subscriber *s);
+void vhost_teardown(struct subscriber *s, uint64_t first, uint64_t last);
 void vhost_bypass_unmap(struct subscriber *s, uint64_t first, uint64_t last);
 bool vhost_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out);
 bool vhost_next(const struct subscriber *s, uint64_t from, struct range_piece *out);

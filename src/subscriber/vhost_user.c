@@ -241,6 +241,7 @@ const struct subscriber_ops subscriber_vhost_user = {
     .ats_switched = vhost_ats_switched,
     .notify = user_notify,
     .bypass_unmap = vhost_bypass_unmap,
+    .teardown = vhost_teardown,
     .clear = user_clear,
     .dma = user_dma,
     .track = vhost_track,
