@@ -335,6 +335,23 @@ record_change(struct check *c, struct recordset *rs, const struct truth_device *
     }
 }
 
+/*
+ * Whether a device TLB of d holds something of [first, last]: one that asks as other
+ * devices do has learnt through a pass-through entry, too, which allows no ATS.
+ */
+static bool
+tlb_holds(const struct truth_device *d, uint64_t first, uint64_t last)
+{
+    struct range_piece p;
+
+    for (const struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
+        if (is_device_tlb(cs) && cs->s->ops->next(cs->s, first, &p) && p.first <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The same for the device TLBs that may keep what was. */
 static void
 record_in_tlbs(struct check *c, const struct truth_change *ch)
@@ -347,7 +364,8 @@ record_in_tlbs(struct check *c, const struct truth_change *ch)
     }
     if (ch->view == NULL) {
         if (ch->device->device_tlbs != 0) {
-            record_change(c, &ch->device->tlb, ch->device, ch, ch->ats ? need : 0);
+            const bool kept = ch->ats || tlb_holds(ch->device, ch->first, ch->last);
+            record_change(c, &ch->device->tlb, ch->device, ch, kept ? need : 0);
         }
         return;
     }
