@@ -165,7 +165,8 @@ cli_tests = \
 	tests/cli/steps.sh \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
-	tests/cli/trouble.sh
+	tests/cli/trouble.sh \
+	tests/cli/verdicts_oracle.sh
 
 test_scripts = \
 	tests/bench/instructions.sh \
@@ -190,6 +191,7 @@ test_scripts = \
 	tests/cli/test.sh \
 	tests/cli/traffic.sh \
 	tests/cli/trouble.sh \
+	tests/cli/verdicts_oracle.sh \
 	tests/scenarios.sh \
 	tests/tree.sh
 

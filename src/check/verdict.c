@@ -346,6 +346,10 @@ listens_at(const struct check_sub *cs, uint64_t addr)
 {
     uint64_t first = addr, last = addr;
 
+    if (cs->s->ops->shadow == SHADOW_CACHE && !is_device_tlb(cs) &&
+        (cs->s->config.flags & NOTIFY_UNMAP) == 0) {
+        return false; /* to what it does not live by */
+    }
     for (const struct subscriber_binding *b = cs->s->bindings; b != NULL; b = b->next) {
         if (addr >= b->section.first && addr <= b->section.last) {
             return true;
@@ -362,6 +366,17 @@ is_left_untranslated(const struct check_sub *cs)
     const struct space *space = cs->s->space;
 
     return cs->s->attached && space_is_bypass(space) && cs->d->state != TRUTH_IDENTITY;
+}
+
+/* Whether it would be right to hold `h` instead. */
+static bool
+may_hold(const struct check_sub *cs, const struct range_piece *h,
+         const struct range_piece *t, uint64_t addr)
+{
+    uint64_t end = addr;
+
+    return agrees(cs, h, *t, addr) ||
+           (h->perm != PERM_NONE && open_records_allow(cs, h, addr, &end));
 }
 
 /* The first link of the chain behind the guest that did not do its part. */
@@ -381,13 +396,13 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
     told.perm = perm_as_held(cs, told.target, told.perm);
     const bool was_due = view_of(&cs->due, &told, addr, end, &due);
     due.perm = perm_as_held(cs, due.target, due.perm);
-    if (!agrees(cs, &due, *t, addr)) {
+    if (!may_hold(cs, &due, t, addr)) {
         /* One that strays holds what nobody told it to. */
         return cs->strays && !was_told && !was_due && h->perm != PERM_NONE
                    ? BLAME_SUBSCRIBER
                    : BLAME_IOMMU;
     }
-    return agrees(cs, &told, *t, addr) ? BLAME_SUBSCRIBER : BLAME_CORE;
+    return may_hold(cs, &told, t, addr) ? BLAME_SUBSCRIBER : BLAME_CORE;
 }
 
 enum blame
