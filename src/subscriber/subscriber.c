@@ -303,9 +303,10 @@ refuse(struct subscriber *s, int error, const char *why)
     }
 }
 
-void
-subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-                  int error)
+/* Count and trace a failure. */
+static void
+note_failure(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+             int error)
 {
     struct trace_rec rec;
 
@@ -317,6 +318,13 @@ subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t
         trace_u64(&rec, TF_SIZE, last - first + 1);
         trace_emit(s->env->trace, &rec);
     }
+}
+
+void
+subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
+                  int error)
+{
+    note_failure(s, op, first, last, error);
     observe(s->env, failed, s, op, first, last, error);
     if (s->memory_error == 0) {
         s->memory_error = error;
@@ -597,7 +605,7 @@ subscriber_track(struct subscriber *s, bool on)
     const int error = s->ops->track != NULL && s->attached ? s->ops->track(s, on) : 0;
 
     if (error != 0) {
-        subscriber_failed(s, "track", 0, UINT64_MAX, error);
+        note_failure(s, "track", 0, UINT64_MAX, error);
     }
     return error == 0;
 }
@@ -613,7 +621,7 @@ subscriber_sync(struct subscriber *s)
     error = fail_point(s->env, s->config.name, FAIL_SYNC);
     error = error != 0 ? error : s->ops->sync(s);
     if (error != 0) {
-        subscriber_failed(s, "sync", 0, UINT64_MAX, error);
+        note_failure(s, "sync", 0, UINT64_MAX, error);
         env_migration_failed(s->env, s->config.name, error);
     }
 }
