@@ -247,6 +247,8 @@ library_sources = \
 	src/subscriber/vfio.c \
 	src/subscriber/vhost.c \
 	src/subscriber/vhost.h \
+	src/subscriber/vhost_late.c \
+	src/subscriber/vhost_late.h \
 	src/subscriber/vhost_user.c \
 	src/trace/capture.c \
 	src/trace/capture.h \

@@ -314,7 +314,7 @@ filled(void *self, struct subscriber *s, const struct range_piece *answer,
 }
 
 static void
-ram_gone(void *self, struct subscriber *s, uint64_t first, uint64_t last)
+ought_to_drop(void *self, struct subscriber *s, uint64_t first, uint64_t last)
 {
     (void)self;
     if (s->mark != NULL) {
@@ -337,5 +337,5 @@ check_hear(struct check *c)
     o->refused = refused;
     o->failed = failed;
     o->filled = filled;
-    o->ram_gone = ram_gone;
+    o->ought_to_drop = ought_to_drop;
 }

@@ -193,8 +193,15 @@ clear_old(struct op *op)
     if (!intel_unbind(op, &was) || manual) {
         return PHASE(write_to);
     }
-    intel_plan_unbind(op, was);
+    intel_plan_unbind(op, w->torn ? w->was : was);
     return intel_plan_run(op, write_to);
+}
+
+static struct phase
+tear(struct op *op)
+{
+    op->vtd.torn = intel_tear(op, &op->vtd.was);
+    return PHASE(clear_old);
 }
 
 /* Bring op->vtd.device, or its PASID, from where it is to op->vtd.to. */
@@ -211,7 +218,11 @@ move(struct op *op)
     if (w->to != NULL && env_quirk(op->g->env, QUIRK_GUEST_ATTACH_KEEPS_OLD)) {
         return intel_need_unit(op, write_to);
     }
-    return intel_need_unit(op, clear_old);
+    w->torn = false;
+    return intel_need_unit(op, op->g->driver != GUEST_MANUAL &&
+                                       env_quirk(op->g->env, QUIRK_GUEST_TEARDOWN_ORDER)
+                                   ? tear
+                                   : clear_old);
 }
 
 /* The domain that an attach means; NULL: none, which may be a failure. */

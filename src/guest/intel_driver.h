@@ -93,6 +93,8 @@ struct intel_work {
     struct intel_domain *to; /* NULL: to none */
     bool new_root_entry, new_context;
     bool keep_fpd; /* what is cleared goes on recording no faults */
+    bool torn;     /* what is cleared has lost all but its first word: it was `was` */
+    struct intel_binding was;
     /* lazy flush, a list taken from the unit; flush of everything */
     struct intel_lazy drain;
     size_t at;

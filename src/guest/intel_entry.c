@@ -391,22 +391,19 @@ intel_bind(struct op *op, struct intel_domain *d, struct intel_binding *is)
     return true;
 }
 
-bool
-intel_unbind(struct op *op, struct intel_binding *was)
+/* The entry that binds, and what it says; false: there is no table for it. */
+static bool
+find_binding(const struct op *op, gpa_t *at, uint64_t *lo, struct intel_binding *was)
 {
     bool scalable = op->vtd.unit->scalable;
-    const uint64_t gone[WORDS_MAX] = { op->vtd.keep_fpd ? VTD_PASID_FPD : 0 };
-    uint64_t lo, hi;
-    gpa_t at;
 
-    if (scalable ? !find_pasid(op, &at) : !find_context(op, false, &at)) {
+    if (scalable ? !find_pasid(op, at) : !find_context(op, false, at)) {
         return false;
     }
-    lo = load(op, at);
-    hi = load(op, GPA(at.v + 8));
-    intel_store_entry(op, at, gone, scalable ? WORDS_MAX : 2);
+    *lo = load(op, *at);
+    const uint64_t hi = load(op, GPA(at->v + 8));
     if (scalable) {
-        const struct vtd_pasid_entry e = { .v = { lo, hi } };
+        const struct vtd_pasid_entry e = { .v = { *lo, hi } };
         unsigned pgtt = vtd_pasid_pgtt(&e);
 
         was->did = vtd_pasid_did(&e);
@@ -414,6 +411,35 @@ intel_unbind(struct op *op, struct intel_binding *was)
     } else {
         *was = (struct intel_binding){ vtd_ctx_did(hi), false };
     }
+    return true;
+}
+
+bool
+intel_tear(struct op *op, struct intel_binding *was)
+{
+    const uint64_t gone[WORDS_MAX] = { 0 };
+    uint64_t lo;
+    gpa_t at;
+
+    if (!find_binding(op, &at, &lo, was) || (lo & VTD_CTX_P) == 0) {
+        return false;
+    }
+    intel_store_entry(op, GPA(at.v + 8), gone,
+                      (op->vtd.unit->scalable ? WORDS_MAX : 2) - 1);
+    return true;
+}
+
+bool
+intel_unbind(struct op *op, struct intel_binding *was)
+{
+    const uint64_t gone[WORDS_MAX] = { op->vtd.keep_fpd ? VTD_PASID_FPD : 0 };
+    uint64_t lo;
+    gpa_t at;
+
+    if (!find_binding(op, &at, &lo, was)) {
+        return false;
+    }
+    intel_store_entry(op, at, gone, op->vtd.unit->scalable ? WORDS_MAX : 2);
     return (lo & VTD_CTX_P) != 0;
 }
 

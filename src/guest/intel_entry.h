@@ -37,6 +37,12 @@ bool intel_have_root_table(struct op *op);
  */
 bool intel_bind(struct op *op, struct intel_domain *d, struct intel_binding *is);
 
+/*
+ * Clear all of the entry but its first word, which has the present bit. False: nothing is
+ * present.
+ */
+bool intel_tear(struct op *op, struct intel_binding *was);
+
 /* The other way; op->vtd.keep_fpd as there. True: something was present. */
 bool intel_unbind(struct op *op, struct intel_binding *was);
 

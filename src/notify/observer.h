@@ -73,8 +73,12 @@ struct observer {
     /* A cache took in `kept` after a miss; it had been answered `answer`. */
     void (*filled)(void *self, struct subscriber *s, const struct range_piece *answer,
                    const struct range_piece *kept);
-    /* RAM that a subscriber saw 1:1 has vanished from its device's space. */
-    void (*ram_gone)(void *self, struct subscriber *s, uint64_t first, uint64_t last);
+    /*
+     * A subscriber knows, though by no event, that [first, last] is gone: RAM that it saw
+     * 1:1 has vanished from its device's space, or an answer came after its invalidation.
+     */
+    void (*ought_to_drop)(void *self, struct subscriber *s, uint64_t first,
+                          uint64_t last);
     /* A subscriber's host failed to do what an event asked; errno is positive. */
     void (*failed)(void *self, struct subscriber *s, const char *op, uint64_t first,
                    uint64_t last, int error);

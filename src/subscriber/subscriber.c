@@ -444,7 +444,7 @@ unmap_memory(struct subscriber *s, uint64_t first, uint64_t last)
         trace_range(s, TE_BYPASS_UNMAP, first, last);
     }
     s->ops->bypass_unmap(s, first, last);
-    observe(s->env, ram_gone, s, first, last);
+    observe(s->env, ought_to_drop, s, first, last);
 }
 
 static void

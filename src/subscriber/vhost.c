@@ -47,7 +47,7 @@ vhost_ats_switched(struct subscriber *s)
 {
     s->config.flags = flags_by_ats(s);
     if (!env_quirk(s->env, QUIRK_VHOST_TOGGLE_KEEPS_CACHE)) {
-        tlb_invalidate(&of(s)->tlb, 0, UINT64_MAX);
+        vhost_invalidate(s, 0, UINT64_MAX);
     }
 }
 
@@ -66,6 +66,7 @@ vhost_fall_back(struct subscriber *s)
 void
 vhost_fini(struct subscriber *s)
 {
+    vhost_late_forget(s);
     tlb_fini(&of(s)->tlb);
     rangemap_fini(&of(s)->log);
 }
@@ -73,10 +74,11 @@ vhost_fini(struct subscriber *s)
 void
 vhost_clear(struct subscriber *s)
 {
+    vhost_late_forget(s);
     if (of(s)->logging) {
         vhost_sync(s); /* who leaves takes nothing with it */
     }
-    tlb_invalidate(&of(s)->tlb, 0, UINT64_MAX);
+    vhost_invalidate(s, 0, UINT64_MAX);
 }
 
 static void
@@ -90,7 +92,7 @@ vhost_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first
             subscriber_failed(s, "invalidate", first, last, error);
             return;
         }
-        tlb_invalidate(&of(s)->tlb, first, last);
+        vhost_invalidate(s, first, last);
     }
 }
 
@@ -108,7 +110,7 @@ vhost_teardown(struct subscriber *s, uint64_t first, uint64_t last)
 void
 vhost_bypass_unmap(struct subscriber *s, uint64_t first, uint64_t last)
 {
-    tlb_invalidate(&of(s)->tlb, first, last);
+    vhost_invalidate(s, first, last);
 }
 
 bool
@@ -159,7 +161,10 @@ message(const struct subscriber *s, const struct range_piece *answer)
     return m;
 }
 
-/* One message asks, one answers; a translation that was refused has no answer. */
+/*
+ * One message asks, one answers; a translation that was refused has no answer. One that
+ * holds for every address has a size of 2^64, which a message cannot say but as 0.
+ */
 static struct dma_answer
 miss(struct subscriber *s, uint64_t iova, enum perm access)
 {
@@ -171,6 +176,11 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
         s->translator.self,
         &(struct ask){ .access = access, .pasid = ASK_NO_PASID, .iova = iova }, &a);
     if (a.result != DMA_OK) {
+        return dma_blocked(iova);
+    }
+    if (a.first == 0 && a.last == UINT64_MAX &&
+        env_quirk(s->env, QUIRK_VHOST_ACCEPT_SIZE0)) {
+        observe(s->env, overspent, s->config.name, BLAME_SUBSCRIBER, "look-up", 0);
         return dma_blocked(iova);
     }
     const int error = cut_to_slot(s->env->mem, iova, &a)
@@ -188,7 +198,7 @@ miss(struct subscriber *s, uint64_t iova, enum perm access)
         .perm = a.perm,
     };
     const struct range_piece kept = message(s, &answer);
-    tlb_fill(&of(s)->tlb, &answer, &kept);
+    vhost_answer(s, &answer, &kept);
     return a;
 }
 

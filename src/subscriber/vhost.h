@@ -4,11 +4,13 @@
 #define IOMMUSIM_SUBSCRIBER_VHOST_H
 
 #include "subscriber/tlb.h"
+#include "subscriber/vhost_late.h"
 
 /* First member of either kind. */
 struct vhost {
     struct subscriber s;
     struct tlb tlb;
+    struct vhost_late late;
     bool is_direct;      /* it has no IOTLB */
     bool logging;        /* a migration runs */
     struct rangemap log; /* what it wrote since the last sync, as guest pages */

@@ -92,7 +92,7 @@ arrived(void *self, uint64_t arg)
     if (v->sent == NULL) {
         v->end = &v->sent;
     }
-    tlb_invalidate(&v->vhost.tlb, l->first, l->last);
+    vhost_invalidate(&v->vhost.s, l->first, l->last);
     observe(v->vhost.s.env, acted, &v->vhost.s, l->first, l->last);
     free(l);
 }
@@ -106,7 +106,7 @@ send(struct vhost_user *v, uint64_t first, uint64_t last, sim_time delay)
 
     v->arrival = (v->arrival > now ? v->arrival : now) + delay;
     if (v->arrival == now) {
-        tlb_invalidate(&v->vhost.tlb, first, last);
+        vhost_invalidate(&v->vhost.s, first, last);
         return;
     }
     struct letter *l = xcalloc(1, sizeof(*l));
@@ -157,7 +157,7 @@ stand_still(struct vhost_user *v)
     observe(s->env, overspent, s->config.name, BLAME_SUBSCRIBER, "acknowledgement",
             s->config.depth);
     drop_letters(v);
-    tlb_invalidate(&v->vhost.tlb, 0, UINT64_MAX);
+    vhost_invalidate(&v->vhost.s, 0, UINT64_MAX);
     v->lost = true;
 }
 
@@ -199,7 +199,7 @@ user_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
     if (error != 0) {
         subscriber_failed(s, "invalidate", first, last, error);
         drop_letters(v);
-        tlb_invalidate(&v->vhost.tlb, 0, UINT64_MAX);
+        vhost_invalidate(&v->vhost.s, 0, UINT64_MAX);
         v->lost = true;
         return;
     }

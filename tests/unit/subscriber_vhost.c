@@ -279,6 +279,32 @@ START_TEST(S76_an_invalidation_after_the_answer_removes_it)
 }
 END_TEST
 
+START_TEST(S76_an_answer_after_its_invalidation_stays)
+{
+    const struct dist cost = DIST_CONST(9);
+    struct rig r;
+
+    rig_init(&r, 0);
+    quirk_set(&r.t.env.quirks, QUIRK_VHOST_ANSWER_OVERTAKEN, true);
+    latencies_set(&r.t.env.latency, LATENCY_VHOST_MESSAGE, &cost);
+    toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
+    ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
+    ck_assert(!cached(&r, 0x1000));
+    toy_set(&r.t, 0x1000, 0x1000, 0, PERM_NONE);
+    ck_assert(sim_step(r.t.env.sim));
+    ck_assert(cached(&r, 0x1000));
+    toy_unmap(&r.t, 0x1000, 0x1fff); /* until the next */
+    ck_assert(!cached(&r, 0x1000));
+    set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
+    dma(&r, 0x1000, PERM_R);
+    subscriber_detach(r.s); /* what is under way is for nobody */
+    while (sim_step(r.t.env.sim)) {
+    }
+    ck_assert(!cached(&r, 0x1000));
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(S78_the_cached_permission_is_the_answers)
 {
     struct rig r;
@@ -643,6 +669,7 @@ suite(void)
     tcase_add_test(
         tc, S75_S123_a_cached_entry_without_the_permission_blocks_and_does_not_ask);
     tcase_add_test(tc, S76_an_invalidation_after_the_answer_removes_it);
+    tcase_add_test(tc, S76_an_answer_after_its_invalidation_stays);
     tcase_add_test(tc, S78_the_cached_permission_is_the_answers);
     tcase_add_test(tc, S85_an_answer_ends_with_its_memory_slot);
     tcase_add_test(tc, S81_with_ats_only_device_tlb_invalidations_reach_it);
