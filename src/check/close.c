@@ -198,39 +198,45 @@ forget(const struct truth_device *d, const struct closed_range *r, size_t n)
     }
 }
 
-/* What is to be done about n ranges of one view or device that have closed. */
-struct finish {
-    struct check *c;
-    const struct closed_range *r;
-    size_t n;
-    bool revokes;  /* one of them does */
-    bool compared; /* that, too */
-};
-
 static void
-finish_device(const struct finish *f, struct truth_device *d)
+compare_device(const struct truth_device *d, const struct closed_range *r, size_t n)
 {
-    if (f->revokes) {
-        charge(f->c, d, f->r, f->n);
-    }
-    if (f->c->noted || f->c->fresh != 0) {
-        forget(d, f->r, f->n);
-    }
-    for (struct check_sub *cs = f->compared ? d->subs : NULL; cs != NULL;
-         cs = cs->beside) {
-        if (!f->r->tlb || is_device_tlb(cs)) {
-            compare_ranges(cs, f->r, f->n);
+    for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
+        if (!r->tlb || is_device_tlb(cs)) {
+            compare_ranges(cs, r, n);
         }
     }
 }
 
+/* How much is to be done about ranges of one view or device that have closed. */
+struct finish {
+    bool revokes;  /* something was taken away */
+    bool noted;    /* somebody may have let go of it before */
+    bool compared; /* shadows are compared */
+};
+
+static inline void
+finish_device(struct check *c, struct truth_device *d, const struct closed_range *r,
+              size_t n, struct finish f)
+{
+    if (f.revokes) {
+        charge(c, d, r, n);
+    }
+    if (f.noted) {
+        forget(d, r, n);
+    }
+    if (f.compared) {
+        compare_device(d, r, n);
+    }
+}
+
 /* All that has closed is charged, and compared if that is due. */
-static void
+static inline void
 finish_closed(struct check *c, bool compared)
 {
     for (size_t i = 0, end; i < c->n_closed; i = end) {
         const struct closed_range *r = &c->closed[i];
-        struct finish f = { .c = c, .r = r, .compared = compared };
+        struct finish f = { .noted = c->noted || c->fresh != 0, .compared = compared };
         for (end = i; end < c->n_closed && c->closed[end].view == r->view &&
                       c->closed[end].device == r->device && c->closed[end].tlb == r->tlb;
              end++) {
@@ -240,13 +246,12 @@ finish_closed(struct check *c, bool compared)
                 f.revokes = true;
             }
         }
-        f.n = end - i;
         if (r->view == NULL) {
-            finish_device(&f, r->device);
+            finish_device(c, r->device, r, end - i, f);
             continue;
         }
         for (struct truth_device *d = NULL; (d = view_next_device(r->view, d)) != NULL;) {
-            finish_device(&f, d);
+            finish_device(c, d, r, end - i, f);
         }
     }
     c->n_closed = 0;
@@ -387,6 +392,13 @@ check_truth_changed(void *self, const struct truth_change *ch)
     const struct truth_device *d =
         ch->view != NULL ? view_next_device(ch->view, NULL) : ch->device;
 
+    if (ch->unlinked) {
+        const unsigned need = ch->need & ~(unsigned)VTD_NEED_DEVICE_TLB;
+        if (need != 0) {
+            open_record(c, &ch->view->unlinked, ch, need);
+        }
+        return;
+    }
     record_in_tlbs(c, ch);
     record_change(c, rs, d, ch, ch->need & ~(unsigned)VTD_NEED_DEVICE_TLB);
     if (ch->need == 0) {
@@ -509,10 +521,42 @@ concerns_all(const struct invalidation *inv, const struct view *v)
     return inv->kind == INVAL_IOTLB && v != NULL && v->stages.table.first_stage;
 }
 
+/* Pages whose entries are in one table: cached entries that lead to it go with any. */
+enum { TABLE_LG2 = 21 };
+
+/* Of an entry that led to tables: dropped with the pages in [first, last] invalidated. */
+static unsigned
+forgotten(void *self, const struct record *r, uint64_t first, uint64_t last)
+{
+    const struct closer *k = self;
+    const struct pending_inval *p = k->inval;
+    const struct record_requester who = { .pasid = IOMMU_NO_PASID };
+
+    if (p->inv.scope == INVAL_PAGE) {
+        first = first > p->inv.first ? first : p->inv.first;
+        last = last < p->inv.last ? last : p->inv.last;
+    }
+    return record_remains(r, &p->inv, p->seq, first, last, &who);
+}
+
+static void
+let_pass(void *self, const struct record *r, uint64_t first, uint64_t last)
+{
+    (void)self;
+    (void)r;
+    (void)first;
+    (void)last;
+}
+
 static void
 apply_to_view(struct check *c, struct view *v, const struct pending_inval *p,
               const struct block *b)
 {
+    if (!recordset_empty(&v->unlinked)) {
+        recordset_close(&v->unlinked, align_down(b->first, TABLE_LG2),
+                        b->last | ((UINT64_C(1) << TABLE_LG2) - 1), forgotten, let_pass,
+                        &(struct closer){ .c = c, .view = v, .inval = p });
+    }
     if (!recordset_empty(&v->records)) {
         const struct block *at = concerns_all(&p->inv, v) ? &everywhere : b;
         close_records(&(struct closer){ .c = c, .view = v, .inval = p }, &v->records,

@@ -194,8 +194,9 @@ check_dma(struct check *c, const struct check_dma *a)
         return;
     }
     const struct closed_range *note = note_of(c, d, cs, a->iova);
-    enum blame blame =
-        cs != NULL && !a->orphan ? verdict_blame(cs, a->iova, &t) : BLAME_IOMMU;
+    enum blame blame = cs != NULL && !a->orphan ? verdict_blame(cs, a->iova, &t)
+                       : truth_is_ambiguous(d, a->iova) ? BLAME_GUEST
+                                                        : BLAME_IOMMU;
     bool guest = (note != NULL && note->misorder) ||
                  (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a));
     verdict_add(c, &(struct verdict_run){

@@ -179,6 +179,14 @@ last_of(const struct notify_event *ev)
     return ev->mask > UINT64_MAX - ev->iova ? UINT64_MAX : ev->iova + ev->mask;
 }
 
+/* Whether what was delivered, a part of what was announced, says the same. */
+static bool
+is_as_announced(const struct notify_event *got, const struct notify_event *ev)
+{
+    return got->target.v == ev->target.v + (got->iova - ev->iova) &&
+           got->perm == ev->perm;
+}
+
 /* Whether n was given exactly its part of what was announced. */
 static void
 audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
@@ -200,6 +208,11 @@ audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
         struct notify_event part = *ev;
         part.target.v += a - ev->iova;
         told_lost(cs, &part, a + n->offset, z + n->offset);
+    } else if (got && due && ev->type == NOTIFY_MAP && cn->ev.iova == a &&
+               cn->ev.mask == z - a && !is_as_announced(&cn->ev, ev)) {
+        struct notify_event part = *ev;
+        part.target.v += a - ev->iova;
+        told_otherwise(cs, &part, a + n->offset, z + n->offset);
     } else if (got && (!due || cn->ev.iova != a || cn->ev.mask != z - a ||
                        cn->ev.type != ev->type)) {
         anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,

@@ -205,6 +205,9 @@ void told_answered(struct check_sub *cs, const struct range_piece *answer,
 /* The core kept from it what it was due. */
 void told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last);
+/* The core delivered something else than ev, which was announced. */
+void told_otherwise(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+                    uint64_t last);
 /* It ought to know, though by no event, that [first, last] is gone. */
 void told_to_drop(struct check_sub *cs, uint64_t first, uint64_t last);
 /* It joined and was told nothing of what exists in [first, last]; who says why. */

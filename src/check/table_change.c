@@ -377,6 +377,20 @@ change_second(struct change *ch, const struct table_use *u, uint64_t at,
 
 /* ---- any store ---- */
 
+/* The entry at `first` leads elsewhere, or nowhere, whatever its table had in it. */
+static void
+report_unlinked(const struct change *ch, uint64_t first, unsigned lg2)
+{
+    ch->ix->changed(ch->ix->self,
+                    &(struct truth_change){ .view = ch->view,
+                                            .first = first,
+                                            .last = first + ((UINT64_C(1) << lg2) - 1),
+                                            .unlinked = true,
+                                            .need = ch->need,
+                                            .did = ch->view->did,
+                                            .pasid = ch->view->pasid });
+}
+
 static unsigned
 required(const struct table_use *u, const struct table_store *st, struct readings r)
 {
@@ -441,6 +455,9 @@ table_change(struct table_index *ix, const struct table_use *u,
                       st->old, st->new);
     if (!u->locked && reads_the_same(u, st, r)) {
         return;
+    }
+    if (r.was == WALK_TABLE && !u->second) {
+        report_unlinked(&ch, first, vtd_ss_span_lg2(u->level));
     }
     if (v->tangled) {
         change_tangled(&ch, tables);

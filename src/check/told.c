@@ -290,16 +290,31 @@ told_answered(struct check_sub *cs, const struct range_piece *answer,
     }
 }
 
-void
-told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
-          uint64_t last)
+static void
+ought_to_hear(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+              uint64_t last)
 {
-    anomaly_add(cs, VIOLATION_LOST_EVENT, BLAME_CORE, first, last);
     if (ev->type == NOTIFY_MAP) {
         set(&cs->due, first, last, ev->target.v, ev->perm);
     } else {
         set(&cs->due, first, last, 0, PERM_NONE);
     }
+}
+
+void
+told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+          uint64_t last)
+{
+    anomaly_add(cs, VIOLATION_LOST_EVENT, BLAME_CORE, first, last);
+    ought_to_hear(cs, ev, first, last);
+}
+
+void
+told_otherwise(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+               uint64_t last)
+{
+    anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, first, last);
+    ought_to_hear(cs, ev, first, last);
 }
 
 void

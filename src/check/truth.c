@@ -65,6 +65,7 @@ view_free(struct view *v)
     }
     *p = v->next;
     recordset_fini(&v->records);
+    recordset_fini(&v->unlinked);
     rangemap_fini(&v->flat);
     rangemap_fini(&v->used);
     free(v);
@@ -80,6 +81,7 @@ view_new(struct truth_iommu *ti)
     ti->views = v;
     v->pasid = IOMMU_NO_PASID;
     recordset_init(&v->records, ti->truth->env->budget, ti->truth->book);
+    recordset_init(&v->unlinked, ti->truth->env->budget, NULL);
     rangemap_init(&v->flat, RANGEMAP_LINEAR, ti->truth->env->budget);
     rangemap_init(&v->used, RANGEMAP_CONSTANT, ti->truth->env->budget);
     return v;
@@ -582,6 +584,46 @@ truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
     return true;
 }
 
+/* The second-stage table of v, or NULL. */
+static const struct walk_table *
+second_of(const struct view *v)
+{
+    if (v->stages.nested) {
+        return &v->stages.second;
+    }
+    return v->stages.table.first_stage ? NULL : &v->stages.table;
+}
+
+/* Whether the IOMMU's caches could take one's translations for the other's. */
+static bool
+collide(const struct view *a, const struct view *b)
+{
+    const struct walk_table *x = second_of(a), *y = second_of(b);
+
+    return a->pasid == b->pasid || (x != NULL && y != NULL && !same_table(x, y));
+}
+
+bool
+truth_is_ambiguous(const struct truth_device *d, uint64_t addr)
+{
+    struct view *v = d->view;
+    struct range_piece p;
+    uint32_t newest;
+
+    if (v == NULL || v->window.tces != NULL) {
+        return false;
+    }
+    if (recordset_next(&v->unlinked, addr, &p, &newest) && p.first <= addr) {
+        return true;
+    }
+    for (struct view *w = NULL; (w = view_next_by_did(d->iommu, v->did, w)) != NULL;) {
+        if (w != v && w->devices != NULL && collide(v, w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- a device moves ---- */
 
 /* Whether d no longer sees all that `was` said from `at` on. */
@@ -744,5 +786,6 @@ truth_switched(struct truth_iommu *ti)
     }
     for (struct view *v = ti->views; v != NULL; v = v->next) {
         recordset_clear(&v->records);
+        recordset_clear(&v->unlinked);
     }
 }

@@ -43,6 +43,8 @@ struct view {
     bool tangled;                 /* VT-d: see table_index.h */
     uint64_t settled;             /* VT-d: table_index.stores when all was looked at */
     struct recordset records;
+    /* VT-d: what entries span that led to tables the IOMMU may still follow. */
+    struct recordset unlinked;
     /* Of two stages: LINEAR, what they said last; CONSTANT, the second's part in it. */
     struct rangemap flat, used;
     struct range_piece memo; /* VT-d: what the table last answered, true as long as */
@@ -98,6 +100,7 @@ struct truth_change {
     bool anything;       /* what it was is not known */
     bool revokes;        /* something mapped was taken away, or moved, or cut */
     bool now_present;    /* somewhere in the range */
+    bool unlinked;       /* view: no such change, see the view's recordset of that name */
     bool in_place;       /* device: its entries led somewhere before and after */
     bool ats;            /* device: they allowed it to keep a device TLB */
     unsigned need;       /* VTD_NEED_ or RECORD_NEED_ bits; 0: no invalidation required */
@@ -155,6 +158,13 @@ void truth_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
  */
 bool truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
                    struct range_piece *out);
+
+/*
+ * Whether the guest left it open which tables the IOMMU goes by for d at addr: an entry
+ * that led to others was changed and not invalidated, or others that look through another
+ * table share what its caches tell tables apart by, the DID and with it the PASID.
+ */
+bool truth_is_ambiguous(const struct truth_device *d, uint64_t addr);
 
 /* Trace the store that made the raw entry for [first, last] `new`. */
 void truth_trace_entry(const struct truth_iommu *ti, uint64_t first, uint64_t last,

@@ -398,9 +398,10 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
     due.perm = perm_as_held(cs, due.target, due.perm);
     if (!may_hold(cs, &due, t, addr)) {
         /* One that strays holds what nobody told it to. */
-        return cs->strays && !was_told && !was_due && h->perm != PERM_NONE
-                   ? BLAME_SUBSCRIBER
-                   : BLAME_IOMMU;
+        if (cs->strays && !was_told && !was_due && h->perm != PERM_NONE) {
+            return BLAME_SUBSCRIBER;
+        }
+        return truth_is_ambiguous(cs->d, addr) ? BLAME_GUEST : BLAME_IOMMU;
     }
     return may_hold(cs, &told, t, addr) ? BLAME_SUBSCRIBER : BLAME_CORE;
 }

@@ -188,6 +188,55 @@ START_TEST(a_did_used_again_too_early_is_the_guests)
 }
 END_TEST
 
+/* The level-2 entry of rig_vtd's tables, which leads to the bottom one. */
+static void
+directory_entry(uint64_t entry)
+{
+    rig_word(TABLES + 0x1000, entry);
+}
+
+/* _i: 0 nothing is flushed; 1 as if it were a leaf; 2 a page, with the way to it. */
+START_TEST(a_table_unlinked_unflushed_is_the_guests_even_if_it_was_empty)
+{
+    rig_begin();
+    rig_vtd(false);
+    directory_entry(0);
+    if (_i != 0) {
+        rig_submit(vtd_desc_iotlb(VTD_GRAN_FINE, 5, 0x9000, 0, _i == 1));
+        rig_ring();
+    }
+    rig_word(TABLES + 0x3000 + 8 * 5, 0x90003);
+    directory_entry((TABLES + 0x3000) | 3);
+    rig_access(NULL, 0x5000, PERM_R, false, 0); /* the unit went by the old table */
+    rig_expect_one(VIOLATION_DMA_LOST, _i == 2 ? BLAME_IOMMU : BLAME_GUEST, 0x5000,
+                   0x5007);
+    rig_end();
+}
+END_TEST
+
+/* A second-stage entry of PASID 1 with the DID of PASID 0; _i: the same table, or not. */
+START_TEST(two_tables_under_one_did_are_the_guests)
+{
+    const uint64_t at = PASIDS + VTD_PASID_ENTRY_BYTES;
+
+    rig_begin();
+    rig_scalable(false);
+    rig_word(at, 0);
+    rig_word(at + 8, VTD_PASID_DID(5));
+    rig_word(at, (_i == 0 ? TABLES : FIRST) | VTD_PASID_AW(2) |
+                     VTD_PASID_PGTT(VTD_PGTT_SECOND) | VTD_PASID_P);
+    check_pasid(rig.device, 1);
+    rig_submit((struct vtd_pair){ .lo = VTD_DESC_PASID_CACHE | 3 << 4 });
+    rig_submit(vtd_desc_iotlb(VTD_GRAN_GLOBAL, 0, 0, 0, false));
+    rig_ring();
+    rig_word(TABLES + 0x3000 + 8 * 4, 0x80003);
+    rig_access(NULL, 0x4000, PERM_R, true, 0x70000);
+    rig_expect_one(VIOLATION_DMA_BREACH, _i == 0 ? BLAME_IOMMU : BLAME_GUEST, 0x4000,
+                   0x4007);
+    rig_end();
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -203,6 +252,9 @@ suite(void)
     tcase_add_test(tc, a_context_entry_reused_before_its_flush_is_reported_at_once);
     tcase_add_test(tc, records_end_with_translation_and_charge_nobody);
     tcase_add_loop_test(tc, a_did_used_again_too_early_is_the_guests, 0, 2);
+    tcase_add_loop_test(tc, a_table_unlinked_unflushed_is_the_guests_even_if_it_was_empty,
+                        0, 3);
+    tcase_add_loop_test(tc, two_tables_under_one_did_are_the_guests, 0, 2);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -215,6 +215,30 @@ START_TEST(N12_an_unmap_for_one_is_a_block_or_its_whole_window)
 }
 END_TEST
 
+START_TEST(what_is_delivered_with_another_target_is_the_cores_fault)
+{
+    const struct observer *o = &rig.env.observer;
+    const struct notify_event due = rig_map_event(0x3000, 0x80000);
+    const struct notify_event got = rig_map_event(0x3000, 0x70000);
+    const struct notify_event gone = { .type = NOTIFY_UNMAP,
+                                       .iova = 0x3000,
+                                       .mask = PAGE_MASK };
+
+    rig_begin();
+    rig_papr();
+    struct subscriber *s = rig_subscribe("vfio", "dev/vfio", true);
+    rig_put(0x3000, 0x80003);
+    s->ops->notify(s, &gone, 0x3000, 0x3fff);
+    s->ops->notify(s, &got, 0x3000, 0x3fff);
+    o->delivered(o->self, &s->bindings->notifier, &got);
+    o->announced(o->self, s->bindings->notifier.region, 0, &due, NULL);
+    check_all(rig.check);
+    rig_expect_one(VIOLATION_WRONG_TARGET, BLAME_CORE, 0x3000, 0x3fff);
+    ck_assert_str_eq(rig.seen[0].hint, "undue-event");
+    rig_end();
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -234,6 +258,7 @@ suite(void)
     tcase_add_test(tc, an_unmap_of_what_the_guest_has_cleared_is_not_overbroad);
     tcase_add_test(tc, N19_a_map_that_a_replay_repeats_is_no_duplicate);
     tcase_add_test(tc, N12_an_unmap_for_one_is_a_block_or_its_whole_window);
+    tcase_add_test(tc, what_is_delivered_with_another_target_is_the_cores_fault);
     suite_add_tcase(s, tc);
     return s;
 }
