@@ -10,15 +10,6 @@
 
 #include "check/internal.h"
 
-struct origin
-check_here(const struct check *c)
-{
-    struct origin o = c->here;
-
-    o.time = sim_now(c->env->sim);
-    return o;
-}
-
 static void
 switched(void *self, struct iommu *m)
 {
@@ -231,6 +222,7 @@ check_add_subscriber(struct check *c, struct subscriber *s, struct truth_device 
     reported_init(&cs->wrong, c->env->budget, &c->book);
     rangemap_init(&cs->dropped, RANGEMAP_CONSTANT, c->env->budget);
     cs->joined = sim_now(c->env->sim);
+    cs->joined_notes = c->n_notes;
     cs->lawful = exposure_account(&c->book, s->config.name, EXPOSURE_LAWFUL);
     s->mark = cs;
     while (*end != NULL) {

@@ -60,7 +60,8 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
                        .have = { .first = r->base, .target = r->target, .perm = r->perm },
                        .want = *now,
                        .has_values = true,
-                       .origin = r->origin });
+                       .origin = r->origin,
+                       .need = r->need });
             reported_add(
                 &rs->accused, at, end,
                 &(struct report_note){ .subject = d->id,
@@ -208,59 +209,69 @@ compare_device(const struct truth_device *d, const struct closed_range *r, size_
     }
 }
 
-/* How much is to be done about ranges of one view or device that have closed. */
-struct finish {
-    bool revokes;  /* something was taken away */
-    bool noted;    /* somebody may have let go of it before */
-    bool compared; /* shadows are compared */
-};
-
-static inline void
-finish_device(struct check *c, struct truth_device *d, const struct closed_range *r,
-              size_t n, struct finish f)
+static void
+settle_device(struct check *c, struct truth_device *d, const struct closed_range *r,
+              size_t n)
 {
-    if (f.revokes) {
-        charge(c, d, r, n);
+    charge(c, d, r, n);
+    forget(d, r, n);
+}
+
+/* n ranges of one view or device took something away, or somebody had let go before. */
+static __attribute__((noinline)) void
+settle_ranges(struct check *c, const struct closed_range *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (r[i].revokes) {
+            count_closed(c, &r[i]);
+        }
     }
-    if (f.noted) {
-        forget(d, r, n);
+    if (r->view == NULL) {
+        settle_device(c, r->device, r, n);
+        return;
     }
-    if (f.compared) {
-        compare_device(d, r, n);
+    for (struct truth_device *d = NULL; (d = view_next_device(r->view, d)) != NULL;) {
+        settle_device(c, d, r, n);
     }
 }
 
-/* All that has closed is charged, and compared if that is due. */
-static inline void
-finish_closed(struct check *c, bool compared)
+/* The end of those of the same view or device as the first. */
+static inline size_t
+end_of_group(const struct check *c, size_t i)
 {
-    for (size_t i = 0, end; i < c->n_closed; i = end) {
-        const struct closed_range *r = &c->closed[i];
-        struct finish f = { .noted = c->noted || c->fresh != 0, .compared = compared };
-        for (end = i; end < c->n_closed && c->closed[end].view == r->view &&
-                      c->closed[end].device == r->device && c->closed[end].tlb == r->tlb;
-             end++) {
-            note_closed(c, &c->closed[end]);
-            if (c->closed[end].revokes) {
-                count_closed(c, &c->closed[end]);
-                f.revokes = true;
-            }
-        }
-        if (r->view == NULL) {
-            finish_device(c, r->device, r, end - i, f);
-            continue;
-        }
-        for (struct truth_device *d = NULL; (d = view_next_device(r->view, d)) != NULL;) {
-            finish_device(c, d, r, end - i, f);
-        }
+    const struct closed_range *r = &c->closed[i];
+
+    for (i++; i < c->n_closed && c->closed[i].view == r->view &&
+              c->closed[i].device == r->device && c->closed[i].tlb == r->tlb;
+         i++) {
     }
-    c->n_closed = 0;
+    return i;
 }
 
 static void
 compare_closed(struct check *c)
 {
-    finish_closed(c, true);
+    for (size_t i = 0, end; i < c->n_closed; i = end) {
+        const struct closed_range *r = &c->closed[i];
+        bool settles = c->noted || c->fresh != 0;
+        end = end_of_group(c, i);
+        for (size_t k = i; k < end; k++) {
+            note_closed(c, &c->closed[k]);
+            settles |= c->closed[k].revokes;
+        }
+        if (settles) {
+            settle_ranges(c, r, end - i);
+        }
+        if (r->view == NULL) {
+            compare_device(r->device, r, end - i);
+            continue;
+        }
+        for (const struct truth_device *d = NULL;
+             (d = view_next_device(r->view, d)) != NULL;) {
+            compare_device(d, r, end - i);
+        }
+    }
+    c->n_closed = 0;
 }
 
 /*
@@ -393,10 +404,8 @@ check_truth_changed(void *self, const struct truth_change *ch)
         ch->view != NULL ? view_next_device(ch->view, NULL) : ch->device;
 
     if (ch->unlinked) {
-        const unsigned need = ch->need & ~(unsigned)VTD_NEED_DEVICE_TLB;
-        if (need != 0) {
-            open_record(c, &ch->view->unlinked, ch, need);
-        }
+        record_change(c, &ch->view->unlinked, NULL, ch,
+                      ch->need & ~(unsigned)VTD_NEED_DEVICE_TLB);
         return;
     }
     record_in_tlbs(c, ch);
@@ -495,7 +504,11 @@ void_records(struct check *c, struct truth_iommu *ti)
         void_set(&(struct closer){ .c = c, .device = d }, &d->records);
         void_set(&(struct closer){ .c = c, .device = d, .tlb = true }, &d->tlb);
     }
-    finish_closed(c, false);
+    for (size_t i = 0, end; i < c->n_closed; i = end) {
+        end = end_of_group(c, i);
+        settle_ranges(c, &c->closed[i], end - i);
+    }
+    c->n_closed = 0;
 }
 
 void

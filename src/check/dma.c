@@ -67,6 +67,11 @@ note_of(const struct check *c, const struct truth_device *d, const struct check_
     unsigned n = c->n_notes < CLOSED_NOTES ? c->n_notes : CLOSED_NOTES;
     const struct closed_range *found = NULL;
 
+    if (cs != NULL && cs->s->ops->shadow == SHADOW_MIRROR &&
+        c->n_notes - cs->joined_notes < n) {
+        n = c->n_notes - cs->joined_notes; /* it never knew what was before */
+    }
+
     for (unsigned i = 1; i <= n; i++) {
         const struct closed_range *r = &c->notes[(c->n_notes - i) % CLOSED_NOTES];
         if ((r->tlb && !is_device_tlb(cs)) || !is_about(r, d, addr)) {
@@ -152,6 +157,34 @@ is_of_former_domain(const struct truth_device *d, const struct check_dma *a)
     return false;
 }
 
+/* Who is to blame for it, and what they left out. */
+static void
+blame(struct verdict_run *r, const struct check_dma *a, const struct truth_device *d,
+      const struct check_sub *cs, const struct closed_range *note)
+{
+    const struct record *unlinked;
+
+    if (cs != NULL && !a->orphan) {
+        verdict_explain(cs, r, note != NULL);
+    }
+    if (r->blame == (cs != NULL ? BLAME_GUEST : BLAME_IOMMU) &&
+        truth_is_ambiguous(d, a->iova, &unlinked)) {
+        r->blame = BLAME_GUEST;
+        if (unlinked != NULL) {
+            r->origin = unlinked->origin;
+            r->need = unlinked->need;
+        }
+    } else if (note != NULL && note->misorder) {
+        r->blame = BLAME_GUEST;
+        r->need = VTD_NEED_DEVICE_TLB;
+    } else if (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a)) {
+        r->blame = BLAME_GUEST;
+    }
+    if (r->blame == BLAME_GUEST) {
+        r->missing = NULL;
+    }
+}
+
 void
 check_dma(struct check *c, const struct check_dma *a)
 {
@@ -194,24 +227,22 @@ check_dma(struct check *c, const struct check_dma *a)
         return;
     }
     const struct closed_range *note = note_of(c, d, cs, a->iova);
-    enum blame blame = cs != NULL && !a->orphan ? verdict_blame(cs, a->iova, &t)
-                       : truth_is_ambiguous(d, a->iova) ? BLAME_GUEST
-                                                        : BLAME_IOMMU;
-    bool guest = (note != NULL && note->misorder) ||
-                 (a->ok && cs == NULL && d->entries.led && is_of_former_domain(d, a));
-    verdict_add(c, &(struct verdict_run){
-                       .subject = subject,
-                       .has_pasid = cs == NULL && d->pasid != IOMMU_NO_PASID,
-                       .pasid = d->pasid,
-                       .class = class,
-                       .blame = guest ? BLAME_GUEST : blame,
-                       .first = a->iova,
-                       .last = a->iova + (a->len - 1),
-                       .have = { .first = a->iova,
-                                 .target = a->gpa,
-                                 .perm = a->ok ? a->access : PERM_NONE },
-                       .want = t,
-                       .has_values = true,
-                       .origin = note != NULL ? note->origin : check_here(c) });
+    struct verdict_run r = {
+        .subject = subject,
+        .has_pasid = cs == NULL && d->pasid != IOMMU_NO_PASID,
+        .pasid = d->pasid,
+        .class = class,
+        .blame = BLAME_IOMMU,
+        .first = a->iova,
+        .last = a->iova + (a->len - 1),
+        .have = { .first = a->iova,
+                  .target = a->gpa,
+                  .perm = a->ok ? a->access : PERM_NONE },
+        .want = t,
+        .has_values = true,
+        .origin = note != NULL ? note->origin : check_here(c),
+    };
+    blame(&r, a, d, cs, note);
+    verdict_add(c, &r);
     verdict_flush(c);
 }

@@ -112,9 +112,9 @@ look_again(struct check_sub *cs, uint64_t first, uint64_t last)
 
 /* cs may have let go of what it held in [first, last]. */
 static void
-has_dropped(struct check_sub *cs, uint64_t first, uint64_t last)
+has_dropped(struct check_sub *cs, uint64_t first, uint64_t last, bool gone)
 {
-    spans_let_go(cs, first, last);
+    spans_let_go(cs, first, last, gone);
     look_again(cs, first, last);
 }
 
@@ -123,7 +123,7 @@ acted(void *self, struct subscriber *s, uint64_t first, uint64_t last)
 {
     (void)self;
     if (s->mark != NULL) {
-        has_dropped(s->mark, first, last);
+        has_dropped(s->mark, first, last, false);
     }
 }
 
@@ -149,11 +149,11 @@ delivered(void *self, struct notifier *n, const struct notify_event *ev)
         cn->ev = *ev;
     }
     if (concerns(cs, ev)) {
-        told_delivered(cs, ev, first, last, due);
+        const bool gone = told_delivered(cs, ev, first, last, due);
         if (ev->type == NOTIFY_MAP) {
             look_again(cs, first, last);
         } else if (cs->s->ops->shadow != SHADOW_NONE) {
-            has_dropped(cs, first, last);
+            has_dropped(cs, first, last, gone);
         }
     }
 }
@@ -208,13 +208,14 @@ audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
         struct notify_event part = *ev;
         part.target.v += a - ev->iova;
         told_lost(cs, &part, a + n->offset, z + n->offset);
-    } else if (got && due && ev->type == NOTIFY_MAP && cn->ev.iova == a &&
-               cn->ev.mask == z - a && !is_as_announced(&cn->ev, ev)) {
-        struct notify_event part = *ev;
-        part.target.v += a - ev->iova;
-        told_otherwise(cs, &part, a + n->offset, z + n->offset);
-    } else if (got && (!due || cn->ev.iova != a || cn->ev.mask != z - a ||
-                       cn->ev.type != ev->type)) {
+    } else if (got && due && cn->ev.iova == a && cn->ev.mask == z - a &&
+               cn->ev.type == ev->type) {
+        if (ev->type == NOTIFY_MAP && !is_as_announced(&cn->ev, ev)) {
+            struct notify_event part = *ev;
+            part.target.v += a - ev->iova;
+            told_otherwise(cs, &part, a + n->offset, z + n->offset);
+        }
+    } else if (got) {
         anomaly_add(cs, VIOLATION_UNDUE_EVENT, BLAME_CORE, cn->ev.iova + n->offset,
                     cn->ev.iova + cn->ev.mask + n->offset);
     } else if (concerned && !due && ev->type == NOTIFY_UNMAP && !is_device_tlb(cs)) {

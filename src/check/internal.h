@@ -21,6 +21,7 @@ struct anomaly {
     enum blame blame;
     uint64_t first, last;
     struct origin origin;
+    const char *missing; /* LOST_EVENT: which; else NULL */
     /* OVERBROAD_UNMAP: what an observer was told of before */
     uint64_t target; /* at `first` */
     enum perm perm;
@@ -72,6 +73,7 @@ struct check_sub {
     struct rangemap told, due;
     struct reported wrong;
     sim_time joined;
+    unsigned joined_notes; /* check.n_notes then */
     struct exposure_account *lawful;
     struct fresh_drop fresh;
     struct rangemap dropped; /* CONSTANT: target >> 12 is a number of spans.c */
@@ -105,8 +107,8 @@ struct closed_range {
     struct truth_iommu *iommu; /* a switch: every device of it; or NULL */
     struct view *view;
     struct truth_device *device;
-    bool tlb; /* device: it concerns its device TLBs alone */
     uint64_t first, last;
+    bool tlb;       /* device: it concerns its device TLBs alone */
     bool revokes;   /* something mapped there was taken away */
     bool misorder;  /* the device TLB was invalidated before what it fills from */
     uint64_t drops; /* of the record */
@@ -128,7 +130,9 @@ struct verdict_run {
     struct range_piece have, want;
     bool has_values;
     struct origin origin;
-    const char *missing, *hint;
+    const char *missing; /* events; or NULL: */
+    unsigned need;       /* what invalidations there should have been, as in a record */
+    const char *hint;
 };
 
 struct check {
@@ -158,7 +162,14 @@ struct check {
 };
 
 /* Now, begun by the current step. */
-struct origin check_here(const struct check *c);
+static inline struct origin
+check_here(const struct check *c)
+{
+    struct origin o = c->here;
+
+    o.time = sim_now(c->env->sim);
+    return o;
+}
 
 /* ---- close.c ---- */
 
@@ -196,8 +207,11 @@ void hear_no_more(struct check_sub *cs);
 
 /* ---- told.c ---- */
 
-/* `due`: it had to come; else its contents prove nothing against the IOMMU. */
-void told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
+/*
+ * `due`: it had to come; else its contents prove nothing against the IOMMU. Returns
+ * whether it was an UNMAP, and cs holds nothing there now.
+ */
+bool told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                     uint64_t last, bool due);
 /* A cache asked, was answered, and took in what it made of the answer. */
 void told_answered(struct check_sub *cs, const struct range_piece *answer,
@@ -232,8 +246,11 @@ void spans_closed_device(struct check *c, struct truth_device *d,
                          const struct closed_range *r);
 /* All that was to be closed in [first, last] has been. */
 void spans_forget(struct check_sub *cs, uint64_t first, uint64_t last);
-/* cs has done in [first, last] what an event told it. */
-void spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last);
+/*
+ * cs has done in [first, last] what an event told it; `gone`: it holds nothing there, on
+ * pages that may stick out.
+ */
+void spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last, bool gone);
 /* cs leaves, whatever is open. */
 void spans_left(struct check_sub *cs);
 
@@ -260,9 +277,12 @@ void anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last);
  */
 enum perm perm_as_held(const struct check_sub *cs, uint64_t target, enum perm perm);
 
-/* Who is to blame for what cs holds at addr, where t is the truth. */
-enum blame verdict_blame(const struct check_sub *cs, uint64_t addr,
-                         const struct range_piece *t);
+/*
+ * Of an access through cs that went wrong at r->first, where r->want is the truth: who is
+ * to blame, what cs should have been told, and what it was that began it, unless a change
+ * is known to have (`changed`) whose origin r has already.
+ */
+void verdict_explain(const struct check_sub *cs, struct verdict_run *r, bool changed);
 
 /* Add pages to the violation in the making; flush ends it. */
 void verdict_add(struct check *c, const struct verdict_run *r);

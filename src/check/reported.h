@@ -20,6 +20,7 @@ struct report_note {
     const char *subject; /* borrowed */
     enum violation_class class;
     struct origin origin;
+    const char *missing; /* or NULL */
 };
 
 struct reported {

@@ -77,6 +77,21 @@ open_next(const struct check_sub *cs, struct open_sets *at)
     return at->view != NULL ? &at->view->records : NULL;
 }
 
+/* The usual case: the one set of records in which something may be open for cs. */
+static const struct recordset *
+only_open(const struct check_sub *cs)
+{
+    const struct truth_device *d = cs->d;
+
+    if (is_device_tlb(cs)) {
+        return &d->tlb;
+    }
+    if (d->view == NULL) {
+        return d->state != TRUTH_VIEWS ? &d->records : NULL;
+    }
+    return recordset_empty(&d->records) ? &d->view->records : NULL;
+}
+
 /* The number of the drop that took addr away, or 0; cuts *end to where that holds. */
 static uint64_t
 dropped_at(const struct check_sub *cs, uint64_t addr, uint64_t *end)
@@ -221,21 +236,6 @@ fresh_begin(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t number
     };
 }
 
-/* The usual case: the one set of records in which something may be open for cs. */
-static const struct recordset *
-only_open(const struct check_sub *cs)
-{
-    const struct truth_device *d = cs->d;
-
-    if (is_device_tlb(cs)) {
-        return &d->tlb;
-    }
-    if (d->view == NULL) {
-        return d->state != TRUTH_VIEWS ? &d->records : NULL;
-    }
-    return recordset_empty(&d->records) ? &d->view->records : NULL;
-}
-
 static bool
 any_aged(const struct check_sub *cs, sim_time now)
 {
@@ -251,11 +251,10 @@ any_aged(const struct check_sub *cs, sim_time now)
 }
 
 void
-spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last)
+spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last, bool gone)
 {
     const sim_time now = sim_now(cs->c->env->sim);
     const struct recordset *alone = only_open(cs);
-    struct range_piece p;
 
     if (alone != NULL && recordset_empty(alone)) {
         return;
@@ -264,7 +263,7 @@ spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last)
     const struct drop d = { .number = ++cs->c->drops, .time = now };
     first = align_down(first, PAGE_LG2);
     last |= PAGE_MASK;
-    if (!aged && (!cs->s->ops->next(cs->s, first, &p) || p.first > last)) {
+    if (!aged && gone) {
         fresh_begin(cs, first, last, d.number);
     } else {
         note_drop(cs, first, last, &d);

@@ -49,6 +49,9 @@ anomaly_add(struct check_sub *cs, enum violation_class class, enum blame blame,
         .first = first,
         .last = last,
         .origin = check_here(cs->c),
+        .missing = class == VIOLATION_MISORDERED_CHANGE ? "UNMAP"
+                   : class == VIOLATION_OVERBROAD_UNMAP ? "MAP"
+                                                        : NULL,
     };
 }
 
@@ -229,46 +232,51 @@ cuts(const struct check_sub *cs, uint64_t first, uint64_t last)
     return last != UINT64_MAX && s->ops->lookup(s, last + 1, &p) && !p.head;
 }
 
-static void
+/* Whether it holds nothing there now. */
+static bool
 unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
 {
     cs->unmaps[cs->n_unmaps++ % UNMAP_NOTES] =
         (struct unmap_note){ .first = first, .last = last, .origin = check_here(cs->c) };
     if (cs->s->ops->shadow == SHADOW_NONE) {
         observer_unmapped(cs, first, last, due);
-        return;
+        return true;
     }
     if (holds_nothing(cs, first, last)) {
         forget(&cs->told, first, last);
-        return;
+        return true;
     }
     if (cs->s->ops->shadow == SHADOW_MIRROR && cuts(cs, first, last)) {
         /* No host is bound to take half a mapping away. */
         anomaly_add(cs, VIOLATION_SWALLOWED_ERROR, BLAME_IOMMU, first, last);
-        return;
+        return false;
     }
     if (cs->failed != 0) {
         anomaly_add(cs, VIOLATION_SWALLOWED_ERROR, BLAME_SUBSCRIBER, first, last);
     }
     set(&cs->told, first, last, 0, PERM_NONE);
+    return false;
 }
 
-void
+bool
 told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last, bool due)
 {
+    bool gone = false;
+
     forget(&cs->due, first, last);
     if (!ranges_overlap(first, last, cs->failed_first, cs->failed_last)) {
         cs->failed = 0; /* something that nobody asked for here and now */
     }
     if (ev->type != NOTIFY_MAP) {
-        unmapped(cs, first, last, due);
+        gone = unmapped(cs, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_MIRROR) {
         mirror_mapped(cs, ev, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_NONE) {
         observer_mapped(cs, ev, first, last, due);
     }
     cs->failed = 0;
+    return gone;
 }
 
 void
@@ -306,6 +314,10 @@ told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
           uint64_t last)
 {
     anomaly_add(cs, VIOLATION_LOST_EVENT, BLAME_CORE, first, last);
+    cs->anomalies[cs->n_anomalies - 1].missing = ev->type == NOTIFY_MAP ? "MAP"
+                                                 : ev->type == NOTIFY_UNMAP
+                                                     ? "UNMAP"
+                                                     : "DEVIOTLB_UNMAP";
     ought_to_hear(cs, ev, first, last);
 }
 

@@ -604,16 +604,23 @@ collide(const struct view *a, const struct view *b)
 }
 
 bool
-truth_is_ambiguous(const struct truth_device *d, uint64_t addr)
+truth_is_ambiguous(const struct truth_device *d, uint64_t addr,
+                   const struct record **unlinked)
 {
     struct view *v = d->view;
     struct range_piece p;
     uint32_t newest;
 
+    if (unlinked != NULL) {
+        *unlinked = NULL;
+    }
     if (v == NULL || v->window.tces != NULL) {
         return false;
     }
     if (recordset_next(&v->unlinked, addr, &p, &newest) && p.first <= addr) {
+        if (unlinked != NULL) {
+            *unlinked = recordset_at(&v->unlinked, newest);
+        }
         return true;
     }
     for (struct view *w = NULL; (w = view_next_by_did(d->iommu, v->did, w)) != NULL;) {

@@ -162,9 +162,11 @@ bool truth_left_at(const struct truth_device *d, uint64_t addr, uint64_t limit,
 /*
  * Whether the guest left it open which tables the IOMMU goes by for d at addr: an entry
  * that led to others was changed and not invalidated, or others that look through another
- * table share what its caches tell tables apart by, the DID and with it the PASID.
+ * table share what its caches tell tables apart by, the DID and with it the PASID. With
+ * the record of the entry, in *unlinked unless that is NULL; else *unlinked is NULL.
  */
-bool truth_is_ambiguous(const struct truth_device *d, uint64_t addr);
+bool truth_is_ambiguous(const struct truth_device *d, uint64_t addr,
+                        const struct record **unlinked);
 
 /* Trace the store that made the raw entry for [first, last] `new`. */
 void truth_trace_entry(const struct truth_iommu *ti, uint64_t first, uint64_t last,

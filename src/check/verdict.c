@@ -23,11 +23,38 @@ value_text(const struct range_piece *p, uint64_t addr, char buf[static VALUE_TEX
     return buf;
 }
 
+enum { NEED_TEXT = 64 };
+
+/* The invalidations that `need` asks for, by their names in descriptors; NULL: none. */
+static const char *
+need_text(unsigned need, char buf[static NEED_TEXT])
+{
+    static const struct {
+        unsigned bits;
+        const char *name;
+    } kinds[] = {
+        { VTD_NEED_CONTEXT, "context" },
+        { VTD_NEED_PASID, "pasid-cache" },
+        { VTD_NEED_IOTLB & ~VTD_NEED_PIOTLB, "iotlb" },
+        { VTD_NEED_PIOTLB, "pasid-iotlb" },
+        { VTD_NEED_DEVICE_TLB, "dev-iotlb" },
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if ((need & kinds[i].bits) != 0) {
+            n += (size_t)snprintf(buf + n, NEED_TEXT - n, "%s%s", n > 0 ? "," : "",
+                                  kinds[i].name);
+        }
+    }
+    return n > 0 ? buf : NULL;
+}
+
 void
 verdict_flush(struct check *c)
 {
     struct verdict_run *r = &c->run;
-    char have[VALUE_TEXT], want[VALUE_TEXT];
+    char have[VALUE_TEXT], want[VALUE_TEXT], need[NEED_TEXT];
 
     if (!r->open) {
         return;
@@ -40,7 +67,7 @@ verdict_flush(struct check *c)
         .first = r->first,
         .last = r->last,
         .origin = r->origin,
-        .missing = r->missing,
+        .missing = r->missing != NULL ? r->missing : need_text(r->need, need),
         .hint = r->hint,
         .has_pasid = r->has_pasid,
         .pasid = r->pasid,
@@ -227,16 +254,29 @@ classify(const struct range_piece *h, const struct range_piece *t, uint64_t addr
                                                : VIOLATION_LACKING_PERMISSION;
 }
 
-static const char *missing_events(enum violation_class class)
+/* What cs should have been told and was not, where it is wrong in that way. */
+static const char *
+missing_events(const struct check_sub *cs, enum violation_class class, enum blame blame,
+               const struct anomaly *a)
 {
+    if (blame != BLAME_IOMMU && blame != BLAME_CORE) {
+        return NULL;
+    }
+    if (cs->s->ops->shadow == SHADOW_CACHE) {
+        return is_device_tlb(cs) ? "DEVIOTLB_UNMAP" : "UNMAP";
+    }
     switch (class) {
     case VIOLATION_STALE_MAPPING:
         return "UNMAP";
     case VIOLATION_MISSING_MAPPING:
         return "MAP";
     default:
-        return "UNMAP,MAP";
+        break;
     }
+    if (a != NULL && a->class == VIOLATION_MISORDERED_CHANGE) {
+        return "UNMAP"; /* before the MAP that there was */
+    }
+    return a != NULL && a->class == VIOLATION_UNDUE_EVENT ? "MAP" : "UNMAP,MAP";
 }
 
 /* What `m` (told or due) says at addr; else `otherwise`, and false. Cuts *end. */
@@ -401,19 +441,9 @@ blame_of(const struct check_sub *cs, const struct range_piece *h,
         if (cs->strays && !was_told && !was_due && h->perm != PERM_NONE) {
             return BLAME_SUBSCRIBER;
         }
-        return truth_is_ambiguous(cs->d, addr) ? BLAME_GUEST : BLAME_IOMMU;
+        return truth_is_ambiguous(cs->d, addr, NULL) ? BLAME_GUEST : BLAME_IOMMU;
     }
     return may_hold(cs, &told, t, addr) ? BLAME_SUBSCRIBER : BLAME_CORE;
-}
-
-enum blame
-verdict_blame(const struct check_sub *cs, uint64_t addr, const struct range_piece *t)
-{
-    struct range_piece h;
-    uint64_t end = addr;
-
-    held_at(cs, addr, addr, &h);
-    return blame_of(cs, &h, t, addr, &end);
 }
 
 /* What explains it: the odd event that touched it, and when that was. */
@@ -438,6 +468,33 @@ explain(const struct check_sub *cs, struct verdict_run *r, const struct comparis
     }
 }
 
+void
+verdict_explain(const struct check_sub *cs, struct verdict_run *r, bool changed)
+{
+    const struct range_piece *t = &r->want;
+    const struct report_note *note;
+    struct range_piece h, p;
+    uint64_t end = r->first;
+
+    held_at(cs, r->first, r->first, &h);
+    r->blame = blame_of(cs, &h, t, r->first, &end);
+    if (is_right(cs, &h, t, r->first)) {
+        return;
+    }
+    note = reported_next(&cs->wrong, r->first, r->first, &p);
+    if (note != NULL) {
+        r->missing = note->missing;
+        r->origin = note->origin;
+        return;
+    }
+    struct verdict_run shadow = *r;
+    shadow.class = classify(&h, t, r->first);
+    explain(cs, &shadow, &(struct comparison){ .changed = changed });
+    r->origin = shadow.origin;
+    r->missing =
+        missing_events(cs, shadow.class, r->blame, anomaly_find(cs, r->first, r->first));
+}
+
 /* [addr, end] is wrong in one way: say so, unless it was said before. */
 static void
 judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piece *h,
@@ -457,7 +514,9 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
         if (!is_known(cs, r.class, at, &r.last)) {
             r.origin = *why->origin;
             r.blame = why->misorder ? BLAME_GUEST : blame_of(cs, h, t, at, &r.last);
-            r.missing = r.blame == BLAME_IOMMU ? missing_events(r.class) : NULL;
+            r.missing =
+                missing_events(cs, r.class, r.blame, anomaly_find(cs, r.first, r.last));
+            r.need = why->misorder ? VTD_NEED_DEVICE_TLB : 0;
             r.hint = NULL;
             explain(cs, &r, why);
             verdict_add(cs->c, &r);
@@ -465,7 +524,8 @@ judge(struct check_sub *cs, uint64_t addr, uint64_t end, const struct range_piec
             reported_add(&cs->wrong, r.first, r.last,
                          &(struct report_note){ .subject = r.subject,
                                                 .class = r.class,
-                                                .origin = r.origin });
+                                                .origin = r.origin,
+                                                .missing = r.missing });
         }
         if (r.last == end) {
             return;
@@ -653,7 +713,8 @@ anomalies_settle(struct check_sub *cs, uint64_t first, uint64_t last)
                                                   .blame = a.blame,
                                                   .first = a.first,
                                                   .last = a.last,
-                                                  .origin = a.origin });
+                                                  .origin = a.origin,
+                                                  .missing = a.missing });
     }
     cs->n_anomalies = kept;
 }

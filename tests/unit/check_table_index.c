@@ -17,12 +17,16 @@ static struct iommu iommu = { .env = &env };
 static struct truth_iommu unit;
 static struct view view;
 static struct truth_change changes[CHANGES_MAX];
-static unsigned n_changes;
+static unsigned n_changes, n_unlinked;
 
 static void
 on_change(void *self, const struct truth_change *c)
 {
     (void)self;
+    if (c->unlinked) {
+        n_unlinked++;
+        return;
+    }
     changes[n_changes++ % CHANGES_MAX] = *c;
 }
 
