@@ -28,6 +28,8 @@ holds() {
 
 holds 'sound guests' --guest sound --first 400 --count 15
 holds 'careless guests' --guest careless --first 85 --count 15
+holds 'events withheld' --guest sound --first 20 --count 8 --quirk core.newest-only
+holds 'events left out' --guest sound --first 20 --count 8 --quirk vtd.no-notifications
 holds 'blame' --blame --first 5 --count 3
 
 "$top_srcdir/tests/verdicts/generate" --seed 7 -o "$dir/a.yaml" &&
