@@ -247,8 +247,10 @@ take(struct options *o, const struct option_info *info, char *arg)
         o->progress = true;
         return true;
     case OPT_FAIL_NTH:
-        o->fail_nth = true;
-        return true;
+        o->fail_table = arg == NULL;
+        o->fail_nth = 0;
+        return arg == NULL ||
+               parse_count(o, "--fail-nth", arg, 1, UINT32_MAX, &o->fail_nth);
     case OPT_UPDATE:
         o->update = true;
         return true;
@@ -285,7 +287,9 @@ fill_tables(struct getopt_tables *t, bool permute)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         t->longs[i] = (struct option){
             .name = option_infos[i].name,
-            .has_arg = option_infos[i].arg != NULL ? required_argument : no_argument,
+            .has_arg = option_infos[i].arg == NULL                ? no_argument
+                       : option_arg_is_optional(&option_infos[i]) ? optional_argument
+                                                                  : required_argument,
             .val = option_infos[i].key,
         };
         if (option_infos[i].key < 256) {
@@ -441,8 +445,8 @@ check_operands(const struct options *o, bool command_given)
     if (o->command == COMMAND_EXPLAIN && (o->list == NULL) == (o->n_operands == 0)) {
         return bad_usage(o, "expected either a name or --list: iommusim %s", c->usage);
     }
-    if (o->fail_nth && (o->output != NULL || o->split != NULL || o->n_subscribers > 0 ||
-                        o->n_watches > 0 || o->stop_on_violation)) {
+    if (o->fail_table && (o->output != NULL || o->split != NULL || o->n_subscribers > 0 ||
+                          o->n_watches > 0 || o->stop_on_violation)) {
         return bad_usage(o, "--fail-nth writes no trace: it goes without -o, --split, "
                             "--subscriber, --watch and --stop-on");
     }

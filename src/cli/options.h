@@ -60,7 +60,9 @@ struct options {
     const struct profile_info *profile; /* NULL: as the scenario says */
     struct quirk_option *quirks;        /* applied in order, after the scenario's */
     size_t n_quirks;
-    bool stop_on_violation, progress, fail_nth;
+    bool stop_on_violation, progress;
+    bool fail_table;   /* --fail-nth: a run for each point, and no trace */
+    unsigned fail_nth; /* --fail-nth=N: the point that fails; 0: none */
 
     unsigned jobs; /* test: 1 */
     bool update;   /* test */

@@ -62,7 +62,8 @@ write_header(struct trace *t, const struct scenario *sc, const char *run, uint64
              const struct options *o)
 {
     const char *names[QUIRK_COUNT];
-    char *overrides[QUIRK_COUNT + 2];
+    enum { MOST = QUIRK_COUNT + 3 };
+    char *overrides[MOST];
     size_t n = 0, n_overrides = 0;
 
     for (unsigned i = 0; i < QUIRK_COUNT; i++) {
@@ -76,7 +77,10 @@ write_header(struct trace *t, const struct scenario *sc, const char *run, uint64
     if (o->profile != NULL) {
         overrides[n_overrides++] = xasprintf("profile=%s", o->profile->name);
     }
-    for (size_t i = 0; i < o->n_quirks && n_overrides < QUIRK_COUNT + 2; i++) {
+    if (o->fail_nth != 0) {
+        overrides[n_overrides++] = xasprintf("fail-nth=%u", o->fail_nth);
+    }
+    for (size_t i = 0; i < o->n_quirks && n_overrides < MOST; i++) {
         overrides[n_overrides++] = xasprintf("quirk=%s%s", o->quirks[i].on ? "" : "-",
                                              quirk_info(o->quirks[i].id)->name);
     }
@@ -133,13 +137,14 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
         .trace = t,
         .verbose = o->level == TRACE_VERBOSE,
         .stop_on_violation = o->stop_on_violation,
+        .fail_nth = o->fail_nth,
         .tick = o->progress && isatty(STDERR_FILENO) ? progress_tick : NULL,
         .tick_self = &progress,
     };
     struct err e = { 0 };
 
     v->runs++;
-    if (o->fail_nth) {
+    if (o->fail_table) {
         char *title =
             run == NULL ? xstrdup(sc->name) : xasprintf("%s [%s]", sc->name, run);
         int status = fail_nth_run(&config, title, stdout, v->errors);
@@ -161,6 +166,11 @@ run_once(const struct scenario *sc, const char *run, const struct scenario_keys 
     }
     if (end == MACHINE_LIMIT || end == MACHINE_FAILED) {
         print_about(v->errors, sc, &e);
+    }
+    if (o->fail_nth > machine_result(m)->fail_points) {
+        fprintf(v->errors, "iommusim: %s: no point %u can fail: there are %llu\n",
+                sc->name, o->fail_nth,
+                (unsigned long long)machine_result(m)->fail_points);
     }
     int status = status_of(end, machine_result(m));
     if (v->summary != NULL) {
@@ -216,7 +226,7 @@ cli_run(const struct options *o)
     struct err e = { 0 };
 
     options_trace(o, &to);
-    if (o->fail_nth) {
+    if (o->fail_table) {
         to = (struct trace_options){ .format = TRACE_FORMAT_NONE, .fd = -1 };
     }
     bool to_file = to.path != NULL || to.split_dir != NULL;

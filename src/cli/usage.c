@@ -61,9 +61,9 @@ const struct option_info option_infos[OPTION_COUNT] = {
       "add a quirk; -NAME takes one out (repeatable)" },
     { "color", OPT_COLOR, "auto|always|never", RUN, "mark verdicts in the trace (auto)" },
     { "progress", OPT_PROGRESS, NULL, RUN, "a bar on the terminal for long runs" },
-    { "fail-nth", OPT_FAIL_NTH, NULL, RUN,
+    { "fail-nth", OPT_FAIL_NTH, "[N]", RUN,
       "one run for each point that can fail, that one failing,\nand a table of what "
-      "became of it; no trace" },
+      "became of it; with N that run alone,\nand its trace" },
     { "jobs", 'j', "N", TEST, "run N scenarios at a time (1)" },
     { "update", OPT_UPDATE, NULL, TEST, "rewrite the golden traces that changed" },
     { "ignore", OPT_IGNORE, "time", DIFF, "compare what happened, not when" },
@@ -108,8 +108,12 @@ print_option(const struct option_info *info, enum command c)
         letter[1] = (char)info->key;
         letter[2] = ',';
     }
-    char *left = xasprintf("%s--%s%s%s", letter, info->name, info->arg != NULL ? "=" : "",
-                           info->arg != NULL ? info->arg : "");
+    const bool optional = option_arg_is_optional(info);
+    char *left = xasprintf("%s--%s%s%s", letter, info->name,
+                           info->arg == NULL ? ""
+                           : optional        ? "[="
+                                             : "=",
+                           info->arg == NULL ? "" : info->arg + optional);
     print_entry(left, backend ? "who subscribes: the kind of backend" : info->what);
     free(left);
 }

@@ -48,10 +48,16 @@ enum {
 struct option_info {
     const char *name;
     int key;          /* its letter, or OPT_x */
-    const char *arg;  /* NULL: takes none */
+    const char *arg;  /* NULL: takes none; [N]: may be left out */
     int commands;     /* bit c: enum command c takes it */
     const char *what; /* NULL: not in the help */
 };
+
+static inline bool
+option_arg_is_optional(const struct option_info *info)
+{
+    return info->arg != NULL && info->arg[0] == '[';
+}
 
 enum { OPTION_COUNT = 24 };
 extern const struct option_info option_infos[OPTION_COUNT];

@@ -43,6 +43,19 @@ test $status -eq 0 && test "$(grep -c 'rolled back$' out)" -eq 4 &&
     grep -q 'map .* later.yaml:12 .* reported: 1 missing-mapping$' out
 ok 'what the guest maps and the host refuses is reported: it cannot be undone'
 
+sim --fail-nth=3 "$hotplug"
+test $status -eq 1 && holds out '# overrides fail-nth=3' &&
+    holds out 'nic0/vfio injected op=map errno=ENOMEM' && holds out 'nic0/vfio refused'
+ok 'one point of the table is run with its trace'
+
+sim --fail-nth=4 "$hotplug"
+test $status -eq 0 && holds err 'replay on hotplug: no point 4 can fail: there are 3'
+ok 'a point that is not there is told'
+
+sim --fail-nth=0 "$hotplug"
+test $status -eq 2 && holds err "bad value '0' for --fail-nth"
+ok 'points count from 1'
+
 sim --fail-nth --quirk sub.ignores-replay-errors "$hotplug"
 test $status -eq 1 && holds out 'left behind: 1 missing-mapping'
 ok 'a listener that forgets its errors leaves a page out'
