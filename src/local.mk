@@ -230,6 +230,7 @@ library_sources = \
 	src/sim/stream.c \
 	src/sim/stream.h \
 	src/subscriber/ats.c \
+	src/subscriber/container.c \
 	src/subscriber/emulated.c \
 	src/subscriber/host.c \
 	src/subscriber/host.h \
@@ -238,8 +239,12 @@ library_sources = \
 	src/subscriber/host_spapr.c \
 	src/subscriber/host_type1.c \
 	src/subscriber/host_vdpa.c \
+	src/subscriber/internal.h \
 	src/subscriber/kinds.h \
+	src/subscriber/lines.c \
+	src/subscriber/migration.c \
 	src/subscriber/observer.c \
+	src/subscriber/ram_view.c \
 	src/subscriber/subscriber.c \
 	src/subscriber/subscriber.h \
 	src/subscriber/tlb.c \

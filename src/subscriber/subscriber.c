@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "subscriber/internal.h"
 #include "subscriber/kinds.h"
 
 static const struct subscriber_ops *const kinds[] = {
@@ -36,50 +37,6 @@ subscriber_kind(const char *name)
         }
     }
     return NULL;
-}
-
-/* ---- trace ---- */
-
-/* A line of s; false: nobody wants it. */
-static bool
-begin_line(const struct subscriber *s, struct trace_rec *rec, enum trace_event event)
-{
-    if (!trace_wants(s->env->trace, event)) {
-        return false;
-    }
-    trace_begin(rec, sim_now(s->env->sim), s->config.name, event);
-    return true;
-}
-
-/* `teardown`, `bypass-unmap` or, with a gpa and a permission, `bypass-map`. */
-static void
-trace_range(const struct subscriber *s, enum trace_event event, uint64_t first,
-            uint64_t last)
-{
-    struct trace_rec rec;
-
-    if (begin_line(s, &rec, event)) {
-        trace_u64(&rec, TF_IOVA, first);
-        trace_u64(&rec, TF_SIZE, last - first + 1);
-        if (event == TE_BYPASS_MAP) {
-            trace_u64(&rec, TF_GPA, first);
-            trace_u64(&rec, TF_PERM, PERM_RW);
-        }
-        trace_emit(s->env->trace, &rec);
-    }
-}
-
-static void
-trace_refused(const struct env *env, const char *who, const char *why, int error)
-{
-    struct trace_rec rec;
-
-    if (trace_wants(env->trace, TE_REFUSED)) {
-        trace_begin(&rec, sim_now(env->sim), who, TE_REFUSED);
-        trace_text(&rec, TF_REASON, why);
-        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
-        trace_emit(env->trace, &rec);
-    }
 }
 
 /* ---- events ---- */
@@ -168,10 +125,9 @@ on_event(struct notifier *n, struct notify_event *ev)
 
 /* ---- sections ---- */
 
-/* Cut `in` to what s listens to; false: nothing of it. */
-static bool
-clip_section(const struct subscriber *s, const struct space_section *in,
-             struct space_section *out)
+bool
+subscriber_clip(const struct subscriber *s, const struct space_section *in,
+                struct space_section *out)
 {
     uint64_t first = in->first, last = in->last;
 
@@ -250,14 +206,6 @@ binding_free(struct subscriber_binding *b)
 }
 
 static void
-alter(struct subscriber *s)
-{
-    if (s->ops->alter != NULL) {
-        s->ops->alter(s);
-    }
-}
-
-static void
 unbind(struct subscriber_binding *b)
 {
     struct subscriber *s = b->s;
@@ -266,9 +214,9 @@ unbind(struct subscriber_binding *b)
     notify_unregister(&b->notifier);
     binding_free(b);
     if (s->ops->teardown != NULL) {
-        alter(s);
+        subscriber_alter(s);
         if (s->ops->shadow == SHADOW_MIRROR) {
-            trace_range(s, TE_TEARDOWN, section.first, section.last);
+            subscriber_trace_range(s, TE_TEARDOWN, section.first, section.last);
         }
         s->ops->teardown(s, section.first, section.last);
     }
@@ -296,27 +244,10 @@ refuse(struct subscriber *s, int error, const char *why)
     if (s->ops->clear != NULL) {
         s->ops->clear(s);
     }
-    trace_refused(s->env, s->config.name, s->why.text, error);
+    subscriber_trace_refused(s->env, s->config.name, s->why.text, error);
     observe(s->env, refused, s);
     if (s->ops->aborts && !s->attaching && env_quirk(s->env, QUIRK_SUB_REFUSAL_ABORTS)) {
         env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "refused-at-run-time");
-    }
-}
-
-/* Count and trace a failure. */
-static void
-note_failure(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-             int error)
-{
-    struct trace_rec rec;
-
-    s->errors++;
-    if (begin_line(s, &rec, TE_ERROR)) {
-        trace_text(&rec, TF_OP, op);
-        trace_u64(&rec, TF_ERRNO, (uint64_t)error);
-        trace_u64(&rec, TF_IOVA, first);
-        trace_u64(&rec, TF_SIZE, last - first + 1);
-        trace_emit(s->env->trace, &rec);
     }
 }
 
@@ -324,7 +255,7 @@ void
 subscriber_failed(struct subscriber *s, const char *op, uint64_t first, uint64_t last,
                   int error)
 {
-    note_failure(s, op, first, last, error);
+    subscriber_note_failure(s, op, first, last, error);
     observe(s->env, failed, s, op, first, last, error);
     if (s->memory_error == 0) {
         s->memory_error = error;
@@ -399,52 +330,11 @@ bind(struct subscriber *s, const struct space_section *section)
     }
 }
 
-/* Refused, and not to try again. */
-static bool
-is_out(const struct subscriber *s)
-{
-    return s->refused && !s->config.retry;
-}
-
 static struct subscriber *
 of_listener(struct space_listener *l)
 {
     return (struct subscriber *)(void *)((char *)l -
                                          offsetof(struct subscriber, listener));
-}
-
-/*
- * Map the RAM of [first, last] that is there. False if the host could not, unless s takes
- * no notice.
- */
-static bool
-map_memory(struct subscriber *s, uint64_t first, uint64_t last)
-{
-    uint64_t end;
-
-    alter(s);
-    s->memory_error = 0;
-    for (uint64_t at = first; at <= last && at >= first; at = end + 1) {
-        end = last;
-        if (!mem_is_discarded(s->env->mem, GPA(at), &end)) {
-            trace_range(s, TE_BYPASS_MAP, at, end);
-            s->ops->bypass_map(s, at, end);
-        }
-    }
-    return s->memory_error == 0 ||
-           (s->memory_error == ENOSPC && env_quirk(s->env, QUIRK_VFIO_DMA_ENTRY_LIMIT));
-}
-
-/* RAM [first, last] vanishes. */
-static void
-unmap_memory(struct subscriber *s, uint64_t first, uint64_t last)
-{
-    alter(s);
-    if (s->ops->shadow == SHADOW_MIRROR) {
-        trace_range(s, TE_BYPASS_UNMAP, first, last);
-    }
-    s->ops->bypass_unmap(s, first, last);
-    observe(s->env, ought_to_drop, s, first, last);
 }
 
 static void
@@ -453,7 +343,7 @@ on_add(struct space_listener *l, const struct space_section *section)
     struct subscriber *s = of_listener(l);
     struct space_section mine;
 
-    if (is_out(s) || s->stranded || !clip_section(s, section, &mine)) {
+    if (subscriber_is_out(s) || s->stranded || !subscriber_clip(s, section, &mine)) {
         return;
     }
     if (mine.last == UINT64_MAX && s->ops->shadow == SHADOW_MIRROR &&
@@ -463,7 +353,8 @@ on_add(struct space_listener *l, const struct space_section *section)
     }
     if (mine.region != NULL) {
         bind(s, &mine);
-    } else if (s->ops->bypass_map != NULL && !map_memory(s, mine.first, mine.last)) {
+    } else if (s->ops->bypass_map != NULL &&
+               !subscriber_map_ram(s, mine.first, mine.last)) {
         refuse(s, s->memory_error, "memory could not be mapped");
     }
 }
@@ -486,7 +377,7 @@ on_del(struct space_listener *l, const struct space_section *section)
     struct subscriber *s = of_listener(l);
     struct space_section mine;
 
-    if (is_out(s) || !clip_section(s, section, &mine)) {
+    if (subscriber_is_out(s) || !subscriber_clip(s, section, &mine)) {
         return;
     }
     if (mine.region != NULL) {
@@ -495,7 +386,7 @@ on_del(struct space_listener *l, const struct space_section *section)
             unbind(b);
         }
     } else if (s->ops->bypass_unmap != NULL) {
-        unmap_memory(s, mine.first, mine.last);
+        subscriber_unmap_ram(s, mine.first, mine.last);
     }
 }
 
@@ -516,113 +407,6 @@ on_commit(struct space_listener *l)
 
     if (s->ops->commit != NULL) {
         s->ops->commit(s);
-    }
-}
-
-/* ---- RAM that comes and goes ---- */
-
-/* The part of [*first, *last] that s sees 1:1 in section i of its space. */
-static bool
-seen_in(const struct subscriber *s, size_t i, uint64_t *first, uint64_t *last)
-{
-    struct space_section mine;
-
-    if (s->listener.space->sections[i].region != NULL ||
-        !clip_section(s, &s->listener.space->sections[i], &mine) ||
-        !ranges_overlap(*first, *last, mine.first, mine.last)) {
-        return false;
-    }
-    *first = *first > mine.first ? *first : mine.first;
-    *last = *last < mine.last ? *last : mine.last;
-    return true;
-}
-
-static bool
-follows_memory(const struct subscriber *s)
-{
-    return s->attached && !is_out(s) && !s->stranded;
-}
-
-bool
-subscriber_populate(struct subscriber *s, uint64_t first, uint64_t last)
-{
-    bool ok = true;
-
-    if (!follows_memory(s) || s->ops->bypass_map == NULL) {
-        return true;
-    }
-    for (size_t i = 0; ok && i < s->listener.space->n; i++) {
-        uint64_t a = first, z = last;
-        ok = !seen_in(s, i, &a, &z) || map_memory(s, a, z);
-    }
-    if (!ok) {
-        subscriber_discard(s, first, last);
-    }
-    return ok;
-}
-
-void
-subscriber_discard(struct subscriber *s, uint64_t first, uint64_t last)
-{
-    if (!follows_memory(s)) {
-        return;
-    }
-    for (size_t i = 0; s->ops->bypass_unmap != NULL && i < s->listener.space->n; i++) {
-        uint64_t a = first, z = last;
-        if (seen_in(s, i, &a, &z)) {
-            unmap_memory(s, a, z);
-        }
-    }
-    if (s->ops->discarded != NULL) {
-        s->ops->discarded(s, first, last);
-    }
-}
-
-bool
-subscriber_pins(const struct subscriber *s, uint64_t first, uint64_t last)
-{
-    struct range_piece p;
-
-    if (!follows_memory(s) || s->ops->shadow != SHADOW_MIRROR || s->bindings == NULL) {
-        return false;
-    }
-    for (uint64_t at = 0; s->ops->next(s, at, &p); at = p.last + 1) {
-        if (ranges_overlap(p.target, p.target + (p.last - p.first), first, last)) {
-            return true;
-        }
-        if (p.last == UINT64_MAX) {
-            break;
-        }
-    }
-    return false;
-}
-
-/* ---- migrations ---- */
-
-bool
-subscriber_track(struct subscriber *s, bool on)
-{
-    const int error = s->ops->track != NULL && s->attached ? s->ops->track(s, on) : 0;
-
-    if (error != 0) {
-        note_failure(s, "track", 0, UINT64_MAX, error);
-    }
-    return error == 0;
-}
-
-void
-subscriber_sync(struct subscriber *s)
-{
-    int error;
-
-    if (s->ops->sync == NULL || !follows_memory(s)) {
-        return;
-    }
-    error = fail_point(s->env, s->config.name, FAIL_SYNC);
-    error = error != 0 ? error : s->ops->sync(s);
-    if (error != 0) {
-        note_failure(s, "sync", 0, UINT64_MAX, error);
-        env_migration_failed(s->env, s->config.name, error);
     }
 }
 
@@ -661,61 +445,6 @@ subscriber_free(struct subscriber *s)
         s->ops->fini(s);
     }
     free(s);
-}
-
-/* ---- the devices of a container ---- */
-
-bool
-subscriber_reserved(const struct subscriber *s, uint64_t first, uint64_t last,
-                    struct subscriber_span *out)
-{
-    const struct subscriber_span *lowest = NULL;
-
-    for (const struct subscriber_group *g = s->groups; g != NULL; g = g->next) {
-        for (size_t i = 0; i < g->n_reserved; i++) {
-            const struct subscriber_span *r = &g->reserved[i];
-            if (ranges_overlap(r->first, r->last, first, last) &&
-                (lowest == NULL || r->first < lowest->first)) {
-                lowest = r;
-            }
-        }
-    }
-    if (lowest == NULL) {
-        return false;
-    }
-    out->first = lowest->first < first ? first : lowest->first;
-    out->last = lowest->last > last ? last : lowest->last;
-    return true;
-}
-
-bool
-subscriber_join(struct subscriber *s, const char *who, struct subscriber_group *g,
-                struct err *e)
-{
-    struct range_piece held;
-
-    for (size_t i = 0; s->ops->next != NULL && i < g->n_reserved; i++) {
-        const struct subscriber_span *r = &g->reserved[i];
-        if (s->ops->next(s, r->first, &held) && held.first <= r->last) {
-            const char *why = "a reserved range of the device is mapped";
-            trace_refused(s->env, who, why, s->ops->in_use);
-            return err_set(e, "%s", why);
-        }
-    }
-    g->next = s->groups;
-    s->groups = g;
-    return true;
-}
-
-void
-subscriber_part(struct subscriber *s, struct subscriber_group *g)
-{
-    for (struct subscriber_group **p = &s->groups; *p != NULL; p = &(*p)->next) {
-        if (*p == g) {
-            *p = g->next;
-            return;
-        }
-    }
 }
 
 /* ---- coming and going ---- */

@@ -3,7 +3,8 @@
  * Subscribers: parties that listen to a device's address space and hold a shadow
  * of its translations, built only from what they were told. Each kind is an ops
  * table; subscriber.c has what they share: listening to the space's sections,
- * registering a notifier for each IOMMU section, asking for replay, the trace.
+ * registering a notifier for each IOMMU section, asking for replay. internal.h lists the
+ * files beside it.
  *
  * A mirror must equal the guest's tables at sync points; a cache may lack entries
  * but must not hold wrong ones; an observer holds nothing.
