@@ -157,8 +157,9 @@ replace(struct papr_table *t, uint64_t index, uint64_t old, uint64_t tce)
     }
 }
 
-void
-papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce)
+/* Store an entry and tell nobody. */
+static void
+set(struct papr_table *t, uint64_t index, uint64_t tce)
 {
     replace(t, index, papr_table_get(t, index), tce);
 }
@@ -214,7 +215,7 @@ papr_table_put_list(struct papr_table *t, uint64_t index, const uint64_t *tces,
     struct notify_event ev = event_of(t, index, tces[0], NOTIFY_MAP, CAUSE_MAP);
 
     for (uint64_t k = 0; k < n; k++) {
-        papr_table_set(t, index + k, tces[k]);
+        set(t, index + k, tces[k]);
     }
     ev.mask = (n << t->page_lg2) - 1;
     notify_all(&t->region, 0, &ev);
@@ -253,8 +254,9 @@ papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t t
 
 /* --- live entries --- */
 
-bool
-papr_table_next_live(struct papr_table *t, uint64_t *index)
+/* The first live entry at or after *index; the cost follows the live entries. */
+static bool
+next_live(struct papr_table *t, uint64_t *index)
 {
     uint64_t from = page_of(*index);
     unsigned i = *index % ENTRIES_A_PAGE;
@@ -293,7 +295,7 @@ papr_table_revoke(struct papr_table *t, uint64_t first, uint64_t last,
     uint64_t stop = ((last < end ? last : end) - base) >> t->page_lg2;
 
     for (uint64_t i = first > base ? (first - base) >> t->page_lg2 : 0;
-         papr_table_next_live(t, &i) && i <= stop; i++) {
+         next_live(t, &i) && i <= stop; i++) {
         announce(t, i, 0, NOTIFY_UNMAP, cause);
     }
 }
@@ -345,7 +347,7 @@ papr_table_load(struct papr_table *t, const struct mem *tces)
 
         for (unsigned i = 0; i < ENTRIES_A_PAGE; i++) {
             if (words[i] != 0) {
-                papr_table_set(t, page.v / ENTRY_BYTES + i, le64toh(words[i]));
+                set(t, page.v / ENTRY_BYTES + i, le64toh(words[i]));
             }
         }
     }
@@ -409,7 +411,7 @@ region_next_mapped(struct notify_region *r, uint64_t from, uint64_t *next)
     struct papr_table *t = r->self;
     uint64_t index = from >> t->page_lg2;
 
-    if (!papr_table_next_live(t, &index)) {
+    if (!next_live(t, &index)) {
         return false;
     }
     uint64_t iova = index << t->page_lg2;
@@ -428,7 +430,7 @@ region_replay_all(struct notify_region *r, struct notifier *n)
         return;
     }
     overspend(t, n->subject, "replay", t->entries);
-    for (uint64_t i = 0; papr_table_next_live(t, &i); i++) {
+    for (uint64_t i = 0; next_live(t, &i); i++) {
         struct notify_entry e;
 
         region_translate(r, i << t->page_lg2, n->index, &e);

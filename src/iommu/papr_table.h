@@ -111,9 +111,8 @@ papr_table_index(const struct papr_table *t, uint64_t ioba, uint64_t *index)
 
 uint64_t papr_table_get(const struct papr_table *t, uint64_t index);
 
-/* Store an entry and tell nobody. */
-void papr_table_set(struct papr_table *t, uint64_t index, uint64_t tce);
-/* The same by the host's kernel, which keeps those linked to it in step. */
+/* The host's kernel stores an entry: nobody is told, but it keeps those linked in step.
+ */
 void papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce);
 
 /* Store an entry and announce it, before this returns. */
@@ -129,9 +128,6 @@ void papr_table_put_list(struct papr_table *t, uint64_t index, const uint64_t *t
  */
 void papr_table_fill(struct papr_table *t, uint64_t index, uint64_t count, uint64_t tce,
                      bool tell);
-
-/* The first live entry at or after *index; its cost follows the live entries. */
-bool papr_table_next_live(struct papr_table *t, uint64_t *index);
 
 /*
  * Announce an UNMAP of each live entry that devices meet somewhere in [first, last],
