@@ -10,6 +10,7 @@
 #include "guest/intel_entry.h"
 #include "guest/op.h"
 #include "guest/state.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 
 /* ---- setting up a unit ---- */

@@ -6,6 +6,7 @@
 
 #include "guest/op.h"
 #include "guest/state.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 #include "util/alloc.h"
 

@@ -15,7 +15,7 @@
 #include "guest/intel_domain.h"
 #include "guest/op.h"
 #include "guest/state.h"
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "util/alloc.h"
 
 /* ---- units ---- */

@@ -4,6 +4,7 @@
 
 #include "guest/op.h"
 #include "guest/state.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "util/alloc.h"
 
 enum { EVERYTHING_LG2 = 64, FIRST_CAPACITY = 8 };

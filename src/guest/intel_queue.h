@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 #include "util/addr.h"
 

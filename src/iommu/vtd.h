@@ -31,7 +31,7 @@
 
 #include "iommu/iommu.h"
 #include "iommu/vtd_cache.h"
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 
 enum vtd_stage {

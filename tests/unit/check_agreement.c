@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "check/truth.h"
+#include "iommu/vtd_reg_fmt.h"
 
 #include "support_main.h"
 #include "support_random.h"

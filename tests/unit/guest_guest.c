@@ -2,7 +2,7 @@
 /* Steps of the hardware level, and which steps are the guest's. */
 #include <check.h>
 
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "scenario/entry_layout.h"
 #include "support_guest.h"
 #include "support_main.h"

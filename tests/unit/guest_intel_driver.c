@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "support_guest.h"
 #include "support_main.h"
 

@@ -3,7 +3,7 @@
  * VT-d bits against values worked out by hand from the specification's figures, and
  * the table of required invalidations row by row.
  */
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Who behind a VT-d unit may listen, and what contexts, switches and quirks make them
  * hear. V- and N-numbers are statements of the references.
  */
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 
 #include <check.h>
 #include <errno.h>

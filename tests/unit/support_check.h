@@ -12,6 +12,7 @@
 #include "check/check.h"
 #include "iommu/iommu.h"
 #include "iommu/papr_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 #include "notify/observer.h"
 #include "subscriber/subscriber.h"

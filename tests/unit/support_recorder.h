@@ -8,6 +8,7 @@
 #ifndef IOMMUSIM_TESTS_SUPPORT_RECORDER_H
 #define IOMMUSIM_TESTS_SUPPORT_RECORDER_H
 
+#include "iommu/vtd_reg_fmt.h"
 #include "iommu/vtd_sm_fmt.h"
 #include "support_guest.h"
 

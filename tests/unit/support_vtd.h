@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "iommu/iommu.h"
-#include "iommu/vtd_fmt.h"
+#include "iommu/vtd_reg_fmt.h"
 #include "util/rangemap.h"
 
 #define KIB   UINT64_C(1024)
