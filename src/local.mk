@@ -140,6 +140,7 @@ library_sources = \
 	src/iommu/vtd_notify.h \
 	src/iommu/vtd_queue.c \
 	src/iommu/vtd_queue.h \
+	src/iommu/vtd_reg_fmt.h \
 	src/iommu/vtd_regs.c \
 	src/iommu/vtd_regs.h \
 	src/iommu/vtd_request.c \
@@ -217,6 +218,7 @@ library_sources = \
 	src/scenario/script.h \
 	src/scenario/source.c \
 	src/scenario/source.h \
+	src/scenario/step.h \
 	src/scenario/steps.c \
 	src/scenario/strmap.c \
 	src/scenario/strmap.h \
