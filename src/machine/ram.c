@@ -11,6 +11,7 @@ struct blocks {
     uint64_t first, last;
     bool busy;                      /* some mirror pins some of it */
     const struct subscriber *until; /* populate: this one could not map it */
+    bool reached; /* undoing that: it, and those behind it know nothing */
 };
 
 static void
@@ -26,11 +27,12 @@ ask_pins(struct machine *m, struct device *d, struct subscriber *s, void *arg)
 static void
 tell_discarded(struct machine *m, struct device *d, struct subscriber *s, void *arg)
 {
-    const struct blocks *b = arg;
+    struct blocks *b = arg;
 
     (void)m;
     (void)d;
-    if (s != b->until) {
+    b->reached |= s == b->until;
+    if (!b->reached) {
         subscriber_discard(s, b->first, b->last);
     }
 }

@@ -78,7 +78,10 @@ subscriber_discard(struct subscriber *s, uint64_t first, uint64_t last)
     if (!subscriber_is_in(s)) {
         return;
     }
-    for (size_t i = 0; s->ops->bypass_unmap != NULL && i < s->listener.space->n; i++) {
+    const struct space *space = s->listener.space; /* NULL: between two registrations */
+    const size_t n = s->ops->bypass_unmap != NULL && space != NULL ? space->n : 0;
+
+    for (size_t i = 0; i < n; i++) {
         uint64_t a = first, z = last;
         if (seen_in(s, i, &a, &z)) {
             subscriber_unmap_ram(s, a, z);
