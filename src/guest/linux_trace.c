@@ -284,7 +284,8 @@ op_begin(struct linux_trace *t, const struct ftrace_op *from, enum linux_kind ki
     };
 }
 
-/* The pages were unmapped where the trace has a gap: say so, and hold back what follows.
+/*
+ * The pages were unmapped where the trace has a gap: say so, and hold back what follows.
  */
 static void
 assume_unmap(struct linux_trace *t, struct linux_op *out)

@@ -205,10 +205,10 @@ reset_rest(void *self, uint64_t arg)
     struct machine *m = r->actor->m;
 
     (void)arg;
-    if (!m->orphaned) {
+    if (m->phase != DEVICES_ORPHANED) {
         reset_iommus(m, SCENARIO_NONE);
     }
-    m->quiet = m->orphaned = false;
+    m->phase = DEVICES_RUN;
     complete_after_charge(r);
 }
 
@@ -226,9 +226,9 @@ reset_in_order(struct machine *m, struct running *r)
     if (span == 0) {
         return false;
     }
-    m->orphaned = env_quirk(&m->env, QUIRK_RESET_IOMMU_FIRST);
-    m->quiet = !m->orphaned;
-    if (m->orphaned) {
+    m->phase =
+        env_quirk(&m->env, QUIRK_RESET_IOMMU_FIRST) ? DEVICES_ORPHANED : DEVICES_STOPPED;
+    if (m->phase == DEVICES_ORPHANED) {
         reset_iommus(m, SCENARIO_NONE);
     }
     sim_at(m->env.sim, sim_now(m->env.sim) + span, reset_rest, r, 0);

@@ -501,7 +501,8 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
     *out = (struct access_result){ .result = RESULT_OK };
     m->result.dmas++;
     sim_charge(m->env.sim, cost);
-    if (m->quiet || d->space == NULL || (seat != NULL && (seat->refused || s->refused))) {
+    if (m->phase == DEVICES_STOPPED || d->space == NULL ||
+        (seat != NULL && (seat->refused || s->refused))) {
         out->result = RESULT_REFUSED;
         return;
     }
@@ -519,7 +520,7 @@ device_dma(struct machine *m, struct device *d, const struct step_dma *a,
                                        .len = len,
                                        .access = access,
                                        .ok = ok,
-                                       .orphan = m->orphaned,
+                                       .orphan = m->phase == DEVICES_ORPHANED,
                                        .gpa = ok ? t.gpa.v : 0 });
         out->result = as_result[t.result];
         if (!ok) {

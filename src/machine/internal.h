@@ -47,6 +47,13 @@ struct violation_note {
     uint32_t line;
 };
 
+/* What devices do while a reset of the machine takes time, and else. */
+enum device_phase {
+    DEVICES_RUN,
+    DEVICES_STOPPED,
+    DEVICES_ORPHANED, /* at work, when their IOMMUs have been reset under them */
+};
+
 struct machine {
     struct machine_config config;
     const struct scenario *sc;
@@ -72,8 +79,7 @@ struct machine {
     struct violation_note *violations;
     size_t cap_violations;
     char **failures; /* lines for people: what was not as expected */
-    /* A reset of the machine takes time, in which devices are stopped, or not yet. */
-    bool quiet, orphaned;
+    enum device_phase phase; /* of all devices */
     bool stop; /* no further events */
     enum machine_end end;
     struct err err; /* for MACHINE_LIMIT and MACHINE_FAILED */

@@ -18,7 +18,6 @@
 
 #include "check/truth.h"
 #include "iommu/vtd_reg_fmt.h"
-
 #include "support_main.h"
 #include "support_random.h"
 
