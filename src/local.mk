@@ -158,6 +158,9 @@ library_sources = \
 	src/machine/capture_traffic.c \
 	src/machine/device.c \
 	src/machine/expect.c \
+	src/machine/expect.h \
+	src/machine/expect_end.c \
+	src/machine/expect_step.c \
 	src/machine/internal.h \
 	src/machine/linux_traffic.c \
 	src/machine/machine.c \

@@ -3,7 +3,7 @@
  * What the machine's files share. machine.c builds, owns and runs; device.c plugs,
  * subscribes and makes devices access memory; actor.c takes actors through their
  * steps; traffic.c makes steps for workload and replay; step_line.c prints them;
- * expect.c holds the run against the scenario.
+ * expect_step.c and expect_end.c hold them and the run against the scenario.
  */
 #ifndef IOMMUSIM_MACHINE_INTERNAL_H
 #define IOMMUSIM_MACHINE_INTERNAL_H
@@ -193,7 +193,13 @@ void running_complete(struct running *r);
 
 void step_line(struct machine *m, const struct running *r);
 
-/* ---- expect.c ---- */
+/* ---- expect_step.c ---- */
+
+void step_watch_begin(struct machine *m, struct running *r);
+void step_watch_end(struct machine *m, struct running *r);
+void expect_step(struct machine *m, struct running *r);
+
+/* ---- expect_end.c ---- */
 
 /*
  * The stretch of the shadow at or after `from`: pieces of one mapping joined, and, unless
@@ -201,9 +207,6 @@ void step_line(struct machine *m, const struct running *r);
  */
 bool shadow_run(const struct subscriber *s, uint64_t from, bool unjoined,
                 struct range_piece *out);
-void step_watch_begin(struct machine *m, struct running *r);
-void step_watch_end(struct machine *m, struct running *r);
-void expect_step(struct machine *m, struct running *r);
 void expect_end(struct machine *m);
 
 #endif
