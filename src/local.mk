@@ -237,6 +237,7 @@ library_sources = \
 	src/subscriber/ats.c \
 	src/subscriber/container.c \
 	src/subscriber/emulated.c \
+	src/subscriber/events.c \
 	src/subscriber/host.c \
 	src/subscriber/host.h \
 	src/subscriber/host_dirty.c \
@@ -245,6 +246,7 @@ library_sources = \
 	src/subscriber/host_type1.c \
 	src/subscriber/host_vdpa.c \
 	src/subscriber/internal.h \
+	src/subscriber/kinds.c \
 	src/subscriber/kinds.h \
 	src/subscriber/lines.c \
 	src/subscriber/migration.c \

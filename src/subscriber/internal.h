@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of subscriber.h share, below all kinds: subscriber.c registers, replays
- * and binds to sections; ram_view.c has RAM that is seen 1:1; migration.c the dirty log;
- * container.c the devices of a container; lines.c what all of them say in the trace.
+ * and binds to sections; events.c takes what is told then; ram_view.c has RAM that is
+ * seen 1:1; migration.c the dirty log; container.c the devices of a container; lines.c
+ * what all of them say in the trace.
  */
 #ifndef IOMMUSIM_SUBSCRIBER_INTERNAL_H
 #define IOMMUSIM_SUBSCRIBER_INTERNAL_H
@@ -37,6 +38,12 @@ subscriber_alter(struct subscriber *s)
 /* Cut `in` to what s listens to; false: nothing of it. */
 bool subscriber_clip(const struct subscriber *s, const struct space_section *in,
                      struct space_section *out);
+
+/* ---- events.c ---- */
+
+/* Those of the notifiers of bindings, by which the core tells and the kernel keeps up. */
+void subscriber_on_event(struct notifier *n, struct notify_event *ev);
+extern const struct notify_kernel_ops subscriber_kernel_link;
 
 /* ---- ram_view.c ---- */
 

@@ -8,120 +8,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "subscriber/internal.h"
-#include "subscriber/kinds.h"
-
-static const struct subscriber_ops *const kinds[] = {
-    &subscriber_vfio,       &subscriber_vfio_v1, &subscriber_vfio_spapr,
-    &subscriber_iommufd,    &subscriber_vdpa,    &subscriber_vhost,
-    &subscriber_vhost_user, &subscriber_ats,     &subscriber_emulated,
-    &subscriber_observer,
-};
-
-const struct subscriber_ops *
-subscriber_kind_at(size_t i)
-{
-    return i < sizeof(kinds) / sizeof(kinds[0]) ? kinds[i] : NULL;
-}
-
-const struct subscriber_ops *
-subscriber_kind(const char *name)
-{
-    const struct subscriber_ops *ops;
-
-    for (size_t i = 0; (ops = subscriber_kind_at(i)) != NULL; i++) {
-        if (strcmp(ops->name, name) == 0) {
-            return ops;
-        }
-    }
-    return NULL;
-}
-
-/* ---- events ---- */
-
-static void
-count_event(struct subscriber *s, const struct notify_event *ev)
-{
-    if (ev->type == NOTIFY_MAP) {
-        s->maps++;
-    } else if (ev->type == NOTIFY_UNMAP) {
-        s->unmaps++;
-    } else {
-        s->deviotlb_unmaps++;
-    }
-}
-
-/* Do what the event asks; its addresses are those of the bus. */
-static void
-act(struct subscriber *s, const struct notify_event *ev)
-{
-    s->ops->notify(s, ev, ev->iova, ev->iova + ev->mask);
-}
-
-/* What is left undone of the event before. */
-static void
-act_late(struct subscriber *s)
-{
-    if (s->late.type != 0) {
-        const struct notify_event late = s->late;
-        s->late.type = 0;
-        act(s, &late);
-    }
-}
-
-/*
- * The ways of subscribers that are broken on purpose: what they put off is done when
- * the next event comes.
- */
-static void
-act_in_its_way(struct subscriber *s, const struct notify_event *ev)
-{
-    const struct env *env = s->env;
-    const bool map = ev->type == NOTIFY_MAP;
-
-    if (!map && env_quirk(env, QUIRK_SUB_DROP_UNMAP)) {
-        return;
-    }
-    if (!map && env_quirk(env, QUIRK_SUB_LATE_UNMAP)) {
-        act_late(s);
-        s->late = *ev;
-        return;
-    }
-    if (!map && ev->cause == CAUSE_CHANGE && env_quirk(env, QUIRK_SUB_REORDER)) {
-        s->late = *ev;
-        return;
-    }
-    act(s, ev);
-    act_late(s);
-    if (map && env_quirk(env, QUIRK_SUB_DUPLICATE)) {
-        s->late = *ev;
-    }
-}
-
-static void
-on_event(struct notifier *n, struct notify_event *ev)
-{
-    struct subscriber_binding *b = n->owner;
-    struct subscriber *s = b->s;
-
-    if (s->stranded) {
-        env_abort(s->env, s->config.name, BLAME_SUBSCRIBER, "event-to-who-is-gone");
-        return;
-    }
-    count_event(s, ev);
-    if (s->ops->notify == NULL) {
-        return;
-    }
-    if (!env_quirk(s->env, QUIRK_SUB_IGNORES_OFFSET)) {
-        ev->iova += n->offset;
-    }
-    if (ev->type == NOTIFY_MAP && env_quirk(s->env, QUIRK_SUB_WRONG_PERM)) {
-        ev->perm = PERM_RW;
-    }
-    act_in_its_way(s, ev);
-}
 
 /* ---- sections ---- */
 
@@ -150,27 +38,6 @@ subscriber_clip(const struct subscriber *s, const struct space_section *in,
     return true;
 }
 
-/* ---- the host's kernel ---- */
-
-static bool
-kernel_takes(const struct notifier *n, gpa_t target, uint64_t len)
-{
-    const struct subscriber_binding *b = n->owner;
-
-    return b->s->ops->kernel_takes(b->s, target.v, len);
-}
-
-static void
-kernel_store(struct notifier *n, struct notify_event *ev)
-{
-    struct subscriber_binding *b = n->owner;
-    const uint64_t first = ev->iova + n->offset;
-
-    b->s->ops->notify(b->s, ev, first, first + ev->mask);
-}
-
-static const struct notify_kernel_ops kernel_link = { kernel_takes, kernel_store };
-
 static struct subscriber_binding *
 binding_new(struct subscriber *s, const struct space_section *section)
 {
@@ -179,14 +46,14 @@ binding_new(struct subscriber *s, const struct space_section *section)
     b->s = s;
     b->section = *section;
     b->notifier = (struct notifier){
-        .fn = on_event,
+        .fn = subscriber_on_event,
         .owner = b,
         .subject = s->config.name,
         .flags = s->config.flags,
         .first = section->region_first,
         .last = section->region_first + (section->last - section->first),
         .offset = section->first - section->region_first,
-        .kernel = s->ops->kernel_takes != NULL ? &kernel_link : NULL,
+        .kernel = s->ops->kernel_takes != NULL ? &subscriber_kernel_link : NULL,
     };
     b->next = s->bindings;
     s->bindings = b;
