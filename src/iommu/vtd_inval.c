@@ -259,6 +259,9 @@ vtd_inval_pasid_iotlb(struct vtd *v, uint64_t lo, uint64_t pages)
 void
 vtd_inval_ignored(struct vtd *v, enum vtd_desc_type type, uint64_t lo, uint64_t pages)
 {
+    if (vtd_desc_am(pages) > v->cfg.mamv) {
+        return; /* a unit that read it would have refused it */
+    }
     const struct invalidation inv = type == VTD_DESC_PASID_CACHE
                                         ? pasid_cache_named(lo)
                                         : pasid_iotlb_named(lo, pages);
