@@ -131,6 +131,10 @@ note_closed(struct check *c, const struct closed_range *r)
 static void
 count_closed(struct check *c, const struct closed_range *r)
 {
+    if (r->origin.time == sim_now(c->env->sim)) {
+        exposure_add_instant(&c->exposure, r->last - r->first + 1);
+        return;
+    }
     exposure_add(&c->exposure, &(struct span){ .first = r->first,
                                                .last = r->last,
                                                .begin = r->origin.time,
@@ -193,7 +197,7 @@ static void
 forget(const struct truth_device *d, const struct closed_range *r, size_t n)
 {
     for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n && spans_remember(cs); i++) {
             spans_forget(cs, r[i].first, r[i].last);
         }
     }

@@ -223,6 +223,27 @@ audit(struct check_notifier *cn, const struct notify_event *ev, bool addressed)
     }
 }
 
+static __attribute__((noinline)) void
+look_into(struct check_notifier *cn, const struct notify_event *ev, bool addressed,
+          bool sound)
+{
+    const bool got = cn->got;
+
+    audit(cn, ev, addressed);
+    if (!sound && got) {
+        anomaly_add(cn->sub, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,
+                    ev->iova + cn->n->offset, ev->iova + ev->mask + cn->n->offset);
+    }
+}
+
+/* Whether n was due an event and given it, and that was all of ev as it is. */
+static bool
+got_just_this(const struct check_notifier *cn, const struct notify_event *ev)
+{
+    return cn->got && !cn->undue && cn->ev.iova == ev->iova && cn->ev.mask == ev->mask &&
+           cn->ev.type == ev->type && is_as_announced(&cn->ev, ev);
+}
+
 static void
 announced(void *self, struct notify_region *r, unsigned index,
           const struct notify_event *ev, struct notifier *only)
@@ -230,21 +251,19 @@ announced(void *self, struct notify_region *r, unsigned index,
     const struct check_region *cr = r->mark;
     const uint64_t last = last_of(ev);
     const bool sound = well_formed(ev, only);
+    const bool plain = sound && last - ev->iova == ev->mask;
 
     (void)self;
     if (cr == NULL) {
         return;
     }
     for (struct check_notifier *cn = cr->notifiers, *next; cn != NULL; cn = next) {
+        const bool addressed = only != NULL ? cn->n == only : cn->n->index == index;
         next = cn->next;
-        const bool got = cn->got;
-        if (!got && !ranges_overlap(ev->iova, last, cn->n->first, cn->n->last)) {
-            continue; /* of no concern to it, and it was left alone */
-        }
-        audit(cn, ev, only != NULL ? cn->n == only : cn->n->index == index);
-        if (!sound && got) {
-            anomaly_add(cn->sub, VIOLATION_MALFORMED_EVENT, BLAME_IOMMU,
-                        ev->iova + cn->n->offset, ev->iova + ev->mask + cn->n->offset);
+        if (plain && addressed && got_just_this(cn, ev)) {
+            cn->got = false; /* as it should be, nearly always */
+        } else if (cn->got || ranges_overlap(ev->iova, last, cn->n->first, cn->n->last)) {
+            look_into(cn, ev, addressed, sound);
         }
     }
 }

@@ -244,6 +244,13 @@ const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
 void spans_closed(struct check_sub *cs, const struct closed_range *r);
 void spans_closed_device(struct check *c, struct truth_device *d,
                          const struct closed_range *r);
+/* Whether there is anything to forget of what cs let go of. */
+static inline bool
+spans_remember(const struct check_sub *cs)
+{
+    return cs->fresh.number != 0 || cs->dropped.entries != 0;
+}
+
 /* All that was to be closed in [first, last] has been. */
 void spans_forget(struct check_sub *cs, uint64_t first, uint64_t last);
 /*

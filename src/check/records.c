@@ -85,7 +85,7 @@ point(struct recordset *rs, uint64_t first, uint64_t last, uint32_t i)
     rs->pool[i].refs += pages(first, last);
 }
 
-/* Whether the newest record can simply grow over [first, ...]. */
+/* Whether the newest record can simply grow over [first, ...], as r does. */
 static bool
 continues(const struct recordset *rs, uint64_t first, const struct record *r)
 {
@@ -98,19 +98,17 @@ continues(const struct recordset *rs, uint64_t first, const struct record *r)
            n->input_first == r->input_first && n->input_last == r->input_last &&
            n->seq == r->seq && n->drops == r->drops && n->revokes == r->revokes &&
            origin_same(&n->origin, &r->origin) &&
-           (r->perm == PERM_NONE || record_target(n, first) == r->target);
+           (r->perm == PERM_NONE || record_target(n, first) == record_target(r, first));
 }
 
 /* Over pages that no record covers yet. */
 static void
 open_fresh(struct recordset *rs, uint64_t first, uint64_t last, const struct record *r)
 {
-    struct record at = *r;
-
-    at.target += first - r->base;
-    at.base = first;
-    if (!continues(rs, first, &at)) {
-        rs->newest = take(rs, &at, 0);
+    if (!continues(rs, first, r)) {
+        rs->newest = take(rs, r, 0);
+        rs->pool[rs->newest].target = record_target(r, first);
+        rs->pool[rs->newest].base = first;
     }
     rs->newest_last = last;
     point(rs, first, last, rs->newest);
@@ -175,10 +173,7 @@ struct closing {
 static uint32_t
 filter(struct recordset *rs, uint32_t i, const struct closing *c)
 {
-    if (i == 0) {
-        return 0;
-    }
-    uint32_t older = filter(rs, rs->pool[i].older, c);
+    const uint32_t next = rs->pool[i].older, older = next != 0 ? filter(rs, next, c) : 0;
     const struct record *r = &rs->pool[i];
     unsigned need = c->done(c->self, r, c->first, c->last);
     if (need == 0) {

@@ -193,7 +193,7 @@ drop_from(struct check_sub *cs, const struct recordset *rs, uint64_t first, uint
     }
 }
 
-static void
+static __attribute__((noinline)) void
 note_drop(struct check_sub *cs, uint64_t first, uint64_t last, const struct drop *d)
 {
     struct open_sets sets = { 0 };
@@ -236,7 +236,7 @@ fresh_begin(struct check_sub *cs, uint64_t first, uint64_t last, uint64_t number
     };
 }
 
-static bool
+static __attribute__((noinline)) bool
 any_aged(const struct check_sub *cs, sim_time now)
 {
     struct open_sets sets = { 0 };
@@ -260,13 +260,13 @@ spans_let_go(struct check_sub *cs, uint64_t first, uint64_t last, bool gone)
         return;
     }
     const bool aged = alone != NULL ? recordset_aged(alone, now) : any_aged(cs, now);
-    const struct drop d = { .number = ++cs->c->drops, .time = now };
+    const uint64_t number = ++cs->c->drops;
     first = align_down(first, PAGE_LG2);
     last |= PAGE_MASK;
     if (!aged && gone) {
-        fresh_begin(cs, first, last, d.number);
+        fresh_begin(cs, first, last, number);
     } else {
-        note_drop(cs, first, last, &d);
+        note_drop(cs, first, last, &(struct drop){ .number = number, .time = now });
     }
 }
 
@@ -286,19 +286,14 @@ is_fresh(const struct check_sub *cs, uint64_t addr, uint64_t *end)
     return f->first <= addr;
 }
 
-void
-spans_closed(struct check_sub *cs, const struct closed_range *r)
+/* Time has passed since r opened. */
+static __attribute__((noinline)) void
+closed_late(struct check_sub *cs, const struct closed_range *r, uint64_t first,
+            uint64_t last)
 {
     const sim_time now = sim_now(cs->c->env->sim);
-    uint64_t first = r->first, last = r->last, end;
+    uint64_t end;
 
-    if (cs->s->refused || !cut_to_range(cs, &first, &last)) {
-        return;
-    }
-    if (r->origin.time == now) {
-        exposure_add_instant(&cs->lawful->exposure, last - first + 1);
-        return;
-    }
     for (uint64_t at = first;; at = end + 1) {
         end = last;
         const bool fresh = is_fresh(cs, at, &end) && cs->fresh.number > r->drops;
@@ -308,6 +303,21 @@ spans_closed(struct check_sub *cs, const struct closed_range *r)
         if (end == last) {
             return;
         }
+    }
+}
+
+void
+spans_closed(struct check_sub *cs, const struct closed_range *r)
+{
+    uint64_t first = r->first, last = r->last;
+
+    if (cs->s->refused || !cut_to_range(cs, &first, &last)) {
+        return;
+    }
+    if (r->origin.time == sim_now(cs->c->env->sim)) {
+        exposure_add_instant(&cs->lawful->exposure, last - first + 1);
+    } else {
+        closed_late(cs, r, first, last);
     }
 }
 
@@ -322,16 +332,13 @@ spans_closed_device(struct check *c, struct truth_device *d, const struct closed
 }
 
 /* Whether nothing is open for cs in [first, last]. */
-static bool
+static __attribute__((noinline)) bool
 nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
 {
-    const struct recordset *rs = only_open(cs);
     struct open_sets sets = { 0 };
+    const struct recordset *rs;
     struct range_piece p;
 
-    if (rs != NULL && recordset_empty(rs)) {
-        return true;
-    }
     while ((rs = open_next(cs, &sets)) != NULL) {
         if (!recordset_empty(rs) && rangemap_next_until(&rs->map, first, last, &p)) {
             return false;
@@ -343,10 +350,14 @@ nothing_open(const struct check_sub *cs, uint64_t first, uint64_t last)
 void
 spans_forget(struct check_sub *cs, uint64_t first, uint64_t last)
 {
-    if (cs->fresh.number != 0 && nothing_open(cs, cs->fresh.first, cs->fresh.last)) {
+    const struct recordset *alone = only_open(cs);
+    const bool none = alone != NULL && recordset_empty(alone);
+
+    if (cs->fresh.number != 0 &&
+        (none || nothing_open(cs, cs->fresh.first, cs->fresh.last))) {
         fresh_end(cs);
     }
-    if (cs->dropped.entries != 0 && nothing_open(cs, first, last)) {
+    if (cs->dropped.entries != 0 && (none || nothing_open(cs, first, last))) {
         rangemap_remove(&cs->dropped, first, last);
     }
 }

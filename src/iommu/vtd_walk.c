@@ -122,6 +122,11 @@ classify(const struct visit *t, uint64_t entry, unsigned level, enum perm perm)
 {
     const struct vtd_ss_masks *reserved = t->reserved;
     const struct vtd_visitor *visitor = t->visitor;
+
+    if (level > 1 && (entry & (reserved->table[level] | VTD_SS_PS)) == 0 &&
+        (perm & vtd_ss_perm(entry)) != 0) {
+        return TABLE; /* nearly all of them, quickly told */
+    }
     const bool leaf = vtd_ss_is_leaf(entry, level);
     const bool bad = (entry & (leaf ? reserved->leaf : reserved->table)[level]) != 0;
 

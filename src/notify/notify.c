@@ -395,31 +395,52 @@ call(struct notifier *n, const struct notify_event *ev, struct notify_walk *w)
     }
 }
 
-/* Window first, then flags, as in the original: the order shows in aborts. */
+/* Whether all of ev lies in n's window. */
+static bool
+is_within(const struct notifier *n, const struct notify_event *ev)
+{
+    return ev->iova >= n->first && ev->iova <= n->last && ev->mask <= n->last - ev->iova;
+}
+
+static bool
+asks_for(const struct notifier *n, const struct notify_event *ev)
+{
+    if ((n->flags & ev->type) == 0) {
+        trace_filtered(n, ev, "flags");
+        return false;
+    }
+    return true;
+}
+
+/* What lies outside the window ends here, unless it is taken for what adjoins it. */
 static void
-deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w)
+leave_out(struct notifier *n, const struct notify_event *ev, uint64_t last,
+          struct notify_walk *w)
+{
+    if ((n->flags & ev->type) != 0 && last + 1 == n->first &&
+        env_quirk(n->region->env, QUIRK_CORE_WINDOW_OFF_BY_ONE)) {
+        call(n, ev, w);
+    } else {
+        trace_filtered(n, ev, "range");
+    }
+}
+
+/* Of ev, which ends at `last`, a part lies outside the window, or the window is no limit.
+ */
+static __attribute__((noinline)) void
+deliver_part(struct notifier *n, const struct notify_event *ev, uint64_t last,
+             struct notify_walk *w)
 {
     const struct span window = window_of(n);
-    const uint64_t last = last_of_event(n, ev);
-
-    if (!ranges_overlap(ev->iova, last, window.first, window.last)) {
-        if ((n->flags & ev->type) != 0 && last + 1 == window.first &&
-            env_quirk(n->region->env, QUIRK_CORE_WINDOW_OFF_BY_ONE)) {
-            call(n, ev, w);
-        } else {
-            trace_filtered(n, ev, "range");
-        }
-        return;
-    }
     const bool sticks_out =
         ev->iova < window.first || last > window.last || last - ev->iova != ev->mask;
+
     if (sticks_out && !(n->flags & NOTIFY_DEVIOTLB_UNMAP) &&
         env_quirk(n->region->env, QUIRK_CORE_ASSERT_PARTIAL)) {
         env_abort(n->region->env, n->subject, BLAME_CORE, "event-sticks-out-of-range");
         return;
     }
-    if (!(n->flags & ev->type)) {
-        trace_filtered(n, ev, "flags");
+    if (!asks_for(n, ev)) {
         return;
     }
     if (!sticks_out) {
@@ -432,14 +453,37 @@ deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w
     call(n, &cut, w);
 }
 
+/*
+ * Window first, then flags, as in the original: the order shows in aborts. What lies
+ * within the window does so under any quirk.
+ */
+static void
+deliver(struct notifier *n, const struct notify_event *ev, struct notify_walk *w)
+{
+    if (is_within(n, ev)) {
+        if (asks_for(n, ev)) {
+            call(n, ev, w);
+        }
+        return;
+    }
+    const struct span window = window_of(n);
+    const uint64_t last = last_of_event(n, ev);
+    if (ranges_overlap(ev->iova, last, window.first, window.last)) {
+        deliver_part(n, ev, last, w);
+    } else {
+        leave_out(n, ev, last, w);
+    }
+}
+
 void
 notify_all(struct notify_region *r, unsigned index, const struct notify_event *ev)
 {
-    const bool newest_only = env_quirk(r->env, QUIRK_CORE_NEWEST_ONLY);
+    struct env *env = r->env;
+    const bool newest_only = env_quirk(env, QUIRK_CORE_NEWEST_ONLY);
     struct notify_walk w = { .outer = r->walks };
 
     r->walks = &w;
-    for (struct notifier *n = r->head; n != NULL && !r->env->aborted; n = w.next) {
+    for (struct notifier *n = r->head; n != NULL && !env->aborted; n = w.next) {
         w.next = newest_only ? NULL : n->next;
         if (n->index == index) {
             deliver(n, ev, &w);
@@ -448,8 +492,8 @@ notify_all(struct notify_region *r, unsigned index, const struct notify_event *e
         }
     }
     r->walks = w.outer;
-    if (!r->env->aborted) {
-        observe(r->env, announced, r, index, ev, NULL);
+    if (!env->aborted) {
+        observe(env, announced, r, index, ev, NULL);
     }
 }
 

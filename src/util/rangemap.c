@@ -83,8 +83,7 @@ clip(struct span s, struct span to)
 static struct span
 pages_of(uint64_t first, uint64_t last)
 {
-    assert(first <= last && is_aligned(first, PAGE_LG2) &&
-           (last & PAGE_MASK) == PAGE_MASK);
+    assert(first <= last && ((first | ~last) & PAGE_MASK) == 0);
     return (struct span){ first >> PAGE_LG2, last >> PAGE_LG2 };
 }
 
