@@ -102,7 +102,7 @@ report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
     verdict_flush(c);
 }
 
-static void
+static inline void
 closed_add(struct check *c, const struct closed_range *add)
 {
     if (c->n_closed > 0) {
@@ -155,7 +155,7 @@ compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
 }
 
 /* Compare cs over n closed ranges of one view or device, in one go. */
-static void
+static inline void
 compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -173,7 +173,7 @@ compare_ranges(struct check_sub *cs, const struct closed_range *r, size_t n)
 }
 
 /* Charge whoever could reach, by d, what n records that closed had taken away. */
-static void
+static inline void
 charge(struct check *c, struct truth_device *d, const struct closed_range *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -193,7 +193,7 @@ charge(struct check *c, struct truth_device *d, const struct closed_range *r, si
 }
 
 /* What subscribers had let go of before is not needed any more. */
-static void
+static inline void
 forget(const struct truth_device *d, const struct closed_range *r, size_t n)
 {
     for (struct check_sub *cs = d->subs; cs != NULL; cs = cs->beside) {
@@ -339,7 +339,7 @@ allows_anything(const struct check *c, const struct recordset *rs,
  * A record of the change goes to rs, unless it was made in the same moment as the
  * change that the newest there is about.
  */
-static void
+static inline void
 record_change(struct check *c, struct recordset *rs, const struct truth_device *d,
               const struct truth_change *ch, unsigned need)
 {
@@ -582,7 +582,7 @@ apply_to_view(struct check *c, struct view *v, const struct pending_inval *p,
 }
 
 /* `tlb`: to the records of its device TLB, else to its own. */
-static void
+static inline void
 apply_to_device(struct check *c, struct truth_device *d, bool tlb,
                 const struct pending_inval *p, const struct block *b)
 {

@@ -26,7 +26,7 @@ recordset_fini(struct recordset *rs)
     free(rs->pool);
 }
 
-static uint32_t
+static inline uint32_t
 take(struct recordset *rs, const struct record *r, uint32_t older)
 {
     uint32_t i = rs->free;
@@ -51,7 +51,7 @@ take(struct recordset *rs, const struct record *r, uint32_t older)
     return i;
 }
 
-static void
+static inline void
 drop(struct recordset *rs, uint32_t i, uint64_t refs)
 {
     while (i != 0) {
@@ -102,7 +102,7 @@ continues(const struct recordset *rs, uint64_t first, const struct record *r)
 }
 
 /* Over pages that no record covers yet. */
-static void
+static inline void
 open_fresh(struct recordset *rs, uint64_t first, uint64_t last, const struct record *r)
 {
     if (!continues(rs, first, r)) {

@@ -63,7 +63,7 @@ struct change {
     uint64_t input_first, input_last; /* as in struct record */
 };
 
-static void
+static inline void
 report(const struct change *ch, uint64_t first, uint64_t last,
        const struct range_piece *old, const struct range_piece *now)
 {
@@ -425,7 +425,7 @@ table_change_all(struct table_index *ix, const struct table_use *u,
 }
 
 /* Whether the two entries lead to the same, as A and D bits do not change. */
-static bool
+static inline bool
 reads_the_same(const struct table_use *u, const struct table_store *st, struct readings r)
 {
     const struct walk_table *t = table_use_stage(u);

@@ -87,7 +87,7 @@ set(struct rangemap *m, uint64_t first, uint64_t last, uint64_t target, enum per
 }
 
 /* Whether the shadow holds [first, last] -> target, as far as it can express it. */
-static bool
+static inline bool
 holds(const struct check_sub *cs, uint64_t first, uint64_t last, uint64_t target,
       enum perm perm)
 {

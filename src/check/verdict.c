@@ -100,7 +100,7 @@ verdict_add(struct check *c, const struct verdict_run *r)
 /* ---- allowed ---- */
 
 /* The permission with which a mirror's host maps `target`; *last is cut to where to. */
-static enum perm
+static inline enum perm
 perm_as_pinned(const struct check_sub *cs, uint64_t target, enum perm perm,
                uint64_t *last)
 {
@@ -135,7 +135,7 @@ same_at(const struct range_piece *a, const struct range_piece *b, uint64_t addr)
 }
 
 /* Whether holding `h` is right where `t`, as cs can hold it, is the truth. */
-static bool
+static inline bool
 is_right(const struct check_sub *cs, const struct range_piece *h,
          const struct range_piece *t, uint64_t addr)
 {
@@ -551,7 +551,7 @@ is_harmless(const struct check_sub *cs, const struct range_piece *h)
 }
 
 /* The truth from `at` on, as far as cs can hold it in one way. */
-static void
+static inline void
 truth_as_held(const struct check_sub *cs, uint64_t at, uint64_t limit,
               struct range_piece *out)
 {
@@ -566,7 +566,7 @@ truth_as_held(const struct check_sub *cs, uint64_t at, uint64_t limit,
 }
 
 /* Whether cs holds one piece there, which is right, and nothing was wrong before. */
-static bool
+static inline bool
 is_one_and_right(const struct check_sub *cs, uint64_t first, uint64_t last)
 {
     struct range_piece h, t;
@@ -609,7 +609,7 @@ compare_pieces(struct check_sub *cs, uint64_t first, uint64_t last,
     }
 }
 
-static void
+static inline void
 compare_listened(struct check_sub *cs, uint64_t first, uint64_t last,
                  const struct comparison *why)
 {
@@ -629,7 +629,7 @@ compare_reached(struct check_sub *cs, uint64_t first, uint64_t last,
 }
 
 /* Whether one of its registrations is for all of [first, last]: the usual case. */
-static bool
+static inline bool
 listens_to(const struct subscriber *s, uint64_t first, uint64_t last)
 {
     for (const struct subscriber_binding *b = s->bindings; b != NULL; b = b->next) {

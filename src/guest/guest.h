@@ -36,6 +36,19 @@ struct guest_reply {
     uint64_t value;
     char why[96]; /* !ok: words for the trace's `result` and messages */
 };
+
+/* Good, and nothing else said; what a flag speaks of is left as it was. */
+static inline void
+guest_reply_init(struct guest_reply *r)
+{
+    r->ok = true;
+    r->has_ret = false;
+    r->hypercalls = 0;
+    r->has_rets = false;
+    r->has_value = false;
+    r->why[0] = '\0';
+}
+
 typedef void guest_done_fn(void *self, const struct guest_reply *reply);
 
 /*

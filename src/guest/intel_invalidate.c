@@ -115,7 +115,7 @@ largest_am(const struct intel_unit *u)
 }
 
 /* Of one domain id; NULL: all of it. */
-static void
+static inline void
 add_second_stage(struct op *op, uint16_t did, const struct block *b)
 {
     const struct intel_unit *u = op->vtd.unit;
@@ -178,7 +178,7 @@ add_device_tlb(struct op *op, uint32_t device, uint32_t pasid, const struct bloc
     intel_plan_add(op, r);
 }
 
-static void
+static inline void
 add_device_tlbs(struct op *op, const struct intel_domain *d, const struct block *b)
 {
     for (size_t i = 0; i < d->n_tags; i++) {

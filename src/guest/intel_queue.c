@@ -115,9 +115,9 @@ descriptor_bytes(const struct intel_queue *q)
     return q->wide ? 2 * VTD_DESC_BYTES : VTD_DESC_BYTES;
 }
 
-/* `upper`: of a wide queue's descriptor. */
+/* `upper`: of a wide queue's descriptor; NULL: zeros. */
 static void
-put(struct op *op, struct vtd_pair d, struct vtd_pair upper)
+put(struct op *op, struct vtd_pair d, const struct vtd_pair *upper)
 {
     struct intel_queue *q = &op->vtd.unit->queue;
     struct mem *mem = op->g->env->mem;
@@ -126,8 +126,8 @@ put(struct op *op, struct vtd_pair d, struct vtd_pair upper)
     mem_write64le(mem, GPA(at), d.lo);
     mem_write64le(mem, GPA(at + 8), d.hi);
     if (q->wide) {
-        mem_write64le(mem, GPA(at + 16), upper.lo);
-        mem_write64le(mem, GPA(at + 24), upper.hi);
+        mem_write64le(mem, GPA(at + 16), upper != NULL ? upper->lo : 0);
+        mem_write64le(mem, GPA(at + 24), upper != NULL ? upper->hi : 0);
     }
     q->tail = q->tail + 1 == q->size ? 0 : q->tail + 1;
 }
@@ -135,13 +135,8 @@ put(struct op *op, struct vtd_pair d, struct vtd_pair upper)
 void
 intel_queue_put(struct op *op, const uint64_t word[INTEL_DESC_WORDS])
 {
-    put(op, (struct vtd_pair){ word[0], word[1] }, (struct vtd_pair){ word[2], word[3] });
-}
-
-static void
-put_pair(struct op *op, struct vtd_pair d)
-{
-    put(op, d, (struct vtd_pair){ 0, 0 });
+    put(op, (struct vtd_pair){ word[0], word[1] },
+        &(struct vtd_pair){ word[2], word[3] });
 }
 
 static gpa_t
@@ -228,8 +223,8 @@ static struct phase
 submit_to_queue(struct op *op)
 {
     op->vtd.submit.first = op->vtd.unit->queue.tail;
-    put_pair(op, encode(op->vtd.unit, &op->vtd.submit.request));
-    put_pair(op, intel_queue_wait(op));
+    put(op, encode(op->vtd.unit, &op->vtd.submit.request), NULL);
+    put(op, intel_queue_wait(op), NULL);
     intel_queue_ring(op);
     return intel_queue_idle(op, submission_done);
 }

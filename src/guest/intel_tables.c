@@ -180,7 +180,7 @@ widen(struct table_work *w, const struct slot *s)
 }
 
 /* Clear an entry, leaf or table, and all that hangs below it. */
-static void
+static inline void
 clear_slot(struct intel_tables *t, const struct slot *s, struct table_work *w)
 {
     if (is_table(t, s->entry, s->level)) {
@@ -253,7 +253,7 @@ add_run_after(const struct intel_tables *t, struct table_work *w, const struct s
 /* ---- making ---- */
 
 /* The size of the leaf to store at iova: see intel_tables_map. */
-static unsigned
+static inline unsigned
 leaf_lg2(const struct intel_tables *t, uint64_t iova, uint64_t last, uint64_t gpa,
          unsigned page_lg2)
 {

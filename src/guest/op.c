@@ -27,12 +27,7 @@ op_new(struct guest *g, const struct step *s, guest_done_fn *done, void *self)
     op->step = s;
     op->done = done;
     op->self = self;
-    op->reply.ok = true;
-    op->reply.has_ret = false;
-    op->reply.hypercalls = 0;
-    op->reply.has_rets = false;
-    op->reply.has_value = false;
-    op->reply.why[0] = '\0';
+    guest_reply_init(&op->reply);
     op->cost = 0;
     return op;
 }

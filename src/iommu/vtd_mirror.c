@@ -59,7 +59,7 @@ vtd_caches_share_tree(const struct vtd_space *s)
 /* ---- the record ---- */
 
 /* Widen b to whole entries of m at both ends. */
-static void
+static inline void
 widen(const struct rangemap *m, struct vtd_block *b)
 {
     struct range_piece p;
@@ -128,7 +128,7 @@ struct old {
     bool agreed; /* everybody concerned holds just this */
 };
 
-static bool
+static inline bool
 next_block(const struct rangemap *m, uint64_t from, uint64_t last,
            struct range_piece *out)
 {
@@ -220,7 +220,7 @@ announce(struct diff *d, const struct notify_event *ev)
 }
 
 /* Take b out of the record and say so. */
-static void
+static inline void
 drop(struct diff *d, const struct vtd_block *b, enum notify_cause item)
 {
     struct vtd_space *s = d->s;
@@ -259,7 +259,7 @@ enum told { TOLD_NOTHING, TOLD_THIS, TOLD_OTHER };
  * What of p was announced, asked quickly: leaves of 4 KiB and 1 GiB are one piece of the
  * map, what is said of others is only that it may be anything.
  */
-static enum told
+static inline enum told
 told_of(const struct vtd_space *s, const struct vtd_page *p)
 {
     struct range_piece old;
@@ -370,9 +370,11 @@ widen_to_old(const struct vtd_space *s, struct vtd_block *b)
     struct vtd_block owed = *b;
 
     widen(&s->tree, b);
-    widen(&s->owed, &owed);
-    b->first = b->first < owed.first ? b->first : owed.first;
-    b->last = b->last > owed.last ? b->last : owed.last;
+    if (s->owed.pages != 0) {
+        widen(&s->owed, &owed);
+        b->first = b->first < owed.first ? b->first : owed.first;
+        b->last = b->last > owed.last ? b->last : owed.last;
+    }
 }
 
 /* The context under which to walk: that of s, or what can be read into `as` instead. */
@@ -398,7 +400,7 @@ walk_limit(const struct vtd_space *s, const struct vtd_context *c)
     return vtd_address_last(s->v);
 }
 
-static void
+static inline void
 run_diff(struct diff *d, const struct vtd_block *range)
 {
     struct vtd_space *s = d->s;

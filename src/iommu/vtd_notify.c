@@ -100,7 +100,7 @@ translate(struct notify_region *region, uint64_t iova, unsigned index,
  * The entry in effect, after letting one take effect that needs no invalidation: a
  * present one where there was none, without caching mode.
  */
-static const struct vtd_context *
+static inline const struct vtd_context *
 context_in_effect(struct vtd_space *s)
 {
     if (env_quirk(s->v->base.env, QUIRK_VTD_CONTEXT_FROM_MEMORY)) {
@@ -328,7 +328,7 @@ sync(struct vtd_space *s, enum notify_cause cause)
 }
 
 /* A block of pages: mirrors hear of differences, caches of the block. */
-static void
+static inline void
 sync_block(struct vtd_space *s, const struct vtd_block *block, bool mirrors)
 {
     const bool update = mirrors && vtd_wants_maps(s);
@@ -359,7 +359,7 @@ block_of(const struct vtd *v, const struct invalidation *inv)
     return (struct vtd_block){ first, first + (inv->last - inv->first) };
 }
 
-static void
+static inline void
 iotlb_invalidated(struct vtd_space *s, const struct invalidation *inv)
 {
     const bool global = inv->scope == INVAL_GLOBAL;

@@ -106,7 +106,7 @@ exists(const struct vtd *v, const struct reg *r)
 }
 
 /* The register that the 4 bytes at `off` belong to, or NULL. */
-static const struct reg *
+static inline const struct reg *
 reg_at(const struct vtd *v, uint64_t off)
 {
     if (off >= VTD_FRCD) {
@@ -127,7 +127,7 @@ end_of(const struct vtd *v)
 }
 
 /* The half of a mask that concerns the 4 bytes at `off`; wide ones stand at 8·n. */
-static uint32_t
+static inline uint32_t
 half(const struct reg *r, uint64_t off, uint64_t mask)
 {
     return (uint32_t)(r->bytes == 8 ? mask >> 8 * (off & 4) : mask);
@@ -381,8 +381,9 @@ vtd_mmio_read(struct iommu *m, uint64_t off, unsigned width)
 static bool
 is_busy(const struct vtd *v, const struct reg *r)
 {
-    return (r == &regs[VTD_CCMD / 4] && (v->requests & VTD_REQUEST_CONTEXT) != 0) ||
-           (r == &regs[VTD_IOTLB / 4] && (v->requests & VTD_REQUEST_IOTLB) != 0);
+    return v->requests != 0 &&
+           ((r == &regs[VTD_CCMD / 4] && (v->requests & VTD_REQUEST_CONTEXT) != 0) ||
+            (r == &regs[VTD_IOTLB / 4] && (v->requests & VTD_REQUEST_IOTLB) != 0));
 }
 
 static uint64_t
@@ -398,7 +399,7 @@ writable(const struct vtd *v, const struct reg *r)
 }
 
 /* The 4 bytes at `off`, of r. */
-static void
+static inline void
 store(struct vtd *v, const struct reg *r, uint64_t off, uint32_t value)
 {
     if (r == NULL || is_busy(v, r)) {
@@ -410,7 +411,7 @@ store(struct vtd *v, const struct reg *r, uint64_t off, uint32_t value)
 }
 
 /* What the write of these 4 bytes sets off, once all of the access is stored. */
-static void
+static inline void
 act(struct vtd *v, const struct reg *r, uint64_t off, uint32_t value)
 {
     if (r == NULL) {

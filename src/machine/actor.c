@@ -65,7 +65,7 @@ running_new(struct machine *m, struct actor *a, const struct step *s)
     r->result = NULL;
     r->traffic = NULL;
     r->watch = NULL;
-    r->reply = (struct guest_reply){ .ok = true };
+    guest_reply_init(&r->reply);
     return r;
 }
 
@@ -431,7 +431,7 @@ begin_event(void *self, uint64_t arg)
     actor_walk(a);
 }
 
-static sim_time
+static inline sim_time
 begin_time(struct actor *a, const struct step *s)
 {
     struct sim *sim = a->m->env.sim;

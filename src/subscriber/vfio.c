@@ -36,7 +36,7 @@ of_const(const struct subscriber *s)
 
 /* ---- calls of the host ---- */
 
-static int
+static inline int
 host_map(struct vfio *v, uint64_t first, uint64_t last, uint64_t target, enum perm perm)
 {
     const int error = fail_point(v->s.env, v->s.config.name, FAIL_MAP);
@@ -45,7 +45,7 @@ host_map(struct vfio *v, uint64_t first, uint64_t last, uint64_t target, enum pe
     return error != 0 ? error : v->host.ops->map(&v->host, first, last, target, perm);
 }
 
-static int
+static inline int
 host_unmap(struct vfio *v, uint64_t first, uint64_t last)
 {
     const int error = fail_point(v->s.env, v->s.config.name, FAIL_UNMAP);
@@ -204,7 +204,7 @@ vfio_alter(struct subscriber *s)
 }
 
 /* False if the host failed, which has been reported. */
-static bool
+static inline bool
 map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
               enum perm perm)
 {
@@ -230,7 +230,7 @@ map_or_report(struct vfio *v, uint64_t first, uint64_t last, uint64_t target,
  * One kernel defect is worked round: an UNMAP up to 2^64 that is refused is tried
  * again without its last page.
  */
-static int
+static inline int
 unmap_or_report(struct vfio *v, uint64_t first, uint64_t last)
 {
     if (v->host.tracking) {
@@ -495,14 +495,11 @@ vfio_sync(struct subscriber *s)
 /* ---- what it holds ---- */
 
 /* Cut p, which covers addr, to where it is all the guest's still, or not any more. */
-static bool
-as_former(const struct vfio *v, uint64_t addr, struct range_piece *p)
+static __attribute__((noinline)) void
+cut_to_former(const struct vfio *v, uint64_t addr, struct range_piece *p)
 {
     struct range_piece f;
 
-    if (v->former.entries == 0) {
-        return true;
-    }
     p->head = p->head && p->first == addr;
     p->target += addr - p->first;
     p->first = addr;
@@ -512,7 +509,6 @@ as_former(const struct vfio *v, uint64_t addr, struct range_piece *p)
         p->target |= gone ? FORMER_PAGE : 0;
         p->last = end < p->last ? end : p->last;
     }
-    return true;
 }
 
 static bool
@@ -520,8 +516,13 @@ vfio_lookup(const struct subscriber *s, uint64_t addr, struct range_piece *out)
 {
     const struct vfio *v = of_const(s);
 
-    return rangemap_lookup(&v->host.shadow, addr, out) &&
-           as_former(v, align_down(addr, PAGE_LG2), out);
+    if (!rangemap_lookup(&v->host.shadow, addr, out)) {
+        return false;
+    }
+    if (v->former.entries != 0) {
+        cut_to_former(v, align_down(addr, PAGE_LG2), out);
+    }
+    return true;
 }
 
 static bool
@@ -529,8 +530,14 @@ vfio_next(const struct subscriber *s, uint64_t from, struct range_piece *out)
 {
     const struct vfio *v = of_const(s);
 
-    return rangemap_next(&v->host.shadow, from, out) &&
-           as_former(v, out->first > from ? out->first : align_down(from, PAGE_LG2), out);
+    if (!rangemap_next(&v->host.shadow, from, out)) {
+        return false;
+    }
+    if (v->former.entries != 0) {
+        cut_to_former(v, out->first > from ? out->first : align_down(from, PAGE_LG2),
+                      out);
+    }
+    return true;
 }
 
 static struct dma_answer
