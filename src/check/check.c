@@ -45,6 +45,7 @@ aborted(void *self, const char *subject, enum blame who, const char *why)
 {
     struct check *c = self;
 
+    verdict_say(c);
     c->fn(c->self, &(struct violation){ .class = VIOLATION_VMM_ABORT,
                                         .blame = who,
                                         .subject = subject,
@@ -60,6 +61,7 @@ overspent(void *self, const char *subject, enum blame who, const char *what,
     struct check *c = self;
 
     (void)steps;
+    verdict_say(c);
     c->fn(c->self, &(struct violation){ .class = VIOLATION_UNBOUNDED_WORK,
                                         .blame = who,
                                         .subject = subject,
@@ -121,8 +123,15 @@ check_free(struct check *c)
 void
 check_step(struct check *c, const char *file, uint32_t line)
 {
+    verdict_say(c);
     c->here.file = file;
     c->here.line = line;
+}
+
+void
+check_say(struct check *c)
+{
+    verdict_say(c);
 }
 
 struct truth_device *
@@ -308,6 +317,7 @@ check_end(struct check *c)
             report_open(c, &d->tlb, d, 0, UINT64_MAX, false);
         }
     }
+    verdict_say(c);
     settle_all(c);
 }
 

@@ -70,6 +70,12 @@ void check_free(struct check *c); /* NULL is fine */
 
 /* What happens from now on was begun by this line; the file is borrowed. */
 void check_step(struct check *c, const char *file, uint32_t line);
+/*
+ * What the step makes present again without its invalidation is one violation for
+ * adjacent pages, kept until its stores are done: before time goes on, and before a line
+ * that has to follow it, this reports it.
+ */
+void check_say(struct check *c);
 
 /* A device is behind m from now on. The id is borrowed. */
 struct truth_device *check_add_device(struct check *c, struct iommu *m, const char *id,

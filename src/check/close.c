@@ -35,11 +35,15 @@ culprit_at(const struct recordset *rs, uint64_t addr, uint64_t *end)
     return recordset_at(rs, newest);
 }
 
-/* Report r over [first, last], but for pages that have been and were not right since. */
+/*
+ * Report r over [first, last], but for pages that have been and were not right since.
+ * `reused`: a store made them present again, the next one may do so with their
+ * neighbours.
+ */
 static void
 accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
        uint64_t first, uint64_t last, const struct record *r,
-       const struct range_piece *now)
+       const struct range_piece *now, bool reused)
 {
     struct range_piece known;
     bool more;
@@ -60,6 +64,7 @@ accuse(struct check *c, struct recordset *rs, const struct truth_device *d,
                        .have = { .first = r->base, .target = r->target, .perm = r->perm },
                        .want = *now,
                        .has_values = true,
+                       .waits = reused,
                        .origin = r->origin,
                        .need = r->need });
             reported_add(
@@ -92,7 +97,7 @@ report_open(struct check *c, struct recordset *rs, const struct truth_device *d,
             end = now.last < end ? now.last : end;
             bool taken = r->perm != PERM_NONE, present = now.perm != PERM_NONE;
             if (reused ? taken && present : taken || present) {
-                accuse(c, rs, d, at, end, r, &now);
+                accuse(c, rs, d, at, end, r, &now, reused);
             }
         }
         if (end == last) {
@@ -520,6 +525,7 @@ check_invalidated(void *self, struct iommu *m, const struct invalidation *inv)
 {
     struct check *c = self;
 
+    verdict_say(c);
     if (c->n_pending == c->cap_pending) {
         c->cap_pending = c->cap_pending == 0 ? 16 : 2 * c->cap_pending;
         c->pending = xrealloc(c->pending, c->cap_pending, sizeof(*c->pending));

@@ -121,6 +121,7 @@ enum { CLOSED_NOTES = 64 };
 /* One violation being put together from adjacent pages. */
 struct verdict_run {
     bool open;
+    bool waits; /* stores are still to come that may go on with it */
     const char *subject;
     uint32_t pasid; /* if has_pasid */
     bool has_pasid;
@@ -291,8 +292,12 @@ enum perm perm_as_held(const struct check_sub *cs, uint64_t target, enum perm pe
  */
 void verdict_explain(const struct check_sub *cs, struct verdict_run *r, bool changed);
 
-/* Add pages to the violation in the making; flush ends it. */
+/*
+ * Add pages to the violation in the making; flush ends it unless it waits for more, say
+ * even then: nothing may be written after it that it has to precede.
+ */
 void verdict_add(struct check *c, const struct verdict_run *r);
 void verdict_flush(struct check *c);
+void verdict_say(struct check *c);
 
 #endif

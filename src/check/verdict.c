@@ -51,7 +51,7 @@ need_text(unsigned need, char buf[static NEED_TEXT])
 }
 
 void
-verdict_flush(struct check *c)
+verdict_say(struct check *c)
 {
     struct verdict_run *r = &c->run;
     char have[VALUE_TEXT], want[VALUE_TEXT], need[NEED_TEXT];
@@ -60,6 +60,7 @@ verdict_flush(struct check *c)
         return;
     }
     r->open = false;
+    r->waits = false;
     struct violation v = {
         .class = r->class,
         .blame = r->blame,
@@ -80,6 +81,14 @@ verdict_flush(struct check *c)
 }
 
 void
+verdict_flush(struct check *c)
+{
+    if (!c->run.waits) {
+        verdict_say(c);
+    }
+}
+
+void
 verdict_add(struct check *c, const struct verdict_run *r)
 {
     struct verdict_run *was = &c->run;
@@ -87,12 +96,14 @@ verdict_add(struct check *c, const struct verdict_run *r)
     if (was->open && was->subject == r->subject && was->class == r->class &&
         was->blame == r->blame && was->hint == r->hint &&
         was->has_pasid == r->has_pasid && was->pasid == r->pasid &&
-        was->last + 1 == r->first && was->origin.file == r->origin.file &&
-        was->origin.line == r->origin.line) {
+        was->waits == r->waits && was->last + 1 == r->first &&
+        (r->waits ? origin_same(&was->origin, &r->origin)
+                  : was->origin.file == r->origin.file &&
+                        was->origin.line == r->origin.line)) {
         was->last = r->last;
         return;
     }
-    verdict_flush(c);
+    verdict_say(c);
     *was = *r;
     was->open = true;
 }

@@ -561,6 +561,7 @@ running_complete(struct running *r)
     bool waited = r->step.wait;
 
     m->result.hypercalls += r->reply.hypercalls;
+    check_say(m->check);
     step_line(m, r);
     expect_step(m, r);
     step_watch_end(m, r);

@@ -485,6 +485,7 @@ machine_run(struct machine *m, struct err *e)
     actors_start(m);
     watch_limits(m);
     while (!m->stop && sim_step(m->env.sim)) {
+        check_say(m->check);
         count_event(m);
         watch_limits(m);
     }

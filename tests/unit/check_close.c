@@ -99,12 +99,85 @@ START_TEST(reuse_is_reported_anew_once_it_was_right)
         rig_flush_page(0x4000);
         rig_leaf(0x4000, 0);
         rig_leaf(0x4000, 0x90003);
+        check_say(rig.check);
         ck_assert_uint_eq(rig.n, i);
         rig_leaf(0x4000, 0);
         rig_flush_page(0x4000);
     }
     check_end(rig.check);
     ck_assert_uint_eq(rig.n, 2);
+    rig_end();
+}
+END_TEST
+
+/* Pages 0x4000 to 0x7fff are taken away by one step and stored anew one by one. */
+static void
+reuse_four_pages(void)
+{
+    vtd_with_mirror();
+    for (uint64_t at = 0x4000; at < 0x8000; at += 0x1000) {
+        rig_leaf(at, 0x80003 + at);
+        rig_flush_page(at);
+    }
+    for (uint64_t at = 0x4000; at < 0x8000; at += 0x1000) {
+        rig_leaf(at, 0);
+    }
+}
+
+START_TEST(pages_reused_one_by_one_make_one_line)
+{
+    reuse_four_pages();
+    for (uint64_t at = 0x4000; at < 0x8000; at += 0x1000) {
+        rig_leaf(at, 0x90003 + at);
+        ck_assert_uint_eq(rig.n, 0); /* the next store may go on with it */
+    }
+    rig_step(31);
+    rig_expect_one(VIOLATION_GUEST_MISSING_INVALIDATION, BLAME_GUEST, 0x4000, 0x7fff);
+    rig_end();
+}
+END_TEST
+
+START_TEST(reuse_with_a_gap_makes_two_lines)
+{
+    reuse_four_pages();
+    rig_leaf(0x4000, 0x94003);
+    rig_leaf(0x5000, 0x95003);
+    rig_leaf(0x7000, 0x97003);
+    check_say(rig.check);
+    ck_assert_uint_eq(rig.n, 2);
+    ck_assert_uint_eq(rig.seen[0].last, 0x5fff);
+    ck_assert_uint_eq(rig.seen[1].first, 0x7000);
+    ck_assert_uint_eq(rig.seen[1].last, 0x7fff);
+    rig_end();
+}
+END_TEST
+
+/* What comes after the line must not come before it: i is what comes. */
+START_TEST(reuse_is_said_before_what_follows)
+{
+    reuse_four_pages();
+    rig_leaf(0x4000, 0x94003);
+    switch (_i) {
+    case 0:
+        rig_step(31); /* of which the next page is reused */
+        break;
+    case 1:
+        rig_submit(vtd_desc_iotlb(VTD_GRAN_FINE, 5, 0x9000, 0, true));
+        run_queue();
+        break;
+    case 2:
+        rig_access(NULL, 0xa000, PERM_R, true, 0x70000);
+        ck_assert_uint_eq(rig.seen[1].class, VIOLATION_DMA_BREACH);
+        rig.n--;
+        break;
+    }
+    ck_assert_uint_eq(rig.n, 1);
+    ck_assert_uint_eq(rig.seen[0].class, VIOLATION_GUEST_MISSING_INVALIDATION);
+    rig_leaf(0x5000, 0x95003);
+    check_say(rig.check);
+    const struct seen *s = &rig.seen[rig.n - 1];
+    ck_assert_uint_eq(s->first, 0x5000);
+    ck_assert_uint_eq(s->last, 0x5fff);
     rig_end();
 }
 END_TEST
@@ -248,6 +321,9 @@ suite(void)
     tcase_add_test(tc, ranges_that_close_one_by_one_make_one_line);
     tcase_add_test(tc, reuse_accuses_the_reused_page_alone);
     tcase_add_test(tc, reuse_is_reported_anew_once_it_was_right);
+    tcase_add_test(tc, pages_reused_one_by_one_make_one_line);
+    tcase_add_test(tc, reuse_with_a_gap_makes_two_lines);
+    tcase_add_loop_test(tc, reuse_is_said_before_what_follows, 0, 3);
     tcase_add_test(tc, an_entry_of_two_words_changes_in_one);
     tcase_add_test(tc, a_context_entry_reused_before_its_flush_is_reported_at_once);
     tcase_add_test(tc, records_end_with_translation_and_charge_nobody);

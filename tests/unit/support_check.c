@@ -189,6 +189,7 @@ void
 rig_expect_one(enum violation_class class, enum blame blame, uint64_t first,
                uint64_t last)
 {
+    check_say(rig.check);
     ck_assert_uint_eq(rig.n, 1);
     ck_assert_str_eq(violation_name(rig.seen[0].class), violation_name(class));
     ck_assert_str_eq(blame_name(rig.seen[0].blame), blame_name(blame));
