@@ -4,6 +4,7 @@
  * was announced, and to nobody else. See internal.h.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "check/internal.h"
 
@@ -50,7 +51,7 @@ registered(void *self, struct notifier *n)
     cn->next = cr->notifiers;
     cr->notifiers = cn;
     n->mark = cn;
-    cs->failed = 0; /* what failed before was no answer to an event */
+    failures_forget(cs); /* what failed before was no answer to an event */
     cs->attached = check_here(c);
     if (cs->s->ops->shadow == SHADOW_CACHE && cs->d->iommu->iommu->ops->windows == NULL) {
         /* nobody told it what changed while it was not registered; cf. has_windows */
@@ -330,9 +331,9 @@ failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_
     (void)self;
     (void)op;
     if (cs != NULL) {
-        cs->failed = error;
-        cs->failed_first = first;
-        cs->failed_last = last;
+        memmove(cs->failures + 1, cs->failures, sizeof(cs->failures[0]) * (FAILURES - 1));
+        cs->failures[0] =
+            (struct failure){ .error = error, .first = first, .last = last };
     }
 }
 

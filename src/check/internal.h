@@ -35,6 +35,15 @@ struct unmap_note {
 
 enum { UNMAP_NOTES = 32 };
 
+/* Something that a subscriber could not do. */
+struct failure {
+    int error; /* errno; 0: none */
+    uint64_t first, last;
+};
+
+/* One that acts on an event twice, or late, may fail in two places at once. */
+enum { FAILURES = 2 };
+
 /* A registration as the checker saw it. */
 struct check_notifier {
     struct notifier *n;
@@ -81,8 +90,8 @@ struct check_sub {
     size_t n_anomalies, cap_anomalies;
     struct unmap_note unmaps[UNMAP_NOTES]; /* a ring */
     unsigned n_unmaps;
-    int failed;                         /* errno of the event being handled, 0 = none */
-    uint64_t failed_first, failed_last; /* where */
+    struct failure failures[FAILURES]; /* the last ones, newest first */
+    int failed;                        /* errno of the event being handled, 0 = none */
     bool strays; /* it answered for a MAP and holds something else */
 };
 
@@ -217,6 +226,8 @@ bool told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_
 /* A cache asked, was answered, and took in what it made of the answer. */
 void told_answered(struct check_sub *cs, const struct range_piece *answer,
                    const struct range_piece *kept);
+/* What failed was no answer to an event. */
+void failures_forget(struct check_sub *cs);
 /* The core kept from it what it was due. */
 void told_lost(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check/internal.h"
 
@@ -258,6 +259,25 @@ unmapped(struct check_sub *cs, uint64_t first, uint64_t last, bool due)
     return false;
 }
 
+void
+failures_forget(struct check_sub *cs)
+{
+    memset(cs->failures, 0, sizeof(cs->failures));
+}
+
+/* The errno of what failed last in [first, last]; elsewhere nobody asked for it. */
+static int
+failed_in(const struct check_sub *cs, uint64_t first, uint64_t last)
+{
+    for (size_t i = 0; i < FAILURES; i++) {
+        const struct failure *f = &cs->failures[i];
+        if (f->error != 0 && ranges_overlap(first, last, f->first, f->last)) {
+            return f->error;
+        }
+    }
+    return 0;
+}
+
 bool
 told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t first,
                uint64_t last, bool due)
@@ -265,9 +285,8 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
     bool gone = false;
 
     forget(&cs->due, first, last);
-    if (!ranges_overlap(first, last, cs->failed_first, cs->failed_last)) {
-        cs->failed = 0; /* something that nobody asked for here and now */
-    }
+    cs->failed = failed_in(cs, first, last);
+    failures_forget(cs);
     if (ev->type != NOTIFY_MAP) {
         gone = unmapped(cs, first, last, due);
     } else if (cs->s->ops->shadow == SHADOW_MIRROR) {
@@ -275,7 +294,6 @@ told_delivered(struct check_sub *cs, const struct notify_event *ev, uint64_t fir
     } else if (cs->s->ops->shadow == SHADOW_NONE) {
         observer_mapped(cs, ev, first, last, due);
     }
-    cs->failed = 0;
     return gone;
 }
 

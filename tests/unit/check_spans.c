@@ -252,6 +252,7 @@ START_TEST(a_missing_invalidation_lasts_from_the_change_until_it_comes_or_the_en
     rig_leaf(0x4000, 0);
     pass(40);
     rig_leaf(0x4000, 0x90003); /* reused: reported */
+    check_say(rig.check);
     ck_assert_uint_eq(rig.n, 1);
     pass(60);
     rig_flush_page(0x4000);

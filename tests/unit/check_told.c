@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who is to blame, from what a subscriber was told and what it was due. */
 #include <check.h>
+#include <errno.h>
 
 #include "support_check.h"
 #include "support_main.h"
@@ -101,6 +102,33 @@ START_TEST(a_failure_before_registration_is_no_answer_to_an_event)
 }
 END_TEST
 
+/* A mirror that acts twice fails for the page that it is told of and for another. */
+START_TEST(a_second_failure_hides_none_of_the_first)
+{
+    struct subscriber *s = mirror();
+    const struct observer *o = &rig.env.observer;
+    struct notifier *n = &s->bindings->notifier;
+    struct notify_event map = { .type = NOTIFY_MAP,
+                                .perm = PERM_RW,
+                                .iova = 0x1000,
+                                .mask = PAGE_MASK,
+                                .target = GPA(0x20000) };
+    struct notify_event unmap = { .type = NOTIFY_UNMAP,
+                                  .iova = 0x1000,
+                                  .mask = PAGE_MASK };
+
+    rig_put(0x1000, 0x20003);
+    o->delivered(o->self, n, &unmap); /* and it keeps the page */
+    o->failed(o->self, s, "map", 0x1000, 0x1fff, EEXIST);
+    o->failed(o->self, s, "map", 0x0, 0xfff, EEXIST);
+    o->delivered(o->self, n, &map);
+    s->ops->notify(s, &unmap, 0x1000, 0x1fff); /* what it had kept goes */
+    check_all(rig.check);
+    rig_expect_one(VIOLATION_MISSING_MAPPING, BLAME_SUBSCRIBER, 0x1000, 0x1fff);
+    rig_end();
+}
+END_TEST
+
 /* Every page leads to 0x20000. */
 static void
 answer(void *self, const struct ask *ask, struct dma_answer *out)
@@ -193,6 +221,7 @@ suite(void)
     tcase_add_test(tc, what_was_announced_wrongly_is_the_iommus_fault);
     tcase_add_test(tc, a_lost_unmap_of_what_is_not_held_is_an_odd_event_alone);
     tcase_add_test(tc, a_failure_before_registration_is_no_answer_to_an_event);
+    tcase_add_test(tc, a_second_failure_hides_none_of_the_first);
     tcase_add_test(tc, what_a_cache_makes_of_an_answer_beyond_it_is_its_own_fault);
     tcase_add_test(tc, a_cache_that_did_not_ask_for_unmap_is_to_blame_for_what_it_keeps);
     tcase_add_test(tc, a_cache_that_keeps_to_its_answer_is_right);
