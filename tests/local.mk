@@ -133,6 +133,8 @@ unit_support = \
 	tests/unit/support_guest.h \
 	tests/unit/support_main.c \
 	tests/unit/support_main.h \
+	tests/unit/support_nic.c \
+	tests/unit/support_nic.h \
 	tests/unit/support_papr.c \
 	tests/unit/support_papr.h \
 	tests/unit/support_random.c \

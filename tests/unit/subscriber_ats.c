@@ -4,35 +4,33 @@
  * S115, S116 as the device sees them).
  */
 #include <check.h>
+#include <string.h>
 
-#include "subscriber/subscriber.h"
 #include "support_main.h"
-#include "support_toy.h"
+#include "support_nic.h"
 
-struct rig {
-    struct toy t;
-    struct space space;
-    struct subscriber *s;
+/* How its IOMMU answers, and what it was asked. */
+static struct {
     struct ask last;
     unsigned asked[3]; /* by kind */
     bool blocks;       /* translated requests are refused */
     bool forbids;      /* translation requests too */
-};
+} iommu;
 
 static void
 translate(void *self, const struct ask *q, struct dma_answer *out)
 {
-    struct rig *r = self;
+    const struct nic *r = self;
     struct range_piece p;
 
-    r->last = *q;
-    r->asked[q->kind]++;
+    iommu.last = *q;
+    iommu.asked[q->kind]++;
     *out = (struct dma_answer){ .result = DMA_OK, .gpa = GPA(q->iova), .perm = PERM_RW };
     if (q->kind == ASK_TRANSLATED) {
-        out->result = r->blocks ? DMA_FAULT : DMA_OK;
+        out->result = iommu.blocks ? DMA_FAULT : DMA_OK;
         return;
     }
-    if (r->forbids) {
+    if (iommu.forbids) {
         out->result = DMA_FAULT;
     } else if (!rangemap_entry(&r->t.table, q->iova, &p) || (p.perm & q->access) == 0) {
         out->result = q->kind == ASK_TRANSLATION ? DMA_BLOCKED : DMA_FAULT;
@@ -46,44 +44,22 @@ translate(void *self, const struct ask *q, struct dma_answer *out)
 }
 
 static const struct space_section translated[] = {
-    { 0, 0xfedfffff, NULL, 0 },
-    { 0xfef00000, UINT64_MAX, NULL, 0xfef00000 },
+    { .first = 0, .last = 0xfedfffff },
+    { .first = 0xfef00000, .last = UINT64_MAX, .region_first = 0xfef00000 },
 };
 
 static void
-put_sections(struct rig *r)
-{
-    struct space_section now[2] = { translated[0], translated[1] };
-
-    now[0].region = now[1].region = &r->t.region;
-    space_set(&r->space, now, 2);
-}
-
-static void
-rig_init(struct rig *r, const struct subscriber_config *c)
+rig_init(struct nic *r, const struct subscriber_config *c)
 {
     struct subscriber_config config = *c;
 
-    *r = (struct rig){ 0 };
-    toy_init(&r->t, UINT64_MAX);
+    memset(&iommu, 0, sizeof(iommu));
+    nic_init(r, UINT64_MAX, translated, 2);
     toy_trace(&r->t, TRACE_VERBOSE);
-    space_init(&r->space, "nic0", &r->t.env);
-    put_sections(r);
     config.name = "nic0/ats";
     config.device = "nic0";
-    r->s = subscriber_new(subscriber_kind("ats"), &config, &r->t.env);
-    ck_assert(
-        subscriber_attach(r->s, &r->space, (struct translator){ translate, r }, NULL));
+    ck_assert(nic_attach(r, "ats", &config, (struct translator){ translate, r }, NULL));
     toy_lines(&r->t);
-}
-
-static void
-rig_fini(struct rig *r)
-{
-    subscriber_detach(r->s);
-    subscriber_free(r->s);
-    space_fini(&r->space);
-    toy_fini(&r->t);
 }
 
 static const struct subscriber_config without_pasid = { .ats = true,
@@ -91,7 +67,7 @@ static const struct subscriber_config without_pasid = { .ats = true,
 
 /* The table behind everybody's back. */
 static void
-map(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
+map(struct nic *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
 {
     rangemap_remove(&r->t.table, iova, iova + size - 1);
     if (perm != PERM_NONE) {
@@ -100,13 +76,13 @@ map(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
 }
 
 static struct dma_answer
-dma(struct rig *r, uint64_t iova, enum perm access)
+dma(struct nic *r, uint64_t iova, enum perm access)
 {
     return r->s->ops->dma(r->s, iova, access);
 }
 
 static bool
-keeps(const struct rig *r, uint64_t iova)
+keeps(const struct nic *r, uint64_t iova)
 {
     struct range_piece p;
 
@@ -114,7 +90,7 @@ keeps(const struct rig *r, uint64_t iova)
 }
 
 static void
-invalidate(struct rig *r, uint64_t iova, uint64_t mask, bool has_pasid, uint32_t pasid)
+invalidate(struct nic *r, uint64_t iova, uint64_t mask, bool has_pasid, uint32_t pasid)
 {
     const struct notify_event ev = {
         .type = NOTIFY_DEVIOTLB_UNMAP,
@@ -131,42 +107,42 @@ invalidate(struct rig *r, uint64_t iova, uint64_t mask, bool has_pasid, uint32_t
 
 START_TEST(asks_once_keeps_the_answer_and_sends_translated_requests)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     ck_assert_uint_eq(dma(&r, 0x1010, PERM_R).gpa.v, 0x5010);
     ck_assert_uint_eq(dma(&r, 0x1020, PERM_W).gpa.v, 0x5020);
-    ck_assert_uint_eq(r.asked[ASK_TRANSLATION], 1);
-    ck_assert_uint_eq(r.asked[ASK_TRANSLATED], 2);
-    ck_assert_uint_eq(r.asked[ASK_UNTRANSLATED], 0);
-    ck_assert_uint_eq(r.last.iova, 0x5020);
-    ck_assert_uint_eq(r.last.pasid, ASK_NO_PASID);
+    ck_assert_uint_eq(iommu.asked[ASK_TRANSLATION], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_TRANSLATED], 2);
+    ck_assert_uint_eq(iommu.asked[ASK_UNTRANSLATED], 0);
+    ck_assert_uint_eq(iommu.last.iova, 0x5020);
+    ck_assert_uint_eq(iommu.last.pasid, ASK_NO_PASID);
     ck_assert_str_eq(toy_lines(&r.t),
                      "0 nic0/ats fill iova=0x1000 size=0x1000 gpa=0x5000 perm=rw\n");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(nothing_there_blocks_and_is_not_kept)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R).result, DMA_BLOCKED);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_R);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R).result, DMA_OK);
-    r.forbids = true;
+    iommu.forbids = true;
     ck_assert_int_eq(dma(&r, 0x2000, PERM_R).result, DMA_FAULT);
-    r.blocks = true;
+    iommu.blocks = true;
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R).result, DMA_FAULT);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_translation_without_the_permission_is_asked_for_again)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_R);
@@ -177,13 +153,13 @@ START_TEST(a_translation_without_the_permission_is_asked_for_again)
     ck_assert_uint_eq(dma(&r, 0x1000, PERM_R).gpa.v, 0x5000); /* kept */
     ck_assert_uint_eq(dma(&r, 0x1000, PERM_W).gpa.v, 0x6000); /* asked for */
     ck_assert_uint_eq(dma(&r, 0x1000, PERM_R).gpa.v, 0x6000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S111_an_invalidation_drops_its_pages_and_no_more)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     for (uint64_t at = 0; at < 0x4000; at += 0x1000) {
@@ -196,13 +172,13 @@ START_TEST(S111_an_invalidation_drops_its_pages_and_no_more)
     invalidate(&r, 0, UINT64_MAX, false, 0);
     ck_assert(!keeps(&r, 0x2000) && !keeps(&r, 0x3000));
     ck_assert_uint_eq(r.s->unmaps, 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(an_invalidation_in_a_superpage_drops_all_of_it)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     map(&r, 2 * MIB, 2 * MIB, 0x400000, PERM_RW);
@@ -210,13 +186,13 @@ START_TEST(an_invalidation_in_a_superpage_drops_all_of_it)
     ck_assert(keeps(&r, 3 * MIB));
     invalidate(&r, 2 * MIB, 0xfff, false, 0);
     ck_assert(!keeps(&r, 3 * MIB));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S113_without_translation_there_is_no_ats_and_nothing_kept)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
@@ -225,60 +201,60 @@ START_TEST(S113_without_translation_there_is_no_ats_and_nothing_kept)
     space_set_bypass(&r.space);
     ck_assert(!keeps(&r, 0x1000));
     dma(&r, 0x1000, PERM_R);
-    ck_assert_uint_eq(r.asked[ASK_UNTRANSLATED], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_UNTRANSLATED], 1);
     ck_assert(!keeps(&r, 0x1000));
-    put_sections(&r);
+    nic_sections(&r, translated, 2);
     dma(&r, 0x1000, PERM_R);
     ck_assert(keeps(&r, 0x1000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S113_a_device_with_ats_off_keeps_nothing)
 {
     const struct subscriber_config off = { .pasid = ASK_NO_PASID };
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &off);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R).result, DMA_OK);
-    ck_assert_uint_eq(r.asked[ASK_UNTRANSLATED], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_UNTRANSLATED], 1);
     ck_assert_ptr_null(r.t.region.head);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S113_switched_off_it_forgets_and_sends_plain_requests)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     dma(&r, 0x1000, PERM_R);
-    ck_assert_uint_eq(r.asked[ASK_TRANSLATED], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_TRANSLATED], 1);
     subscriber_set_ats(r.s, false);
     ck_assert(!keeps(&r, 0x1000));
     ck_assert_ptr_null(r.t.region.head);
     dma(&r, 0x1000, PERM_R);
-    ck_assert_uint_eq(r.asked[ASK_UNTRANSLATED], 1);
-    ck_assert_uint_eq(r.asked[ASK_TRANSLATED], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_UNTRANSLATED], 1);
+    ck_assert_uint_eq(iommu.asked[ASK_TRANSLATED], 1);
     subscriber_set_ats(r.s, true);
     dma(&r, 0x1000, PERM_R);
     ck_assert(keeps(&r, 0x1000));
     ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(pasids_hear_what_names_them)
 {
     const struct subscriber_config five = { .ats = true, .pasid = 5 };
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &five);
     map(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     dma(&r, 0x1000, PERM_R);
-    ck_assert_uint_eq(r.last.pasid, 5);
+    ck_assert_uint_eq(iommu.last.pasid, 5);
     invalidate(&r, 0x1000, 0xfff, false, 0);
     invalidate(&r, 0x1000, 0xfff, true, 4);
     ck_assert(keeps(&r, 0x1000));
@@ -287,20 +263,20 @@ START_TEST(pasids_hear_what_names_them)
     dma(&r, 0x1000, PERM_R);
     invalidate(&r, 0x1000, 0xfff, true, NOTIFY_EVERY_PASID);
     ck_assert(!keeps(&r, 0x1000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(what_it_would_not_be_told_about_is_not_kept)
 {
     const struct subscriber_config five = { .ats = true, .pasid = 5 };
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &five);
     map(&r, 0xfee00000, 0x1000, 0x5000, PERM_RW);
     ck_assert_int_eq(dma(&r, 0xfee00000, PERM_R).result, DMA_OK);
     ck_assert(!keeps(&r, 0xfee00000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -309,7 +285,7 @@ START_TEST(a_full_device_tlb_drops_the_eldest)
     const struct subscriber_config two = { .ats = true,
                                            .pasid = ASK_NO_PASID,
                                            .entries = 2 };
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &two);
     for (uint64_t at = 0; at < 0x3000; at += 0x1000) {
@@ -317,14 +293,14 @@ START_TEST(a_full_device_tlb_drops_the_eldest)
         dma(&r, at, PERM_R);
     }
     ck_assert(!keeps(&r, 0) && keeps(&r, 0x1000) && keeps(&r, 0x2000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S115_completion_takes_as_long_as_the_device_needs)
 {
     const struct dist cost = DIST_CONST(700);
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, &without_pasid);
     latencies_set(&r.t.env.latency, LATENCY_ATS_INVALIDATE, &cost);
@@ -332,7 +308,7 @@ START_TEST(S115_completion_takes_as_long_as_the_device_needs)
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 700);
     invalidate(&r, 0, 0xfff, true, 3); /* of no concern: answered at once */
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 

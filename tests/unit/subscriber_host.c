@@ -9,68 +9,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "subscriber/subscriber.h"
 #include "support_main.h"
-#include "support_toy.h"
-
-struct rig {
-    struct toy t;
-    struct space space;
-    struct subscriber *s;
-    int error; /* of the last failure; 0: none since told() */
-};
-
-static void
-failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-       int error)
-{
-    struct rig *r = self;
-
-    (void)s;
-    (void)op;
-    ck_assert_uint_le(first, last);
-    r->error = error;
-}
-
-static int
-told(struct rig *r)
-{
-    const int error = r->error;
-
-    r->error = 0;
-    return error;
-}
+#include "support_nic.h"
 
 /* One section [first, last] of a region whose pages are `page` bytes. */
 static bool
-rig_init(struct rig *r, const char *kind, struct subscriber_config c, uint64_t first,
+rig_init(struct nic *r, const char *kind, struct subscriber_config c, uint64_t first,
          uint64_t last, uint64_t page, struct err *e)
 {
-    *r = (struct rig){ 0 };
-    toy_init(&r->t, last - first);
+    const struct space_section section = { .first = first, .last = last };
+
+    nic_init(r, last - first, &section, 1);
     r->t.page = page;
-    r->t.env.observer = (struct observer){ .self = r, .failed = failed };
-    space_init(&r->space, "nic0", &r->t.env);
-    const struct space_section section = { first, last, &r->t.region, 0 };
-    space_set(&r->space, &section, 1);
     c.name = "nic0/x";
     c.device = "nic0";
-    r->s = subscriber_new(subscriber_kind(kind), &c, &r->t.env);
-    return subscriber_attach(r->s, &r->space, (struct translator){ 0 }, e);
-}
-
-static void
-rig_fini(struct rig *r)
-{
-    subscriber_detach(r->s);
-    subscriber_free(r->s);
-    space_fini(&r->space);
-    toy_fini(&r->t);
+    return nic_attach(r, kind, &c, (struct translator){ 0 }, e);
 }
 
 /* What a lookup of addr finds: its target, or all ones. */
 static uint64_t
-holds(const struct rig *r, uint64_t addr)
+holds(const struct nic *r, uint64_t addr)
 {
     struct range_piece p;
 
@@ -85,42 +43,42 @@ static const struct subscriber_config plain = { 0 };
 
 START_TEST(S13_v1_removes_whole_what_begins_in_the_request)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-v1", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
     toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 3 * MIB), HOLE);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S14_v1_keeps_what_begins_before_the_request_and_says_success)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-v1", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
     toy_map(&r.t, 4 * MIB, 4 * MIB + PAGE_MASK, 8 * MIB);
     toy_unmap(&r.t, 3 * MIB, 5 * MIB - 1);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 2 * MIB), 0);
     ck_assert_uint_eq(holds(&r, 4 * MIB), 8 * MIB); /* it stops at the first */
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S12_v2_refuses_what_v1_does)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
     toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 3 * MIB), MIB);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -128,34 +86,34 @@ END_TEST
 
 START_TEST(S50_a_tce_container_replaces_where_type1_says_eexist)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
     toy_map(&r.t, 0x1000, 0x1fff, 0x6000);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x6000);
-    rig_fini(&r);
+    nic_fini(&r);
     ck_assert(rig_init(&r, "vfio", plain, 0, GIB - 1, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
     toy_map(&r.t, 0x1000, 0x1fff, 0x6000);
-    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_int_eq(nic_told(&r), EEXIST);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x5000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S53_events_of_a_window_land_at_its_bus_offset)
 {
     const uint64_t at = UINT64_C(0x800000000000000);
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", plain, at, at + GIB - 1, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000); /* relative to the region */
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, at + 0x1000), 0x5000);
     ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -164,54 +122,54 @@ START_TEST(S54_v2_maps_only_memory_that_was_registered)
     const struct subscriber_config some = { .has_registered = true,
                                             .registered_first = 0,
                                             .registered_last = 0x8fff };
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", some, 0, GIB - 1, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x8000);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     toy_map(&r.t, 0x2000, 0x2fff, 0x9000);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0x2000), HOLE);
     /* An entry that fails takes those before it along, and what they replaced. */
     toy_map(&r.t, 0x0000, 0x0fff, 0x3000);
     ck_assert_uint_eq(holds(&r, 0x0000), 0x3000);
     toy_map(&r.t, 0x0000, 0x1fff, 0x8000);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0x0000), HOLE);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x8000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S55_a_guest_page_may_be_many_host_entries)
 {
     const struct subscriber_config small = { .page_sizes = UINT64_C(1) << 16 };
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", small, 0, GIB - 1, 16 * MIB, NULL));
     toy_map(&r.t, 16 * MIB, 32 * MIB - 1, 0);
     ck_assert_uint_eq(holds(&r, 31 * MIB), 15 * MIB);
     toy_map(&r.t, 32 * MIB, 32 * MIB + PAGE_MASK, 0); /* less than a host page */
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     toy_unmap(&r.t, 16 * MIB, 32 * MIB - 1);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 31 * MIB), HOLE);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S57_any_part_of_a_mapping_can_be_removed)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x10000, 0x1ffff, 0x50000);
     toy_unmap(&r.t, 0x11000, 0x11fff);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0x11000), HOLE);
     ck_assert_uint_eq(holds(&r, 0x10000), 0x50000);
     ck_assert_uint_eq(holds(&r, 0x12000), 0x52000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -224,12 +182,12 @@ spapr(void)
 START_TEST(S58_an_address_in_no_window_is_enxio)
 {
     const struct notify_event ev = { .type = NOTIFY_UNMAP, .mask = PAGE_MASK };
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
     spapr()->notify(r.s, &ev, 2 * GIB, 2 * GIB + PAGE_MASK);
-    ck_assert_int_eq(told(&r), ENXIO);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), ENXIO);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -239,26 +197,26 @@ START_TEST(windows_need_a_page_that_host_guest_and_memory_can_do)
     const struct subscriber_config thin = { .page_sizes = UINT64_C(1) << 16,
                                             .backing_page = PAGE_BYTES };
     struct err e;
-    struct rig r;
+    struct nic r;
 
     ck_assert(!rig_init(&r, "vfio-spapr", big, 0, GIB - 1, 64 * KIB, &e));
     ck_assert_str_eq(e.text, "the host has no pages of 0x10000 bytes or less");
-    rig_fini(&r);
+    nic_fini(&r);
     ck_assert(!rig_init(&r, "vfio-spapr", thin, 0, GIB - 1, 64 * KIB, &e));
-    rig_fini(&r);
+    nic_fini(&r);
     ck_assert(rig_init(&r, "vfio-spapr", big, 0, GIB - 1, 16 * MIB, &e));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(P34_v2_windows_stand_where_the_platform_puts_them)
 {
     struct err e;
-    struct rig r;
+    struct nic r;
 
     ck_assert(!rig_init(&r, "vfio-spapr", plain, GIB, 2 * GIB - 1, PAGE_BYTES, &e));
     ck_assert_str_eq(e.text, "the host puts the window at 0x0");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -268,14 +226,14 @@ START_TEST(a_third_window_is_refused_and_a_closed_one_makes_room)
                                b = { .first = UINT64_C(0x800000000000000),
                                      .last = UINT64_C(0x80000003fffffff) };
     struct err e;
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", plain, 0, GIB - 1, PAGE_BYTES, NULL));
     ck_assert_int_eq(spapr()->open(r.s, &b, PAGE_BYTES, &e), 0);
     ck_assert_int_eq(spapr()->open(r.s, &b, PAGE_BYTES, &e), ENOSPC);
     spapr()->close(r.s, &a);
     ck_assert_int_eq(spapr()->open(r.s, &a, PAGE_BYTES, &e), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -283,17 +241,17 @@ START_TEST(v1_has_the_hosts_window_and_pays_for_all_of_it)
 {
     struct subscriber_config c = { .version = 1 };
     struct err e;
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
-    rig_fini(&r);
+    nic_fini(&r);
     ck_assert(!rig_init(&r, "vfio-spapr", c, 0, 2 * GIB - 1, PAGE_BYTES, &e));
     ck_assert_str_eq(e.text, "cannot map guest IOVA region 0x0-0x7fffffff");
-    rig_fini(&r);
+    nic_fini(&r);
     c.locked_memory = 512 * MIB;
     ck_assert(!rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
     ck_assert_str_eq(e.text, "0x40000000 bytes to lock, 0x20000000 allowed");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -301,10 +259,10 @@ START_TEST(v2_pays_for_all_of_ram)
 {
     const struct subscriber_config c = { .locked_memory = TOY_RAM - 1 };
     struct err e;
-    struct rig r;
+    struct nic r;
 
     ck_assert(!rig_init(&r, "vfio-spapr", c, 0, GIB - 1, PAGE_BYTES, &e));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -312,74 +270,74 @@ END_TEST
 
 START_TEST(S60_an_unmap_of_nothing_is_success)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_unmap(&r.t, 0x1000, 0x1fff);
-    ck_assert_int_eq(told(&r), 0);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), 0);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S61_a_map_over_a_live_area_is_eexist)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
-    ck_assert_int_eq(told(&r), EEXIST);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), EEXIST);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S62_an_unmap_of_everything_empties_it)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x5000);
     toy_map(&r.t, GIB, GIB + PAGE_MASK, 0x6000);
     toy_unmap(&r.t, 0, UINT64_MAX);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
     ck_assert_uint_eq(holds(&r, GIB), HOLE);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S63_part_of_an_area_cannot_go_and_nobody_is_told)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 2 * MIB, 4 * MIB - 1, 0);
     toy_unmap(&r.t, 2 * MIB, 2 * MIB + PAGE_MASK);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 2 * MIB), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S64_S25_areas_before_one_that_sticks_out_are_gone)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "iommufd", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
     toy_map(&r.t, 0x2000, 0x5fff, 0x20000);
     toy_unmap(&r.t, 0x1000, 0x2fff);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
     ck_assert_uint_eq(holds(&r, 0x2000), 0x20000);
-    rig_fini(&r);
+    nic_fini(&r);
     ck_assert(rig_init(&r, "vfio", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
     toy_map(&r.t, 0x2000, 0x5fff, 0x20000);
     toy_unmap(&r.t, 0x1000, 0x2fff);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -387,30 +345,30 @@ END_TEST
 
 START_TEST(S100_an_unmap_takes_every_map_it_touches_whole)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0, 0x3fff, 0x10000);
     toy_map(&r.t, 0x4000, 0x4fff, 0x20000);
     toy_unmap(&r.t, 0x1000, 0x1fff);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0), HOLE);
     ck_assert_uint_eq(holds(&r, 0x3000), HOLE);
     ck_assert_uint_eq(holds(&r, 0x4000), 0x20000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S101_a_second_map_is_eexist)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
     toy_map(&r.t, 0x1000, 0x1fff, 0x20000);
-    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_int_eq(nic_told(&r), EEXIST);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -418,20 +376,20 @@ START_TEST(S102_what_passes_the_devices_range_is_dropped_even_an_unmap)
 {
     const struct subscriber_config c = { .has_aperture = true,
                                          .aperture_last = (UINT64_C(1) << 38) - 1 };
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vhost-vdpa", c, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r.t, 0x1000, 0x1fff, 0x10000);
     toy_unmap(&r.t, 0, (UINT64_C(1) << 39) - 1);
-    ck_assert_int_eq(told(&r), ERANGE);
+    ck_assert_int_eq(nic_told(&r), ERANGE);
     ck_assert_uint_eq(holds(&r, 0x1000), 0x10000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 /* What the device reaches at addr, or HOLE. */
 static uint64_t
-reaches(struct rig *r, uint64_t addr)
+reaches(struct nic *r, uint64_t addr)
 {
     const struct dma_answer a = r->s->ops->dma(r->s, addr, PERM_R);
 
@@ -440,7 +398,7 @@ reaches(struct rig *r, uint64_t addr)
 
 /* A batch by hand: what is mapped is the listener's own doing, as for RAM. */
 static void
-batch_init(struct rig *r, const struct subscriber_config *c)
+batch_init(struct nic *r, const struct subscriber_config *c)
 {
     ck_assert(rig_init(r, "vhost-vdpa", *c, 0, UINT64_MAX, PAGE_BYTES, NULL));
     toy_map(&r->t, 0x1000, 0x4fff, 0x11000);
@@ -452,7 +410,7 @@ batch_init(struct rig *r, const struct subscriber_config *c)
 
 START_TEST(S103_a_batch_shows_the_device_one_new_table_at_its_end)
 {
-    struct rig r;
+    struct nic r;
 
     batch_init(&r, &plain);
     ck_assert_uint_eq(holds(&r, 0x1000), HOLE); /* the kernel's list is ahead */
@@ -466,21 +424,21 @@ START_TEST(S103_a_batch_shows_the_device_one_new_table_at_its_end)
     ck_assert_uint_eq(reaches(&r, 0x8000), 0x28000);
     toy_unmap(&r.t, 0x8000, 0x8fff); /* no batch: at once */
     ck_assert_uint_eq(reaches(&r, 0x3000), HOLE);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S103_a_device_without_set_map_sees_each_change)
 {
     const struct subscriber_config c = { .no_set_map = true };
-    struct rig r;
+    struct nic r;
 
     batch_init(&r, &c);
     ck_assert_uint_eq(reaches(&r, 0x1000), HOLE);
     ck_assert_uint_eq(reaches(&r, 0x3000), 0x23000);
     r.s->listener.commit(&r.s->listener);
     ck_assert_uint_eq(reaches(&r, 0x3000), 0x23000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -488,7 +446,7 @@ START_TEST(S103_random_batches_show_the_old_table_until_their_end)
 {
     enum { PAGES = 24 };
     uint64_t seed = 4801, before[PAGES];
-    struct rig r;
+    struct nic r;
 
     printf("seed %lu\n", (unsigned long)seed);
     ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
@@ -516,13 +474,13 @@ START_TEST(S103_random_batches_show_the_old_table_until_their_end)
             ck_assert_uint_eq(reaches(&r, p * PAGE_BYTES), holds(&r, p * PAGE_BYTES));
         }
     }
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S104_a_transaction_that_changes_nothing_is_no_batch)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     const struct space_section there = r.space.sections[0];
@@ -540,14 +498,14 @@ START_TEST(S104_a_transaction_that_changes_nothing_is_no_batch)
     space_set(&r.space, &far, 1); /* skipped */
     space_set(&r.space, NULL, 0);
     ck_assert_str_eq(toy_lines(&r.t), "");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S106_a_refusal_ends_it_unless_nobody_is_told)
 {
     for (unsigned i = 0; i < 2; i++) {
-        struct rig r;
+        struct nic r;
 
         ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
         subscriber_detach(r.s);
@@ -563,23 +521,23 @@ START_TEST(S106_a_refusal_ends_it_unless_nobody_is_told)
                                 : "");
         toy_map(&r.t, 0x1000, 0x1fff, 0x11000);
         ck_assert_uint_eq(holds(&r, 0x1000), HOLE);
-        rig_fini(&r);
+        nic_fini(&r);
     }
 }
 END_TEST
 
 START_TEST(S105_the_2049th_map_is_enospc)
 {
-    struct rig r;
+    struct nic r;
 
     ck_assert(rig_init(&r, "vhost-vdpa", plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
     for (uint64_t i = 0; i < 2048; i++) {
         toy_map(&r.t, 2 * i * PAGE_BYTES, 2 * i * PAGE_BYTES + PAGE_MASK, 0);
     }
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     toy_map(&r.t, GIB, GIB + PAGE_MASK, 0);
-    ck_assert_int_eq(told(&r), ENOSPC);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), ENOSPC);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -589,7 +547,7 @@ END_TEST
 static uint64_t
 dirty_after_a_write(const char *kind)
 {
-    struct rig r;
+    struct nic r;
     uint64_t pages;
 
     ck_assert(rig_init(&r, kind, plain, 0, UINT64_MAX, PAGE_BYTES, NULL));
@@ -608,10 +566,10 @@ dirty_after_a_write(const char *kind)
     r.s->ops->wrote(r.s, 0x13000, 0x53000, 8);
     toy_set(&r.t, 0x10000, 0x4000, 0, PERM_NONE);
     ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), pages);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     dirty_fini(&r.t.env.dirty);
     r.t.env.dirty = (struct dirty){ 0 };
-    rig_fini(&r);
+    nic_fini(&r);
     return pages;
 }
 

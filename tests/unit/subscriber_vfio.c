@@ -9,40 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "subscriber/subscriber.h"
 #include "support_main.h"
-#include "support_toy.h"
-
-/* One device on a toy whose space is one section over the whole region. */
-struct rig {
-    struct toy t;
-    struct space space;
-    struct subscriber *s;
-    struct subscriber_group group; /* of its device */
-    int error;                     /* of the last failure; 0: none since told() */
-};
-
-static void
-failed(void *self, struct subscriber *s, const char *op, uint64_t first, uint64_t last,
-       int error)
-{
-    struct rig *r = self;
-
-    (void)s;
-    (void)op;
-    ck_assert_uint_le(first, last);
-    r->error = error;
-}
-
-/* The last error since the last call. */
-static int
-told(struct rig *r)
-{
-    const int error = r->error;
-
-    r->error = 0;
-    return error;
-}
+#include "support_nic.h"
 
 static struct subscriber_config
 config(void)
@@ -53,71 +21,43 @@ config(void)
 }
 
 static void
-rig_attach(struct rig *r, const struct subscriber_config *c)
+rig_attach(struct nic *r, const struct subscriber_config *c)
 {
-    const struct translator none = { 0 };
-
-    r->s = subscriber_new(subscriber_kind("vfio"), c, &r->t.env);
-    ck_assert(subscriber_join(r->s, "nic0/vfio", &r->group, NULL));
-    ck_assert(subscriber_attach(r->s, &r->space, none, NULL));
+    ck_assert(nic_attach(r, "vfio", c, (struct translator){ 0 }, NULL));
 }
 
 static void
-rig_init_sections(struct rig *r, const struct space_section *sections, size_t n)
-{
-    *r = (struct rig){ 0 };
-    toy_init(&r->t, UINT64_MAX);
-    r->t.env.observer = (struct observer){ .self = r, .failed = failed };
-    space_init(&r->space, "nic0", &r->t.env);
-    struct space_section copy[4];
-    for (size_t i = 0; i < n; i++) {
-        copy[i] = sections[i];
-        copy[i].region = &r->t.region;
-    }
-    space_set(&r->space, copy, n);
-}
-
-static void
-rig_init(struct rig *r, const struct subscriber_config *c)
+rig_init(struct nic *r, const struct subscriber_config *c)
 {
     const struct space_section all = { .first = 0, .last = UINT64_MAX };
 
-    rig_init_sections(r, &all, 1);
+    nic_init(r, UINT64_MAX, &all, 1);
     rig_attach(r, c);
 }
 
-static void
-rig_fini(struct rig *r)
-{
-    subscriber_detach(r->s);
-    subscriber_free(r->s);
-    space_fini(&r->space);
-    toy_fini(&r->t);
-}
-
 static int
-map(struct rig *r, uint64_t iova, uint64_t size)
+map(struct nic *r, uint64_t iova, uint64_t size)
 {
     toy_map(&r->t, iova, iova + (size - 1), 0x100000);
-    return told(r);
+    return nic_told(r);
 }
 
 static int
-unmap(struct rig *r, uint64_t iova, uint64_t size)
+unmap(struct nic *r, uint64_t iova, uint64_t size)
 {
     toy_unmap(&r->t, iova, iova + (size - 1));
-    return told(r);
+    return nic_told(r);
 }
 
 static bool
-held(const struct rig *r, uint64_t iova, struct range_piece *p)
+held(const struct nic *r, uint64_t iova, struct range_piece *p)
 {
     return r->s->ops->lookup(r->s, iova, p);
 }
 
 /* Bytes held in [first, last]. */
 static uint64_t
-holds(const struct rig *r, uint64_t first, uint64_t last)
+holds(const struct nic *r, uint64_t first, uint64_t last)
 {
     struct range_piece p;
     uint64_t bytes = 0;
@@ -138,7 +78,7 @@ holds(const struct rig *r, uint64_t first, uint64_t last)
 
 START_TEST(S10_S11_a_map_over_anything_live_is_eexist_and_changes_nothing)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     const struct subscriber_config c = config();
 
@@ -146,18 +86,18 @@ START_TEST(S10_S11_a_map_over_anything_live_is_eexist_and_changes_nothing)
     ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
     ck_assert_int_eq(map(&r, 0x1000, 0x1000), EEXIST);
     toy_map(&r.t, 0x0, 0x3fff, 0x500000);
-    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_int_eq(nic_told(&r), EEXIST);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
     ck_assert(held(&r, 0x1000, &p));
     ck_assert_uint_eq(p.target, 0x100000);
     ck_assert_uint_eq(r.s->errors, 2);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S12_S25_an_unmap_that_cuts_an_entry_removes_nothing)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -173,13 +113,13 @@ START_TEST(S12_S25_an_unmap_that_cuts_an_entry_removes_nothing)
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x201000);
     ck_assert_int_eq(unmap(&r, 0x1000, 0x3ff000), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S15_S16_S35_an_unmap_takes_what_it_finds_and_may_find_nothing)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -190,21 +130,21 @@ START_TEST(S15_S16_S35_an_unmap_takes_what_it_finds_and_may_find_nothing)
     ck_assert_int_eq(unmap(&r, 0x0, 0x10000), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
     ck_assert_int_eq(unmap(&r, 0x0, 0x10000), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S17_an_event_for_all_2_64_bytes_has_length_0_in_the_kernel)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     map(&r, 0x1000, 0x1000);
     toy_unmap(&r.t, 0, UINT64_MAX);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -212,7 +152,7 @@ static const struct subscriber_span interrupts[] = { { 0xfee00000, 0xfeefffff } 
 
 /* The rig's device turns out to reserve these. */
 static void
-reserve(struct rig *r, const struct subscriber_span *spans, size_t n)
+reserve(struct nic *r, const struct subscriber_span *spans, size_t n)
 {
     r->group.reserved = spans;
     r->group.n_reserved = n;
@@ -220,7 +160,7 @@ reserve(struct rig *r, const struct subscriber_span *spans, size_t n)
 
 START_TEST(S18_S19_a_map_outside_the_valid_ranges_is_einval_an_unmap_is_not)
 {
-    struct rig r;
+    struct nic r;
     struct subscriber_config c = config();
 
     c.has_aperture = true;
@@ -235,13 +175,13 @@ START_TEST(S18_S19_a_map_outside_the_valid_ranges_is_einval_an_unmap_is_not)
     ck_assert_int_eq(map(&r, 0x7ffffff000, 0x2000), EINVAL);
     ck_assert_uint_eq(holds(&r, 0x7000000000, UINT64_MAX), 0);
     ck_assert_int_eq(map(&r, 0x7ffffff000, 0x1000), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S24_a_group_that_reserves_what_is_mapped_cannot_join)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct subscriber_span spans[] = { { 0x10000, 0x1ffff }, { 0x1000, 0x1fff } };
     struct subscriber_group second = { .reserved = spans, .n_reserved = 2 };
@@ -260,13 +200,13 @@ START_TEST(S24_a_group_that_reserves_what_is_mapped_cannot_join)
     ck_assert(!r.s->refused); /* the container goes on as it was */
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x2000);
     ck_assert_int_eq(map(&r, 0x12000, 0x1000), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S24_a_group_that_joins_narrows_what_can_be_mapped_until_it_parts)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct subscriber_span spans[] = { { 0x10000, 0x1ffff }, { 0x1000, 0x1fff } };
     struct subscriber_group second = { .reserved = spans, .n_reserved = 2 };
@@ -283,13 +223,13 @@ START_TEST(S24_a_group_that_joins_narrows_what_can_be_mapped_until_it_parts)
     subscriber_part(r.s, &second);
     ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
     ck_assert_int_eq(map(&r, 0xfee00000, 0x1000), EINVAL);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S20_the_65536th_map_is_enospc_until_one_is_unmapped)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -301,26 +241,26 @@ START_TEST(S20_the_65536th_map_is_enospc_until_one_is_unmapped)
     ck_assert_int_eq(map(&r, UINT64_C(65535) << 13, 0x1000), 0);
     ck_assert_int_eq(map(&r, UINT64_C(65536) << 13, 0x1000), ENOSPC);
     ck_assert_int_eq(map(&r, 0, 0x1000), EEXIST); /* looked at before the slots */
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S20_the_entry_limit_can_be_set)
 {
-    struct rig r;
+    struct nic r;
     struct subscriber_config c = config();
 
     c.entry_limit = 1;
     rig_init(&r, &c);
     ck_assert_int_eq(map(&r, 0, 0x200000), 0);
     ck_assert_int_eq(map(&r, 0x200000, 0x1000), ENOSPC);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S21_a_map_over_the_locked_memory_limit_leaves_nothing)
 {
-    struct rig r;
+    struct nic r;
     struct subscriber_config c = config();
 
     c.locked_memory = 0x4000;
@@ -331,26 +271,26 @@ START_TEST(S21_a_map_over_the_locked_memory_limit_leaves_nothing)
     ck_assert_int_eq(map(&r, 0x10000, 0x1000), 0);
     ck_assert_int_eq(unmap(&r, 0x0, 0x3000), 0);
     ck_assert_int_eq(map(&r, 0x20000, 0x3000), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S22_an_unmap_up_to_2_64_succeeds)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     map(&r, UINT64_MAX - 0xfff, 0x1000);
     ck_assert_int_eq(unmap(&r, 0xfef00000, UINT64_C(0xffffffff01100000)), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_refused_unmap_up_to_2_64_is_tried_once_more)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct dist cost = DIST_CONST(5);
 
@@ -360,16 +300,16 @@ START_TEST(a_refused_unmap_up_to_2_64_is_tried_once_more)
     ck_assert_int_eq(unmap(&r, 0x201000, 0x1000), EINVAL);
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 5);
     toy_unmap(&r.t, 0x201000, UINT64_MAX);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 10);
     ck_assert_uint_eq(r.s->errors, 2);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S23_with_64_kib_host_pages_a_4_kib_map_is_einval)
 {
-    struct rig r;
+    struct nic r;
     struct subscriber_config c = config();
 
     c.page_sizes = 0x10000 | 0x200000;
@@ -377,11 +317,11 @@ START_TEST(S23_with_64_kib_host_pages_a_4_kib_map_is_einval)
     ck_assert_int_eq(map(&r, 0x10000, 0x1000), EINVAL);
     ck_assert_int_eq(map(&r, 0x11000, 0x10000), EINVAL);
     toy_map(&r.t, 0x10000, 0x1ffff, 0x101000); /* target not aligned */
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_int_eq(map(&r, 0x10000, 0x10000), 0);
     ck_assert_int_eq(unmap(&r, 0x10000, 0x1000), EINVAL);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x10000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -389,7 +329,7 @@ END_TEST
 
 START_TEST(S30_a_failed_map_is_an_error_line_and_a_hole)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -401,42 +341,42 @@ START_TEST(S30_a_failed_map_is_an_error_line_and_a_hole)
         toy_lines(&r.t),
         "0 nic0/vfio MAP iova=0x0 size=0x4000 gpa=0x100000 perm=rw cause=map\n"
         "0 nic0/vfio error op=map errno=EEXIST iova=0x0 size=0x4000\n");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S31_S32_a_target_that_is_not_one_piece_of_ram_is_dropped_whole)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     toy_map(&r.t, 0x1000, 0x1fff, TOY_MMIO);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     toy_map(&r.t, 0x1000, 0x1fff, UINT64_C(0x100000000));
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     toy_map(&r.t, 0, 2 * MIB - 1, TOY_RAM - MIB);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
     ck_assert_int_eq(unmap(&r, 0x1000, 0x1000), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 static enum perm
-perm_held(struct rig *r, uint64_t gpa, enum perm perm)
+perm_held(struct nic *r, uint64_t gpa, enum perm perm)
 {
     struct range_piece p;
 
     toy_set(&r->t, 0x1000, 0x1000, gpa, perm);
-    ck_assert_int_eq(told(r), 0);
+    ck_assert_int_eq(nic_told(r), 0);
     ck_assert(held(r, 0x1000, &p));
     return p.perm;
 }
 
 START_TEST(S33_write_only_is_widened_and_rom_is_read_only)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -449,13 +389,13 @@ START_TEST(S33_write_only_is_widened_and_rom_is_read_only)
     ck_assert_ptr_nonnull(
         strstr(toy_lines(&r.t), "nic0/vfio widened iova=0x1000 size=0x1000 perm=rw\n"));
     ck_assert_uint_eq(perm_held(&r, TOY_ROM, PERM_RW), PERM_R);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S34_a_lone_map_for_a_change_keeps_the_old_permission)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     const struct subscriber_config c = config();
     struct notify_event ev = { .type = NOTIFY_MAP,
@@ -468,16 +408,16 @@ START_TEST(S34_a_lone_map_for_a_change_keeps_the_old_permission)
     notify_all(&r.t.region, 0, &ev);
     ev.perm = PERM_R;
     notify_all(&r.t.region, 0, &ev);
-    ck_assert_int_eq(told(&r), EEXIST);
+    ck_assert_int_eq(nic_told(&r), EEXIST);
     ck_assert(held(&r, 0x1000, &p));
     ck_assert_uint_eq(p.perm, PERM_RW);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S116_a_foreign_target_is_refused_for_maps_and_unmaps)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     struct notify_event ev = { .type = NOTIFY_MAP,
                                .perm = PERM_RW,
@@ -487,25 +427,25 @@ START_TEST(S116_a_foreign_target_is_refused_for_maps_and_unmaps)
 
     rig_init(&r, &c);
     notify_all(&r.t.region, 0, &ev);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
     map(&r, 0x1000, 0x1000);
     ev.type = NOTIFY_UNMAP;
     ev.perm = PERM_NONE;
     notify_all(&r.t.region, 0, &ev);
-    ck_assert_int_eq(told(&r), EINVAL);
+    ck_assert_int_eq(nic_told(&r), EINVAL);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S36_a_newcomer_gets_one_map_a_page_in_ascending_order)
 {
-    struct rig r;
+    struct nic r;
     const struct space_section all = { .first = 0, .last = UINT64_MAX };
     const struct subscriber_config c = config();
 
-    rig_init_sections(&r, &all, 1);
+    nic_init(&r, UINT64_MAX, &all, 1);
     toy_trace(&r.t, TRACE_NORMAL);
     toy_set(&r.t, 2 * MIB, 2 * MIB, 0, PERM_R);
     toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
@@ -519,19 +459,19 @@ START_TEST(S36_a_newcomer_gets_one_map_a_page_in_ascending_order)
         "0 nic0/vfio replay-end count=2\n");
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x201000);
     ck_assert_uint_eq(r.s->maps, 2);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S38_leaving_empties_the_shadow_and_leaves_the_tables)
 {
-    struct rig r;
+    struct nic r;
     const struct space_section low = { .first = 0x10000,
                                        .last = 0xfedfffff,
                                        .region_first = 0x10000 };
     const struct subscriber_config c = config();
 
-    rig_init_sections(&r, &low, 1);
+    nic_init(&r, UINT64_MAX, &low, 1);
     rig_attach(&r, &c);
     toy_set(&r.t, 0x20000, 0x1000, 0x5000, PERM_RW);
     toy_trace(&r.t, TRACE_NORMAL);
@@ -544,13 +484,13 @@ START_TEST(S38_leaving_empties_the_shadow_and_leaves_the_tables)
     ck_assert_uint_eq(r.s->unmaps, 0);
     toy_set(&r.t, 0x20000, 0x1000, 0, PERM_NONE);
     ck_assert_str_eq(toy_lines(&r.t), "");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S38_a_section_of_2_64_is_emptied_in_two_halves)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct dist cost = DIST_CONST(3);
 
@@ -560,22 +500,22 @@ START_TEST(S38_a_section_of_2_64_is_emptied_in_two_halves)
     latencies_set(&r.t.env.latency, LATENCY_VFIO_UNMAP, &cost);
     space_set(&r.space, NULL, 0);
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 6);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S39_two_sections_are_two_registrations_each_with_its_own_part)
 {
-    struct rig r;
+    struct nic r;
     const struct space_section halves[] = {
         { .first = 0, .last = 0xfedfffff },
         { .first = 0xfef00000, .last = UINT64_MAX, .region_first = 0xfef00000 },
     };
     const struct subscriber_config c = config();
 
-    rig_init_sections(&r, halves, 2);
+    nic_init(&r, UINT64_MAX, halves, 2);
     toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
     toy_set(&r.t, 0xfef00000, 0x1000, 0x6000, PERM_RW);
     rig_attach(&r, &c);
@@ -586,21 +526,21 @@ START_TEST(S39_two_sections_are_two_registrations_each_with_its_own_part)
     ck_assert_str_eq(toy_lines(&r.t),
                      "0 nic0/vfio UNMAP iova=0xfef00000 size=0x1100000 cause=unmap\n"
                      "0 nic0/vfio UNMAP iova=0xc0000000 size=0x3ee00000 cause=unmap\n");
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_section_inside_its_region_gives_events_bus_addresses)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     const struct space_section window = { .first = UINT64_C(0x800000000000000),
                                           .last = UINT64_C(0x80000000000ffff) };
     const struct subscriber_config c = config();
 
-    rig_init_sections(&r, &window, 1);
+    nic_init(&r, UINT64_MAX, &window, 1);
     toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
     rig_attach(&r, &c);
     toy_set(&r.t, 0x2000, 0x1000, 0x6000, PERM_RW);
@@ -609,13 +549,13 @@ START_TEST(a_section_inside_its_region_gives_events_bus_addresses)
     ck_assert_uint_eq(p.target, 0x5000);
     ck_assert(held(&r, UINT64_C(0x800000000002000), &p));
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x2000);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(sections_are_rounded_inwards_to_host_pages_and_high_ones_skipped)
 {
-    struct rig r;
+    struct nic r;
     struct subscriber_config c = config();
     const struct space_section odd[] = {
         { .first = 0x11000, .last = 0x3efff, .region_first = 0x1000 },
@@ -624,7 +564,7 @@ START_TEST(sections_are_rounded_inwards_to_host_pages_and_high_ones_skipped)
     };
 
     c.page_sizes = 0x10000;
-    rig_init_sections(&r, odd, 3);
+    nic_init(&r, UINT64_MAX, odd, 3);
     rig_attach(&r, &c);
     ck_assert_ptr_nonnull(r.s->bindings);
     ck_assert_ptr_null(r.s->bindings->next);
@@ -632,7 +572,7 @@ START_TEST(sections_are_rounded_inwards_to_host_pages_and_high_ones_skipped)
     ck_assert_uint_eq(r.s->bindings->section.last, 0x2ffff);
     ck_assert_uint_eq(r.s->bindings->notifier.first, 0x10000);
     ck_assert_uint_eq(r.s->bindings->notifier.last, 0x1ffff);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -640,7 +580,7 @@ END_TEST
 
 START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     const struct subscriber_config c = config();
     const struct subscriber_span spans[] = { { 0x3ff00000, 0x7fffffff },
@@ -667,8 +607,8 @@ START_TEST(ram_is_mapped_1_to_1_while_untranslated_around_what_is_reserved)
                      "0 nic0/vfio replay-begin range=0x0-0xffffffffffffffff\n"
                      "0 nic0/vfio replay-end count=0\n");
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
-    ck_assert_int_eq(told(&r), 0);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), 0);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -676,7 +616,7 @@ END_TEST
 
 /* RAM in blocks of 128 MiB, of which the first three are there. */
 static void
-cut_into_blocks(struct rig *r)
+cut_into_blocks(struct nic *r)
 {
     mem_set_block(r->t.env.mem, GPA(0), 128 * MIB);
     mem_discard(r->t.env.mem, GPA(384 * MIB), GPA(TOY_RAM - 1));
@@ -684,7 +624,7 @@ cut_into_blocks(struct rig *r)
 
 START_TEST(blocks_of_ram_are_mapped_and_unmapped_one_by_one)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     struct subscriber_config c = config();
 
@@ -699,40 +639,40 @@ START_TEST(blocks_of_ram_are_mapped_and_unmapped_one_by_one)
     mem_populate(r.t.env.mem, GPA(384 * MIB), GPA(512 * MIB - 1));
     ck_assert(subscriber_populate(r.s, 384 * MIB, 512 * MIB - 1));
     subscriber_discard(r.s, 128 * MIB, 256 * MIB - 1);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert(!held(&r, 128 * MIB, &p) && held(&r, 256 * MIB, &p));
 
     /* Two more are one too many: neither is mapped. */
     mem_populate(r.t.env.mem, GPA(512 * MIB), GPA(768 * MIB - 1));
     ck_assert(!subscriber_populate(r.s, 512 * MIB, 768 * MIB - 1));
-    ck_assert_int_eq(told(&r), ENOSPC);
+    ck_assert_int_eq(nic_told(&r), ENOSPC);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 384 * MIB);
     ck_assert(!r.s->refused);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S31_a_map_of_discarded_ram_is_dropped_whole)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     cut_into_blocks(&r);
     toy_map(&r.t, 0x1000, 0x1fff, 384 * MIB);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     toy_map(&r.t, 0, 2 * MIB - 1, 383 * MIB);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
     toy_map(&r.t, 0, 2 * MIB - 1, 382 * MIB);
-    ck_assert_int_eq(told(&r), 0);
-    rig_fini(&r);
+    ck_assert_int_eq(nic_told(&r), 0);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
     const struct subscriber_config c = config();
 
@@ -755,21 +695,21 @@ START_TEST(what_is_pinned_through_the_iommu_is_known_and_may_outlive_its_memory)
     toy_map(&r.t, 0x200000, 0x3fffff, 127 * MIB);
     ck_assert(held(&r, 0x300000, &p));
     ck_assert_uint_eq(p.target & FORMER_PAGE, 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 /* ---- migrations ---- */
 
 static void
-start_tracking(struct rig *r)
+start_tracking(struct nic *r)
 {
     dirty_start(&r->t.env.dirty, NULL);
     ck_assert(subscriber_track(r->s, true));
 }
 
 static void
-end_tracking(struct rig *r)
+end_tracking(struct nic *r)
 {
     subscriber_track(r->s, false);
     dirty_fini(&r->t.env.dirty);
@@ -778,7 +718,7 @@ end_tracking(struct rig *r)
 
 /* Whether the log is just [first, last], or nothing if first > last. */
 static bool
-log_is(const struct rig *r, uint64_t first, uint64_t last)
+log_is(const struct nic *r, uint64_t first, uint64_t last)
 {
     uint64_t a, z, b, y;
 
@@ -791,21 +731,21 @@ log_is(const struct rig *r, uint64_t first, uint64_t last)
 START_TEST(S40_an_unmap_beyond_the_bitmap_is_e2big_and_unmaps_nothing)
 {
     const uint64_t most = (UINT64_C(0x7fffffff) << PAGE_LG2) - 1; /* 8 TiB - 4 KiB */
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     ck_assert_int_eq(map(&r, 0x1000, 0x1000), 0);
     start_tracking(&r);
     toy_unmap(&r.t, 0, most + PAGE_BYTES);
-    ck_assert_int_eq(told(&r), E2BIG);
+    ck_assert_int_eq(nic_told(&r), E2BIG);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0x1000);
     ck_assert(r.t.env.dirty.failed);
     ck_assert(log_is(&r, 1, 0));
 
     start_tracking(&r);
     toy_unmap(&r.t, 0, most);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     ck_assert_uint_eq(holds(&r, 0, UINT64_MAX), 0);
     ck_assert(!r.t.env.dirty.failed);
     ck_assert(log_is(&r, 0x100000, 0x100fff));
@@ -814,21 +754,21 @@ START_TEST(S40_an_unmap_beyond_the_bitmap_is_e2big_and_unmaps_nothing)
     ck_assert(subscriber_track(r.s, false));
     r.t.env.dirty.on = false;
     toy_unmap(&r.t, 0, UINT64_MAX >> 1);
-    ck_assert_int_eq(told(&r), 0);
+    ck_assert_int_eq(nic_told(&r), 0);
     end_tracking(&r);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_sync_asks_for_a_replay_and_takes_whole_entries_for_dirty)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
     toy_set(&r.t, 0x10000, 0x10000, 0x50000, PERM_R);
     toy_set(&r.t, 0x20000, 0x1000, TOY_MMIO, PERM_RW);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     start_tracking(&r);
     const uint64_t maps = r.s->maps;
     subscriber_sync(r.s);
@@ -836,13 +776,13 @@ START_TEST(a_sync_asks_for_a_replay_and_takes_whole_entries_for_dirty)
     ck_assert_uint_eq(r.s->maps, maps);
     ck_assert(!r.t.env.dirty.failed);
     end_tracking(&r);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_bitmap_is_not_cut)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -854,15 +794,15 @@ START_TEST(a_bitmap_is_not_cut)
     subscriber_sync(r.s);
     ck_assert(r.t.env.dirty.failed);
     ck_assert_uint_eq(r.s->errors, 1);
-    ck_assert_int_eq(told(&r), 0); /* it is no answer to an event */
+    ck_assert_int_eq(nic_told(&r), 0); /* it is no answer to an event */
     end_tracking(&r);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(who_sees_ram_1_to_1_takes_all_of_it_for_dirty_and_so_does_who_leaves)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -882,13 +822,13 @@ START_TEST(who_sees_ram_1_to_1_takes_all_of_it_for_dirty_and_so_does_who_leaves)
     toy_unmap(&r.t, 0x1000, 0x1fff);
     ck_assert(log_is(&r, 0x7000, 0x8fff));
     end_tracking(&r);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S116_a_foreign_target_and_an_unmap_that_fails_end_a_migration)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct notify_event foreign = { .type = NOTIFY_UNMAP,
                                           .foreign_as = true,
@@ -903,7 +843,7 @@ START_TEST(S116_a_foreign_target_and_an_unmap_that_fails_end_a_migration)
     ck_assert_int_eq(unmap(&r, 0x10000, 0x1000), EINVAL);
     ck_assert(r.t.env.dirty.failed);
     end_tracking(&r);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -911,7 +851,7 @@ END_TEST
 
 START_TEST(S121_a_device_reaches_what_the_shadow_holds_and_no_more)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
 
     rig_init(&r, &c);
@@ -924,13 +864,13 @@ START_TEST(S121_a_device_reaches_what_the_shadow_holds_and_no_more)
     ck_assert_int_eq(r.s->ops->dma(r.s, 0x2abcde, PERM_W).result, DMA_BLOCKED);
     ck_assert_int_eq(r.s->ops->dma(r.s, 0x1000, PERM_R).result, DMA_BLOCKED);
     ck_assert_str_eq(toy_lines(&r.t), "");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(each_call_of_the_host_costs_its_latency)
 {
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     const struct dist map_cost = DIST_CONST(100), unmap_cost = DIST_CONST(20);
 
@@ -942,13 +882,13 @@ START_TEST(each_call_of_the_host_costs_its_latency)
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 200);
     unmap(&r, 0x1000, 0x1000);
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 20);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(N24_an_error_stops_neither_delivery_nor_the_model)
 {
-    struct rig r;
+    struct nic r;
     struct ear e;
     const struct subscriber_config c = config();
 
@@ -960,11 +900,11 @@ START_TEST(N24_an_error_stops_neither_delivery_nor_the_model)
     ck_assert_int_eq(notify_register(&r.t.region, &e.n, NULL), 0);
     ck_assert(subscriber_attach(r.s, &r.space, (struct translator){ 0 }, NULL));
     toy_set(&r.t, 0x1000, 0x1000, TOY_MMIO, PERM_RW);
-    ck_assert_int_eq(told(&r), EFAULT);
+    ck_assert_int_eq(nic_told(&r), EFAULT);
     ck_assert_uint_eq(e.count, 1);
     ear_agrees(&e, &r.t);
     ear_fini(&e);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -972,7 +912,7 @@ START_TEST(N13_N28_random_changes_and_a_second_container_stay_coherent)
 {
     const uint64_t seed = 4711 + (uint64_t)_i;
     uint64_t state = seed;
-    struct rig r;
+    struct nic r;
     const struct subscriber_config c = config();
     struct subscriber *late = NULL;
 
@@ -987,7 +927,7 @@ START_TEST(N13_N28_random_changes_and_a_second_container_stay_coherent)
             late = subscriber_new(subscriber_kind("vfio"), &c, &r.t.env);
             ck_assert(subscriber_attach(late, &r.space, (struct translator){ 0 }, NULL));
         }
-        ck_assert_int_eq(told(&r), 0);
+        ck_assert_int_eq(nic_told(&r), 0);
         for (uint64_t at = 0; at < 4 * MIB; at += PAGE_BYTES) {
             struct range_piece want, p;
             const bool mapped = rangemap_lookup(&r.t.table, at, &want);
@@ -1002,7 +942,7 @@ START_TEST(N13_N28_random_changes_and_a_second_container_stay_coherent)
     }
     subscriber_detach(late);
     subscriber_free(late);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 

@@ -9,26 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "subscriber/subscriber.h"
 #include "support_main.h"
-#include "support_toy.h"
+#include "support_nic.h"
 
-struct rig {
-    struct toy t;
-    struct space space;
-    struct subscriber *s;
+/* What was asked for, and learnt. */
+static struct {
     unsigned misses, fills;
     uint64_t fill_first, fill_last;
-};
+} seen;
 
 /* The toy's table answers, entry by entry. */
 static void
 translate(void *self, const struct ask *q, struct dma_answer *out)
 {
-    struct rig *r = self;
+    const struct nic *r = self;
     struct range_piece p;
 
-    r->misses++;
+    seen.misses++;
     if (!rangemap_entry(&r->t.table, q->iova, &p) || (p.perm & q->access) != q->access) {
         *out = (struct dma_answer){ .result = DMA_FAULT };
         return;
@@ -44,51 +41,37 @@ static void
 filled(void *self, struct subscriber *s, const struct range_piece *answer,
        const struct range_piece *kept)
 {
-    struct rig *r = self;
-
+    (void)self;
     (void)s;
     (void)kept;
-    r->fills++;
-    r->fill_first = answer->first;
-    r->fill_last = answer->last;
+    seen.fills++;
+    seen.fill_first = answer->first;
+    seen.fill_last = answer->last;
 }
 
 static void
-rig_init(struct rig *r, uint64_t entries)
+rig_init(struct nic *r, uint64_t entries)
 {
-    const struct space_section all = { 0, UINT64_MAX, &r->t.region, 0 };
+    const struct space_section all = { .first = 0, .last = UINT64_MAX };
     const struct subscriber_config c = {
         .name = "nic0/vhost", .device = "nic0", .replay = true, .entries = entries
     };
 
-    *r = (struct rig){ 0 };
-    toy_init(&r->t, UINT64_MAX);
-    r->t.env.observer = (struct observer){ .self = r, .filled = filled };
-    space_init(&r->space, "nic0", &r->t.env);
-    space_set(&r->space, &all, 1);
-    r->s = subscriber_new(subscriber_kind("vhost"), &c, &r->t.env);
-    ck_assert(
-        subscriber_attach(r->s, &r->space, (struct translator){ translate, r }, NULL));
-}
-
-static void
-rig_fini(struct rig *r)
-{
-    subscriber_detach(r->s);
-    subscriber_free(r->s);
-    space_fini(&r->space);
-    toy_fini(&r->t);
+    memset(&seen, 0, sizeof(seen));
+    nic_init(r, UINT64_MAX, &all, 1);
+    r->t.env.observer.filled = filled;
+    ck_assert(nic_attach(r, "vhost", &c, (struct translator){ translate, r }, NULL));
 }
 
 static enum dma_outcome
-dma(struct rig *r, uint64_t iova, enum perm access)
+dma(struct nic *r, uint64_t iova, enum perm access)
 {
     return r->s->ops->dma(r->s, iova, access).result;
 }
 
 /* The table changes behind everybody's back: no event. */
 static void
-set_silently(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
+set_silently(struct nic *r, uint64_t iova, uint64_t size, uint64_t gpa, enum perm perm)
 {
     rangemap_remove(&r->t.table, iova, iova + size - 1);
     if (perm != PERM_NONE) {
@@ -97,7 +80,7 @@ set_silently(struct rig *r, uint64_t iova, uint64_t size, uint64_t gpa, enum per
 }
 
 static bool
-cached(const struct rig *r, uint64_t iova)
+cached(const struct nic *r, uint64_t iova)
 {
     struct range_piece p;
 
@@ -106,7 +89,7 @@ cached(const struct rig *r, uint64_t iova)
 
 START_TEST(S77_a_cache_asks_for_unmaps_only_and_fills_by_misses)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     toy_trace(&r.t, TRACE_NORMAL);
@@ -117,20 +100,20 @@ START_TEST(S77_a_cache_asks_for_unmaps_only_and_fills_by_misses)
     struct dma_answer a = r.s->ops->dma(r.s, 0x1abc, PERM_W);
     ck_assert_int_eq(a.result, DMA_OK);
     ck_assert_uint_eq(a.gpa.v, 0x5abc);
-    ck_assert_uint_eq(r.fills, 1);
-    ck_assert_uint_eq(r.fill_first, 0x1000);
-    ck_assert_uint_eq(r.fill_last, 0x1fff);
+    ck_assert_uint_eq(seen.fills, 1);
+    ck_assert_uint_eq(seen.fill_first, 0x1000);
+    ck_assert_uint_eq(seen.fill_last, 0x1fff);
     ck_assert_int_eq(dma(&r, 0x1fff, PERM_R), DMA_OK);
-    ck_assert_uint_eq(r.misses, 1);
+    ck_assert_uint_eq(seen.misses, 1);
     ck_assert_str_eq(toy_lines(&r.t),
                      "0 nic0/vhost fill iova=0x1000 size=0x1000 gpa=0x5000 perm=rw\n");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S120_a_cached_entry_serves_until_its_invalidation)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
@@ -140,13 +123,13 @@ START_TEST(S120_a_cached_entry_serves_until_its_invalidation)
     toy_unmap(&r.t, 0x1000, 0x1fff);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_BLOCKED);
     ck_assert_uint_eq(r.s->unmaps, 1);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S70_a_full_cache_drops_what_was_inserted_first)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     for (uint64_t i = 0; i < 2049; i++) {
@@ -156,7 +139,7 @@ START_TEST(S70_a_full_cache_drops_what_was_inserted_first)
         ck_assert_int_eq(dma(&r, i << 13, PERM_R), DMA_OK);
     }
     ck_assert_int_eq(dma(&r, 0, PERM_R), DMA_OK); /* the most recently used, and yet: */
-    ck_assert_uint_eq(r.misses, 2048);
+    ck_assert_uint_eq(seen.misses, 2048);
     toy_trace(&r.t, TRACE_VERBOSE);
     ck_assert_int_eq(dma(&r, UINT64_C(2048) << 13, PERM_R), DMA_OK);
     ck_assert_str_eq(
@@ -167,13 +150,13 @@ START_TEST(S70_a_full_cache_drops_what_was_inserted_first)
     for (uint64_t i = 1; i < 2049; i++) {
         ck_assert(cached(&r, i << 13));
     }
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S71_an_invalidation_takes_every_entry_it_touches_whole)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 0, 2 * MIB, 0, PERM_R);
@@ -184,13 +167,13 @@ START_TEST(S71_an_invalidation_takes_every_entry_it_touches_whole)
     ck_assert(!cached(&r, 0));
     ck_assert(!cached(&r, 2 * MIB - 1));
     ck_assert(cached(&r, 2 * MIB));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S72_S80_an_unmap_of_the_whole_window_empties_the_cache)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 0, 0x1000, 0, PERM_R);
@@ -202,13 +185,13 @@ START_TEST(S72_S80_an_unmap_of_the_whole_window_empties_the_cache)
     ck_assert_uint_eq(r.s->unmaps, 1);
     ck_assert(!cached(&r, 0));
     ck_assert(!cached(&r, UINT64_MAX));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S73_of_overlapping_entries_the_lowest_start_answers)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
 
     rig_init(&r, 0);
@@ -216,7 +199,7 @@ START_TEST(S73_of_overlapping_entries_the_lowest_start_answers)
     dma(&r, 0x4000, PERM_R);
     set_silently(&r, 0x0, 0x8000, 0x20000, PERM_R); /* no invalidation */
     dma(&r, 0x0, PERM_R);
-    ck_assert_uint_eq(r.fills, 2);
+    ck_assert_uint_eq(seen.fills, 2);
     ck_assert_uint_eq(r.s->ops->dma(r.s, 0x4008, PERM_R).gpa.v, 0x24008);
     set_silently(&r, 0x7000, 0x2000, 0x30000, PERM_R);
     dma(&r, 0x8000, PERM_R); /* starts later: only its second page is seen */
@@ -228,61 +211,61 @@ START_TEST(S73_of_overlapping_entries_the_lowest_start_answers)
     ck_assert(!cached(&r, 0x0));
     ck_assert_uint_eq(r.s->ops->dma(r.s, 0x4008, PERM_R).gpa.v, 0x14008);
     ck_assert_uint_eq(r.s->ops->dma(r.s, 0x7000, PERM_R).gpa.v, 0x30000);
-    ck_assert_uint_eq(r.misses, 3);
-    rig_fini(&r);
+    ck_assert_uint_eq(seen.misses, 3);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S74_a_miss_without_an_answer_blocks_until_a_fresh_try)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     toy_trace(&r.t, TRACE_VERBOSE);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_BLOCKED);
-    ck_assert_uint_eq(r.misses, 1);
-    ck_assert_uint_eq(r.fills, 0);
+    ck_assert_uint_eq(seen.misses, 1);
+    ck_assert_uint_eq(seen.fills, 0);
     ck_assert_str_eq(toy_lines(&r.t), "");
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_R);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S75_S123_a_cached_entry_without_the_permission_blocks_and_does_not_ask)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_R);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_W), DMA_BLOCKED);
-    ck_assert_uint_eq(r.misses, 1);
+    ck_assert_uint_eq(seen.misses, 1);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
     toy_unmap(&r.t, 0x1000, 0x1fff);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_W), DMA_OK);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S76_an_invalidation_after_the_answer_removes_it)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     toy_set(&r.t, 0x1000, 0x1000, 0x5000, PERM_RW);
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
     toy_set(&r.t, 0x1000, 0x1000, 0, PERM_NONE);
     ck_assert(!cached(&r, 0x1000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S76_an_answer_after_its_invalidation_stays)
 {
     const struct dist cost = DIST_CONST(9);
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     quirk_set(&r.t.env.quirks, QUIRK_VHOST_ANSWER_OVERTAKEN, true);
@@ -301,13 +284,13 @@ START_TEST(S76_an_answer_after_its_invalidation_stays)
     while (sim_step(r.t.env.sim)) {
     }
     ck_assert(!cached(&r, 0x1000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S78_the_cached_permission_is_the_answers)
 {
-    struct rig r;
+    struct nic r;
     struct range_piece p;
 
     rig_init(&r, 0);
@@ -318,28 +301,28 @@ START_TEST(S78_the_cached_permission_is_the_answers)
     set_silently(&r, 0x2000, 0x1000, 0x5000, PERM_W);
     ck_assert_int_eq(dma(&r, 0x2000, PERM_W), DMA_OK);
     ck_assert_int_eq(dma(&r, 0x2000, PERM_R), DMA_BLOCKED);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S85_an_answer_ends_with_its_memory_slot)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 2 * MIB, 2 * MIB, TOY_RAM - MIB, PERM_R);
     ck_assert_int_eq(dma(&r, 2 * MIB + 0x1000, PERM_R), DMA_OK);
-    ck_assert_uint_eq(r.fill_first, 2 * MIB);
-    ck_assert_uint_eq(r.fill_last, 3 * MIB - 1);
+    ck_assert_uint_eq(seen.fill_first, 2 * MIB);
+    ck_assert_uint_eq(seen.fill_last, 3 * MIB - 1);
     ck_assert_int_eq(dma(&r, 3 * MIB, PERM_R), DMA_BLOCKED); /* ROM is no slot */
     ck_assert_uint_eq(r.s->errors, 1);
     mem_add_range(r.t.env.mem, 2 * GIB, 3 * GIB - 1, MEM_RAM);
     set_silently(&r, 8 * MIB, 2 * MIB, 2 * GIB - MIB, PERM_R);
     ck_assert_int_eq(dma(&r, 9 * MIB + 0x5000, PERM_R), DMA_OK);
-    ck_assert_uint_eq(r.fill_first, 9 * MIB);
-    ck_assert_uint_eq(r.fill_last, 10 * MIB - 1);
+    ck_assert_uint_eq(seen.fill_first, 9 * MIB);
+    ck_assert_uint_eq(seen.fill_last, 10 * MIB - 1);
     ck_assert_uint_eq(r.s->ops->dma(r.s, 9 * MIB, PERM_R).gpa.v, 2 * GIB);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -348,14 +331,12 @@ START_TEST(S81_with_ats_only_device_tlb_invalidations_reach_it)
     const struct subscriber_config c = { .name = "nic0/vhost",
                                          .device = "nic0",
                                          .ats = true };
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     subscriber_detach(r.s);
     subscriber_free(r.s);
-    r.s = subscriber_new(subscriber_kind("vhost"), &c, &r.t.env);
-    ck_assert(
-        subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
+    ck_assert(nic_attach(&r, "vhost", &c, (struct translator){ translate, &r }, NULL));
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
     dma(&r, 0x1000, PERM_R);
     toy_unmap(&r.t, 0x1000, 0x1fff);
@@ -368,12 +349,12 @@ START_TEST(S81_with_ats_only_device_tlb_invalidations_reach_it)
                                        .mask = 0xfff });
     ck_assert(!cached(&r, 0x1000));
     ck_assert_uint_eq(r.s->deviotlb_unmaps, 1);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 static void
-ats_rig_init(struct rig *r, enum quirk quirk)
+ats_rig_init(struct nic *r, enum quirk quirk)
 {
     const struct dist cost = DIST_CONST(9);
 
@@ -389,7 +370,7 @@ ats_rig_init(struct rig *r, enum quirk quirk)
 
 START_TEST(S84_N25_the_flags_change_in_one_moment_and_it_begins_empty)
 {
-    struct rig r;
+    struct nic r;
 
     ats_rig_init(&r, QUIRK_COUNT);
     ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
@@ -400,13 +381,13 @@ START_TEST(S84_N25_the_flags_change_in_one_moment_and_it_begins_empty)
     subscriber_set_ats(r.s, false);
     ck_assert_uint_eq(r.t.region.flags, NOTIFY_UNMAP);
     ck_assert_uint_eq(sim_pending(r.t.env.sim), 0);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S84_kept_over_the_switch_an_entry_waits_for_the_other_kind)
 {
-    struct rig r;
+    struct nic r;
 
     ats_rig_init(&r, QUIRK_VHOST_TOGGLE_KEEPS_CACHE);
     toy_unmap(&r.t, 0x1000, 0x1fff);
@@ -414,13 +395,13 @@ START_TEST(S84_kept_over_the_switch_an_entry_waits_for_the_other_kind)
     subscriber_set_ats(r.s, false);
     toy_unmap(&r.t, 0x1000, 0x1fff);
     ck_assert(!cached(&r, 0x1000));
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(S84_in_the_gap_nothing_is_registered)
 {
-    struct rig r;
+    struct nic r;
 
     ats_rig_init(&r, QUIRK_SUB_TOGGLE_GAP);
     ck_assert_ptr_null(r.t.region.head);
@@ -438,13 +419,13 @@ START_TEST(S84_in_the_gap_nothing_is_registered)
     ck_assert(
         subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
     ck_assert_uint_eq(r.t.region.flags, NOTIFY_DEVIOTLB_UNMAP);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(messages_cost_their_latency)
 {
-    struct rig r;
+    struct nic r;
     const struct dist cost = DIST_CONST(9);
 
     rig_init(&r, 0);
@@ -458,13 +439,13 @@ START_TEST(messages_cost_their_latency)
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 9);
     toy_unmap(&r.t, 0x1000, 0x1fff);
     ck_assert_uint_eq(sim_take_charge(r.t.env.sim), 9);
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(what_was_learnt_untranslated_goes_when_translation_comes)
 {
-    struct rig r;
+    struct nic r;
     const struct space_section all = { 0, UINT64_MAX, &r.t.region, 0 };
 
     rig_init(&r, 0);
@@ -479,13 +460,13 @@ START_TEST(what_was_learnt_untranslated_goes_when_translation_comes)
                      "0 nic0/vhost unregister\n"
                      "0 nic0/vhost fill iova=0x0 size=0x40000000 gpa=0x0 perm=rw\n"
                      "0 nic0/vhost register flags=unmap range=0x0-0xffffffffffffffff\n");
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_cache_starts_empty_each_time_it_is_attached)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 0);
     set_silently(&r, 0x1000, 0x1000, 0x5000, PERM_RW);
@@ -495,8 +476,8 @@ START_TEST(a_cache_starts_empty_each_time_it_is_attached)
     ck_assert(
         subscriber_attach(r.s, &r.space, (struct translator){ translate, &r }, NULL));
     ck_assert_int_eq(dma(&r, 0x1000, PERM_R), DMA_OK);
-    ck_assert_uint_eq(r.misses, 2);
-    rig_fini(&r);
+    ck_assert_uint_eq(seen.misses, 2);
+    nic_fini(&r);
 }
 END_TEST
 
@@ -556,7 +537,7 @@ plain_invalidate(struct plain *m, uint64_t first, uint64_t last)
 }
 
 static void
-compare(const struct rig *r, const struct plain *m)
+compare(const struct nic *r, const struct plain *m)
 {
     for (uint64_t at = 0; at < SPACE * PAGE_BYTES; at += PAGE_BYTES) {
         struct range_piece p, q;
@@ -577,7 +558,7 @@ START_TEST(S70_S71_S73_random_overlaps_follow_the_kernels_rules)
 {
     const uint64_t seed = 73 + (uint64_t)_i;
     uint64_t state = seed;
-    struct rig r;
+    struct nic r;
     struct plain m = { .n = 0 };
 
     printf("seed %lu\n", (unsigned long)seed);
@@ -601,17 +582,17 @@ START_TEST(S70_S71_S73_random_overlaps_follow_the_kernels_rules)
                 plain_fill(&m, &p);
             }
         }
-        ck_assert_uint_eq(r.misses, r.fills);
+        ck_assert_uint_eq(seen.misses, seen.fills);
         compare(&r, &m);
     }
-    ck_assert_uint_gt(r.fills, 300);
-    rig_fini(&r);
+    ck_assert_uint_gt(seen.fills, 300);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_log_has_guest_pages_and_who_leaves_leaves_it_behind)
 {
-    struct rig r;
+    struct nic r;
     uint64_t first, last;
 
     rig_init(&r, 8);
@@ -627,13 +608,13 @@ START_TEST(a_log_has_guest_pages_and_who_leaves_leaves_it_behind)
     ck_assert_uint_eq(dirty_pages(&r.t.env.dirty), 1);
     dirty_fini(&r.t.env.dirty);
     r.t.env.dirty = (struct dirty){ 0 };
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 
 START_TEST(a_log_by_device_addresses_marks_other_pages_or_is_overrun)
 {
-    struct rig r;
+    struct nic r;
 
     rig_init(&r, 8);
     quirk_set(&r.t.env.quirks, QUIRK_VHOST_LOG_IOVA, true);
@@ -649,7 +630,7 @@ START_TEST(a_log_by_device_addresses_marks_other_pages_or_is_overrun)
     ck_assert(r.t.env.aborted);
     dirty_fini(&r.t.env.dirty);
     r.t.env.dirty = (struct dirty){ 0 };
-    rig_fini(&r);
+    nic_fini(&r);
 }
 END_TEST
 

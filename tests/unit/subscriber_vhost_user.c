@@ -3,15 +3,8 @@
 #include <check.h>
 #include <errno.h>
 
-#include "subscriber/subscriber.h"
 #include "support_main.h"
-#include "support_toy.h"
-
-struct rig {
-    struct toy t;
-    struct space space;
-    struct subscriber *s;
-};
+#include "support_nic.h"
 
 static void
 translate(void *self, const struct ask *q, struct dma_answer *out)
@@ -26,24 +19,20 @@ translate(void *self, const struct ask *q, struct dma_answer *out)
     };
 }
 
-static struct rig r;
+static struct nic r;
 
 static void
 up_with(struct subscriber_config c)
 {
-    const struct space_section all = { 0, UINT64_MAX, &r.t.region, 0 };
+    const struct space_section all = { .first = 0, .last = UINT64_MAX };
     const struct dist cost = DIST_CONST(100);
 
     c.name = "nic0/v";
     c.device = "nic0";
-    r = (struct rig){ 0 };
-    toy_init(&r.t, UINT64_MAX);
+    nic_init(&r, UINT64_MAX, &all, 1);
     toy_trace(&r.t, TRACE_NORMAL);
-    space_init(&r.space, "nic0", &r.t.env);
-    space_set(&r.space, &all, 1);
-    r.s = subscriber_new(subscriber_kind("vhost-user"), &c, &r.t.env);
     ck_assert(
-        subscriber_attach(r.s, &r.space, (struct translator){ translate, NULL }, NULL));
+        nic_attach(&r, "vhost-user", &c, (struct translator){ translate, NULL }, NULL));
     latencies_set(&r.t.env.latency, LATENCY_VHOST_MESSAGE, &cost);
     for (uint64_t at = 0x1000; at < 0x4000; at += 0x1000) {
         r.s->ops->dma(r.s, at, PERM_R);
@@ -60,11 +49,8 @@ up(bool no_acks)
 static void
 down(void)
 {
-    subscriber_detach(r.s);
-    subscriber_free(r.s);
-    space_fini(&r.space);
     fail_fini(&r.t.env.fail);
-    toy_fini(&r.t);
+    nic_fini(&r);
 }
 
 static bool
