@@ -11,12 +11,50 @@
 #include "check/internal.h"
 
 static void
+compare_switched(struct check_sub *cs)
+{
+    cs->settled = 0;
+    compare_sub(cs, 0, UINT64_MAX,
+                &(struct comparison){ .changed = true, .origin = &cs->switched });
+}
+
+static void
+settle(void *self, uint64_t arg)
+{
+    struct check_sub *cs = self;
+
+    (void)arg;
+    if (cs->settled == sim_now(cs->c->env->sim)) { /* and not another switch since */
+        compare_switched(cs);
+        anomalies_settle_quiet(cs->c);
+    }
+}
+
+/*
+ * Everybody has been told. A cache that answers when it has let go is waited for, which
+ * is time that the switch has been charged: until then what it held is lawful.
+ */
+static void
+note_switched(struct check_sub *cs, const struct origin *here)
+{
+    struct sim *sim = cs->c->env->sim;
+
+    note_unasked(cs);
+    cs->switched = *here;
+    if (cs->s->ops->shadow != SHADOW_CACHE || sim_charged(sim) == 0) {
+        compare_switched(cs);
+        return;
+    }
+    cs->settled = sim_now(sim) + sim_charged(sim);
+    sim_at(sim, cs->settled, settle, cs, 0);
+}
+
+static void
 switched(void *self, struct iommu *m)
 {
     struct check *c = self;
     struct truth_iommu *ti = truth_find(c->truth, m);
     const struct origin here = check_here(c);
-    struct comparison why = { .changed = true, .origin = &here };
 
     if (ti == NULL) {
         return;
@@ -33,8 +71,7 @@ switched(void *self, struct iommu *m)
         c, &(struct closed_range){ .iommu = ti, .last = UINT64_MAX, .origin = here });
     for (struct check_sub *cs = c->subs; cs != NULL; cs = cs->next) {
         if (cs->d->iommu == ti) {
-            note_unasked(cs);
-            compare_sub(cs, 0, UINT64_MAX, &why);
+            note_switched(cs, &here);
         }
     }
     anomalies_settle_quiet(c);
@@ -259,6 +296,7 @@ check_remove_subscriber(struct check *c, struct subscriber *s)
         p = &(*p)->next;
     }
     *p = cs->next;
+    sim_forget(c->env->sim, cs);
     spans_left(cs);
     reported_settle(&cs->wrong, 0, UINT64_MAX);
     hear_no_more(cs);

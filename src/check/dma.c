@@ -194,6 +194,9 @@ check_dma(struct check *c, const struct check_dma *a)
     struct access_verdict v = { .refusable = kind == SHADOW_CACHE };
     struct range_piece t;
 
+    if (cs != NULL && cs->settled != 0) {
+        return; /* before the switch or after it */
+    }
     truth_at(d, a->iova, a->iova, &t);
     if (d->state == TRUTH_IDENTITY && kind != SHADOW_MIRROR) { /* not only RAM */
         t = (struct range_piece){ .last = UINT64_MAX, .perm = PERM_RW };

@@ -74,6 +74,8 @@ struct check_sub {
     struct check_sub *next;   /* all of them, in order of arrival */
     struct check_sub *beside; /* of the same device, likewise */
     struct origin attached;
+    sim_time settled;       /* a switch is acknowledged then; 0: none is under way */
+    struct origin switched; /* it */
     bool is_device_tlb;
     /*
      * Where what it would hold had it obeyed (told), and had the core passed on

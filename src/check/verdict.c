@@ -656,7 +656,7 @@ compare(struct check_sub *cs, uint64_t first, uint64_t last, const struct compar
 {
     const struct subscriber *s = cs->s;
 
-    if (s->ops->shadow == SHADOW_NONE || !s->attached || s->refused ||
+    if (s->ops->shadow == SHADOW_NONE || !s->attached || s->refused || cs->settled != 0 ||
         cs->c->env->aborted) {
         return;
     }

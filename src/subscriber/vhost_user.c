@@ -97,23 +97,28 @@ arrived(void *self, uint64_t arg)
     free(l);
 }
 
-/* Behind those sent before. */
-static void
+/*
+ * Behind those sent before, when what has been charged is over: the acknowledgement of
+ * an earlier one, perhaps. Returns how long it is under way.
+ */
+static sim_time
 send(struct vhost_user *v, uint64_t first, uint64_t last, sim_time delay)
 {
     struct sim *sim = v->vhost.s.env->sim;
     const sim_time now = sim_now(sim);
+    const sim_time sent = delay == 0 ? now : now + sim_charged(sim);
 
-    v->arrival = (v->arrival > now ? v->arrival : now) + delay;
+    v->arrival = (v->arrival > sent ? v->arrival : sent) + delay;
     if (v->arrival == now) {
         vhost_invalidate(&v->vhost.s, first, last);
-        return;
+        return 0;
     }
     struct letter *l = xcalloc(1, sizeof(*l));
     *l = (struct letter){ .first = first, .last = last };
     *v->end = l;
     v->end = &l->next;
     sim_at(sim, v->arrival, arrived, v, 0);
+    return v->arrival - sent;
 }
 
 /* ---- misses ---- */
@@ -208,9 +213,10 @@ user_notify(struct subscriber *s, const struct notify_event *ev, uint64_t first,
         stand_still(v);
         return;
     }
-    send(v, first, last, latency_draw(&s->env->latency, LATENCY_VHOST_MESSAGE));
+    const sim_time way =
+        send(v, first, last, latency_draw(&s->env->latency, LATENCY_VHOST_MESSAGE));
     if (!s->config.no_acks) {
-        sim_charge(s->env->sim, v->arrival - sim_now(s->env->sim));
+        sim_charge(s->env->sim, way);
         latency_charge(&s->env->latency, LATENCY_VHOST_MESSAGE);
     }
 }
