@@ -284,22 +284,21 @@ compare_closed(struct check *c)
 }
 
 /*
- * Whether the newest record at addr was opened by this very step, with nothing
- * executed since: an entry of two words is being changed, and no moment saw it half
- * done.
+ * The newest record at addr if it was opened by this very step, with nothing executed
+ * since: an entry of several words is being changed, and no moment saw it half done.
  */
-static bool
-continues_change(const struct check *c, const struct recordset *rs, uint64_t addr)
+static struct record *
+change_under_way(const struct check *c, const struct recordset *rs, uint64_t addr)
 {
     const struct origin here = check_here(c);
     struct range_piece p;
     uint32_t newest;
 
     if (!recordset_next(rs, addr, &p, &newest) || p.first > addr) {
-        return false;
+        return NULL;
     }
-    const struct record *r = recordset_at(rs, newest);
-    return r->seq == c->seq && origin_same(&r->origin, &here);
+    struct record *r = recordset_at(rs, newest);
+    return r->seq == c->seq && origin_same(&r->origin, &here) ? r : NULL;
 }
 
 static void
@@ -355,7 +354,13 @@ record_change(struct check *c, struct recordset *rs, const struct truth_device *
     if (ch->anything && allows_anything(c, rs, ch, need)) {
         return;
     }
-    if (need != 0 && !(ch->in_place && continues_change(c, rs, ch->first))) {
+    if (need == 0) {
+        return;
+    }
+    struct record *begun = ch->in_place ? change_under_way(c, rs, ch->first) : NULL;
+    if (begun != NULL) {
+        begun->revokes |= ch->revokes;
+    } else {
         open_record(c, rs, ch, need);
     }
 }

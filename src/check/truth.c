@@ -714,6 +714,18 @@ keep_records(struct truth_device *d, const struct entries *was,
     }
 }
 
+/*
+ * Whether d, with which no view goes, is the same as it was but for the DID or PASID
+ * under which the IOMMU caches what it sees. That is the begin of a change, or all of it.
+ */
+static bool
+is_renamed(const struct truth_device *d, const struct truth_device *was)
+{
+    return d->state == TRUTH_IDENTITY && was->state == TRUTH_IDENTITY && d->entries.led &&
+           was->entries.led &&
+           (d->entries.did != was->entries.did || d->entries.pasid != was->entries.pasid);
+}
+
 /* What leads d to its table changed: `need` is what that requires. */
 static void
 move(struct truth_device *d, unsigned need)
@@ -724,13 +736,14 @@ move(struct truth_device *d, unsigned need)
     if (!was.entries.led) { /* no domain had anything cached for it */
         need &= ~(unsigned)(VTD_NEED_PASID_DOMAIN | VTD_NEED_IOTLB_DOMAIN);
     }
-    if (d->state != was.state || d->view != left) {
-        if (left != NULL && need != 0) {
-            keep_records(d, &was.entries, &left->records);
-            if (recordset_empty(&was.records)) { /* else it follows an older one */
-                d->left = left->stages;
-            }
+    const bool moved = d->state != was.state || d->view != left;
+    if (moved && left != NULL && need != 0) {
+        keep_records(d, &was.entries, &left->records);
+        if (recordset_empty(&was.records)) { /* else it follows an older one */
+            d->left = left->stages;
         }
+    }
+    if (moved || is_renamed(d, &was)) {
         record_all(d, &was, need);
     }
     view_release(left);

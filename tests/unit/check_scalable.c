@@ -221,6 +221,34 @@ START_TEST(another_rid_pasid_is_a_change_of_the_context_entry)
 }
 END_TEST
 
+/* The new DID is stored before the word that ends pass-through. */
+START_TEST(a_pass_through_entry_overwritten_is_cached_under_its_old_did)
+{
+    const uint64_t second = mem_read64le(rig.env.mem, GPA(PASIDS));
+
+    rig_word(PASIDS, (second & ~VTD_PASID_PGTT(7)) | VTD_PASID_PGTT(VTD_PGTT_PASS));
+    expect_at(IOMMU_NO_PASID, 0x4000, 0x4000, PERM_RW);
+    done(&(struct invalidation){ INVAL_PASID_CACHE, INVAL_GLOBAL, .did = 0 });
+    done(&(struct invalidation){ INVAL_IOTLB, INVAL_GLOBAL, .did = 0 });
+    ck_assert(recordset_empty(&rig.device->records));
+
+    rig_step(30);
+    rig_word(PASIDS + 8, VTD_PASID_DID(9));
+    rig_word(PASIDS, second);
+    for (uint16_t did = 9; did >= 5; did -= 4) { /* the new one, and then the old one */
+        ck_assert(is_open(&rig.device->records, 0x4000));
+        access_with(IOMMU_NO_PASID, 0x4000, PERM_R, true, 0x4000);
+        ck_assert_uint_eq(rig.n, 0);
+        done(&(struct invalidation){ INVAL_PASID_CACHE, INVAL_DOMAIN, .did = did });
+        done(&(struct invalidation){ INVAL_PASID_IOTLB, INVAL_PASID, .did = did,
+                                     .has_pasid = true });
+    }
+    ck_assert(recordset_empty(&rig.device->records));
+    access_with(IOMMU_NO_PASID, 0x4000, PERM_R, true, 0x4000);
+    rig_expect_one(VIOLATION_DMA_BREACH, BLAME_IOMMU, 0x4000, 0x4007);
+}
+END_TEST
+
 START_TEST(root_and_mode_changes_ask_for_all_three_caches)
 {
     rig_word(TABLES + 0x3000 + 8 * 4, 0x80003);
@@ -318,6 +346,7 @@ suite(void)
     tcase_add_test(tc, a_first_stage_page_that_appears_needs_nothing);
     tcase_add_test(tc, a_pasid_entry_goes_in_two_steps_and_in_order);
     tcase_add_test(tc, another_rid_pasid_is_a_change_of_the_context_entry);
+    tcase_add_test(tc, a_pass_through_entry_overwritten_is_cached_under_its_old_did);
     tcase_add_test(tc, root_and_mode_changes_ask_for_all_three_caches);
     tcase_add_test(tc, a_nested_page_follows_either_stage);
     tcase_add_test(tc, a_second_stage_change_ends_by_its_own_address);
