@@ -125,7 +125,11 @@ static const struct action actions[] = {
       finish_unsubscribe,
       NULL },
     { { "reset", "any", "a device, an iommu or machine",
-        "Reset one device, one IOMMU, or the whole machine.", "- reset: machine" },
+        "Reset one device, one IOMMU, or the whole machine. A device begins with empty "
+        "caches, and a back end that was lost is there again. machine resets all IOMMUs; "
+        "with `latency: {reset}` its devices stand still meanwhile. The control of a "
+        "device's ATS stays as it is.",
+        "- reset: machine" },
       STEP_RESET,
       &target_schema,
       finish_target,
