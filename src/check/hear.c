@@ -259,11 +259,14 @@ announced(void *self, struct notify_region *r, unsigned index,
         return;
     }
     for (struct check_notifier *cn = cr->notifiers, *next; cn != NULL; cn = next) {
-        const bool addressed = only != NULL ? cn->n == only : cn->n->index == index;
         next = cn->next;
+        if (!cn->got && !ranges_overlap(ev->iova, last, cn->n->first, cn->n->last)) {
+            continue; /* of no concern to it, and it was left alone */
+        }
+        const bool addressed = only != NULL ? cn->n == only : cn->n->index == index;
         if (plain && addressed && got_just_this(cn, ev)) {
             cn->got = false; /* as it should be, nearly always */
-        } else if (cn->got || ranges_overlap(ev->iova, last, cn->n->first, cn->n->last)) {
+        } else {
             look_into(cn, ev, addressed, sound);
         }
     }

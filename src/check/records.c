@@ -121,9 +121,12 @@ recordset_open(struct recordset *rs, uint64_t first, uint64_t last,
     struct range_piece p;
     uint64_t from = first;
 
-    if (recordset_empty(rs) || r->origin.time < rs->oldest) {
+    if (recordset_empty(rs)) {
         rs->oldest = r->origin.time;
+        open_fresh(rs, first, last, r);
+        return;
     }
+    rs->oldest = r->origin.time < rs->oldest ? r->origin.time : rs->oldest;
     while (rangemap_next_until(&rs->map, from, last, &p)) {
         uint64_t a = p.first < from ? from : p.first, b = p.last < last ? p.last : last;
         uint32_t older = (uint32_t)(p.target >> PAGE_LG2);

@@ -106,7 +106,7 @@ intel_forget_tables(struct guest *g)
 /* ---- invalidation by policy ---- */
 
 /* Go on with `then` after invalidating what the tables' change covers. */
-static struct phase
+static inline struct phase
 invalidate(struct op *op, enum flush_scope scope, bool ih,
            struct phase (*then)(struct op *op))
 {

@@ -210,7 +210,7 @@ add_nested(struct op *op, const struct intel_domain *d, const struct block *b,
     }
 }
 
-static void
+static inline void
 plan_iotlb(struct op *op, const struct intel_domain *d, const struct block *b)
 {
     intel_plan_begin(op);

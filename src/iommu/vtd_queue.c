@@ -367,7 +367,7 @@ is_tail_aligned(const struct vtd *v, uint64_t tail)
 }
 
 /* There is a new tail, or a queue to go with it. */
-static void
+static inline void
 kick(struct vtd *v)
 {
     if (!vtd_is_on(v, VTD_GCMD_QIE) || has_status(v, VTD_FSTS_IQE)) {

@@ -33,6 +33,7 @@ struct page {
 /* What was looked up last; lookups change it, too. */
 struct lookups {
     struct page *page[CACHE_SLOTS]; /* by low bits of the number */
+    struct page none;               /* stands where nothing was looked up yet */
     size_t range;                   /* position in mem.ranges */
 };
 
@@ -62,6 +63,10 @@ mem_new(struct budget *budget)
     struct mem *m = xcalloc(1, sizeof(*m));
 
     m->last = xcalloc(1, sizeof(*m->last));
+    m->last->none.number = UINT64_MAX; /* of no address */
+    for (size_t i = 0; i < CACHE_SLOTS; i++) {
+        m->last->page[i] = &m->last->none;
+    }
     m->budget = budget;
     rangemap_init(&m->index, RANGEMAP_CONSTANT, budget);
     rangemap_init(&m->discarded, RANGEMAP_CONSTANT, budget);
@@ -188,7 +193,7 @@ page_find(const struct mem *m, gpa_t addr)
     uint64_t number = addr.v >> PAGE_LG2;
     struct page *cached = m->last->page[number % CACHE_SLOTS];
 
-    return cached != NULL && cached->number == number ? cached : page_look_up(m, addr);
+    return cached->number == number ? cached : page_look_up(m, addr);
 }
 
 static struct page *
@@ -320,9 +325,12 @@ store_word(struct mem *m, struct page *pg, unsigned i, uint64_t word)
 {
     uint64_t old = pg->words[i];
 
+    if (old == word) {
+        return;
+    }
     pg->words[i] = word;
     pg->lines |= UINT64_C(1) << i / 8;
-    if (old != word && is_watched(m, pg)) {
+    if (is_watched(m, pg)) {
         tell_watcher(m, pg, i, old, word);
     }
 }

@@ -453,6 +453,9 @@ rangemap_next_until(const struct rangemap *m, uint64_t from, uint64_t last,
 {
     struct span s = { from >> PAGE_LG2, last >> PAGE_LG2 };
 
+    if (s.first == s.last) {
+        return rangemap_lookup(m, from, out);
+    }
     if (in_last_leaf(m, s)) {
         uint64_t left =
             m->last_leaf->used & bits(slot_of(s.first, 0), slot_of(s.last, 0));
