@@ -5,13 +5,6 @@
 #include "scenario/action.h"
 #include "scenario/entry_layout.h"
 
-#define TABLE(name, text, ...)                                                           \
-    static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { .what = text,                                  \
-                                          .fields = name##_fields,                       \
-                                          .n = LEN(name##_fields) }
-#define U(member) offsetof(struct step, u.member)
-
 /* ---- paging entries ----------------------------------------------------- */
 
 enum { PTE_DOMAIN, PTE_IOVA, PTE_LEVEL, PTE_VALUE };

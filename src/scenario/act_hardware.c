@@ -5,13 +5,6 @@
 #include "scenario/action.h"
 #include "scenario/scalar.h"
 
-#define TABLE(name, text, ...)                                                           \
-    static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { .what = text,                                  \
-                                          .fields = name##_fields,                       \
-                                          .n = LEN(name##_fields) }
-#define U(member) offsetof(struct step, u.member)
-
 /* ---- memory ------------------------------------------------------------- */
 
 enum { MEM_GPA, MEM_U64, MEM_U32, MEM_U8, MEM_FILL, MEM_SIZE };

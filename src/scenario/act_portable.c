@@ -4,13 +4,6 @@
 
 #include "scenario/action.h"
 
-#define TABLE(name, text, ...)                                                           \
-    static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { .what = text,                                  \
-                                          .fields = name##_fields,                       \
-                                          .n = LEN(name##_fields) }
-#define U(member) offsetof(struct step, u.member)
-
 WORDS(flush_words,
       { [FLUSH_NONE] = "none", "page", "domain", "global", "strict", "lazy" });
 WORDS(scope_words, { [FLUSH_PAGE] = "page", "domain", "global" });
@@ -51,7 +44,8 @@ TABLE(unmap, "unmap",
           [MAP_FLUSH] = { "flush", field_enum8, U(map.flush), 0, &flush_words },
       });
 
-/* The IOMMU that a device's or domain's tables belong to; NULL, reported, if it has none.
+/*
+ * The IOMMU that a device's or domain's tables belong to; NULL, reported, if it has none.
  */
 static const struct scenario_iommu *
 table_iommu(struct loader *l, const struct action *a, const struct args *args,

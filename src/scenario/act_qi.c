@@ -388,17 +388,11 @@ field_qi_width(struct loader *l, const struct field *f, struct val v, void *out)
     }
 }
 
-#define U(member) offsetof(struct step, u.member)
-
-static const struct field qi_fields[] = {
-    [QI_FIELD_IOMMU] = { "iommu", field_iommu, U(qi.iommu), 0, NULL },
-    [QI_FIELD_DESCRIPTORS] = { "descriptors", field_descriptors, U(qi), 0, NULL },
-    [QI_FIELD_RAW] = { "raw", field_raw_words, U(qi), 0, NULL },
-    [QI_FIELD_WIDTH] = { "width", field_qi_width, U(qi.width), 0, NULL },
-};
-const struct schema qi_schema = { .what = "qi",
-                                  .fields = qi_fields,
-                                  .n = LEN(qi_fields) };
+TABLE(qi, "qi",
+      { [QI_FIELD_IOMMU] = { "iommu", field_iommu, U(qi.iommu), 0, NULL },
+        [QI_FIELD_DESCRIPTORS] = { "descriptors", field_descriptors, U(qi), 0, NULL },
+        [QI_FIELD_RAW] = { "raw", field_raw_words, U(qi), 0, NULL },
+        [QI_FIELD_WIDTH] = { "width", field_qi_width, U(qi.width), 0, NULL } });
 
 void
 finish_qi(struct loader *l, const struct action *a, struct step *s,

@@ -7,13 +7,6 @@
 
 #include "scenario/action.h"
 
-#define TABLE(name, text, ...)                                                           \
-    static const struct field name##_fields[] = __VA_ARGS__;                             \
-    const struct schema name##_schema = { .what = text,                                  \
-                                          .fields = name##_fields,                       \
-                                          .n = LEN(name##_fields) }
-#define U(member) offsetof(struct step, u.member)
-
 /* ---- subscribe, unsubscribe, announce ----------------------------------- */
 
 static void

@@ -21,6 +21,14 @@ struct action {
     field_fn *shorthand; /* `ACTION: word` instead of arguments; gets the step; or NULL */
 };
 
+/* Defines NAME_schema, from the table of its fields; U: where an argument goes. */
+#define TABLE(name, text, ...)                                                           \
+    static const struct field name##_fields[] = __VA_ARGS__;                             \
+    const struct schema name##_schema = { .what = text,                                  \
+                                          .fields = name##_fields,                       \
+                                          .n = LEN(name##_fields) }
+#define U(member) offsetof(struct step, u.member)
+
 extern const struct schema map_schema, unmap_schema, change_schema, flush_schema;
 extern const struct schema attach_schema, detach_schema, ats_schema, dma_schema,
     target_schema;
