@@ -25,7 +25,7 @@ enum {
     LISTED_MAX = 8, /* so many names are listed where none is near */
 };
 
-const char *
+static const char *
 command_name(enum command c)
 {
     return commands[c].name;

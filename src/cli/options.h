@@ -89,8 +89,6 @@ enum options_result {
 enum options_result options_parse(struct options *o, int argc, char **argv);
 void options_fini(struct options *o);
 
-const char *command_name(enum command c);
-
 /*
  * How the options want the trace: *t borrows from *o. Colors are on where asked for,
  * or if the text goes to a terminal and the environment (NO_COLOR, TERM) allows.

@@ -18,7 +18,7 @@ enum {
 
 /* ---- registers ---- */
 
-uint64_t
+static uint64_t
 intel_read(struct op *op, enum vtd_reg reg, unsigned width)
 {
     return op_mmio_read(op, op->vtd.unit->m, (uint64_t)reg, width);

@@ -87,8 +87,7 @@ void intel_release(struct op *op);
 /* Set up an empty queue; the unit is held. Then `then`. */
 struct phase intel_queue_start(struct op *op, struct phase (*then)(struct op *op));
 
-/* Register accesses of the driver, charged to op. */
-uint64_t intel_read(struct op *op, enum vtd_reg reg, unsigned width);
+/* A register write of the driver, charged to op. */
 void intel_write(struct op *op, enum vtd_reg reg, unsigned width, uint64_t value);
 /* GCMD with one bit set, level bits as GSTS has them; false: GSTS never showed it. */
 bool intel_command(struct op *op, uint64_t bit);

@@ -83,6 +83,7 @@ running_free(struct machine *m, struct running *r)
 
 /* ---- what steps do ---- */
 
+static void running_complete(struct running *r);
 static void complete_after_charge(struct running *r);
 
 static void
@@ -553,7 +554,8 @@ actor_go_on(struct actor *a)
     }
 }
 
-void
+/* r is over: its line, its expectations, and what its actor does next. */
+static void
 running_complete(struct running *r)
 {
     struct actor *a = r->actor;

@@ -78,16 +78,12 @@ struct machine {
     struct exposure_stats *exposures;
     struct violation_note *violations;
     size_t cap_violations;
-    char **failures; /* lines for people: what was not as expected */
+    char **failures;         /* lines for people: what was not as expected */
     enum device_phase phase; /* of all devices */
-    bool stop; /* no further events */
+    bool stop;               /* no further events */
     enum machine_end end;
     struct err err; /* for MACHINE_LIMIT and MACHINE_FAILED */
 };
-
-/* Stop the run; the first reason stands. */
-void machine_stop(struct machine *m, enum machine_end end, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Remember a line for the summary; only the first twenty are kept. */
 void machine_note_failure(struct machine *m, const char *fmt, ...)
@@ -117,7 +113,8 @@ bool device_announce(struct device *d, const char *name);
 void device_set_ats(struct machine *m, struct device *d, bool on);
 /* A reset of the device alone: caches are emptied, registrations made anew. */
 void device_reset(struct machine *m, struct device *d);
-/* The whole machine moves: everybody leaves, the IOMMUs are carried over, all come back.
+/*
+ * The whole machine moves: everybody leaves, the IOMMUs are carried over, all come back.
  */
 void device_migrate_all(struct machine *m);
 void device_free(struct machine *m, struct device *d);
@@ -186,8 +183,6 @@ bool actors_done(const struct machine *m);
 const char *actor_name(const struct running *r);
 /* The recording that its step comes from, or NULL. */
 const char *actor_recording(const struct running *r);
-/* r is over: its line, its expectations, and what its actor does next. */
-void running_complete(struct running *r);
 
 /* ---- step_line.c ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See machine.h. Building, running and freeing; the rest is in internal.h's other files.
+/*
+ * See machine.h. Building, running and freeing; the rest is in internal.h's other files.
  */
 #include "machine/machine.h"
 
@@ -15,7 +16,8 @@ enum {
     TICK_EVENTS = 1 << 16,
 };
 
-void
+/* Stop the run; the first reason stands. */
+__attribute__((format(printf, 3, 4))) static void
 machine_stop(struct machine *m, enum machine_end end, const char *fmt, ...)
 {
     va_list ap;

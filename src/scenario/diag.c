@@ -14,8 +14,9 @@ enum {
     LEAD = 60,       /* of them before the caret when a line is cut */
 };
 
-size_t
-diag_char_len(const char *s, size_t len)
+/* Bytes of the UTF-8 sequence at s (1 for a byte that begins none), at most len. */
+static size_t
+char_len(const char *s, size_t len)
 {
     unsigned char c = (unsigned char)*s;
     size_t want = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
@@ -36,7 +37,7 @@ diag_chars(const char *s, size_t len)
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < len; i += diag_char_len(s + i, len - i)) {
+    for (size_t i = 0; i < len; i += char_len(s + i, len - i)) {
         n++;
     }
     return n;
@@ -132,7 +133,7 @@ show_line(FILE *src, FILE *under, const char *s, size_t len, uint32_t caret)
         fputs("   ", under);
     }
     for (size_t at = 0; at < len; i++) {
-        size_t n = diag_char_len(s + at, len - at);
+        size_t n = char_len(s + at, len - at);
         unsigned char c = (unsigned char)s[at];
 
         if (i >= skip + SHOWN_MAX) {
@@ -152,9 +153,13 @@ show_line(FILE *src, FILE *under, const char *s, size_t len, uint32_t caret)
     }
 }
 
-char *
-diag_render(const char *file, struct src_pos pos, uint32_t span, const char *what,
-            const char *line_text, size_t len)
+/*
+ * One diagnostic; `line_text` (len bytes) is the line shown, NULL for none. The
+ * caller frees it.
+ */
+static char *
+render(const char *file, struct src_pos pos, uint32_t span, const char *what,
+       const char *line_text, size_t len)
 {
     char *text = NULL, *under = NULL;
     size_t size, under_size;
@@ -245,7 +250,7 @@ finish_one(struct scenario_error *e, const struct scenario_file *f)
     const char *line = f->text != NULL && e->pos.line > 0
                            ? diag_line(f->text, f->len, e->pos.line, &len)
                            : NULL;
-    char *text = diag_render(f->name, e->pos, e->span, e->text, line, len);
+    char *text = render(f->name, e->pos, e->span, e->text, line, len);
 
     free(e->text);
     e->text = text;
@@ -268,7 +273,7 @@ diag_finish(struct scenario_errors *errs, const struct scenario_file *files)
         struct src_pos whole = { 0 };
 
         errs->list[errs->n++].text =
-            diag_render(files[0].name, whole, 1, "too many errors", NULL, 0);
+            render(files[0].name, whole, 1, "too many errors", NULL, 0);
     }
 }
 

@@ -34,20 +34,10 @@ void diag_add(struct scenario_errors *errs, struct src_pos pos, uint32_t span,
 void diag_finish(struct scenario_errors *errs, const struct scenario_file *files);
 
 /*
- * One diagnostic; `line_text` (len bytes) is the line shown, NULL for none. The
- * caller frees it.
- */
-char *diag_render(const char *file, struct src_pos pos, uint32_t span, const char *what,
-                  const char *line_text, size_t len);
-
-/*
  * The bytes of line `line` (from 1) of a text without its line break; NULL if
  * there is no such line. Lines end where YAML ends them: LF, CR, CRLF, NEL, LS, PS.
  */
 const char *diag_line(const char *text, size_t len, uint32_t line, size_t *line_len);
-
-/* Bytes of the UTF-8 sequence at s (1 for a byte that begins none), at most len. */
-size_t diag_char_len(const char *s, size_t len);
 
 /* How many characters s holds. */
 uint32_t diag_chars(const char *s, size_t len);

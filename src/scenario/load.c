@@ -11,7 +11,8 @@
 
 /* ---- profile, quirks, runs ---------------------------------------------- */
 
-void
+/* const struct profile_info * */
+static void
 field_profile(struct loader *l, const struct field *f, struct val v, void *out)
 {
     const char *names[16];
@@ -484,12 +485,6 @@ uint32_t
 scenario_find_iommu(const struct scenario *sc, const char *id)
 {
     return find(&sc->index->iommus, id);
-}
-
-uint32_t
-scenario_find_domain(const struct scenario *sc, const char *id)
-{
-    return find(&sc->index->domains, id);
 }
 
 bool

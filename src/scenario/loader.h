@@ -269,10 +269,6 @@ void add_timeline_step(struct loader *l, const struct node *step);
 void load_expect(struct loader *l, const struct node *map, struct scenario_expect *out);
 void load_runs(struct loader *l, const struct node *list);
 void load_quirks(struct loader *l, const struct node *list, struct scenario_keys *keys);
-field_fn field_profile; /* const struct profile_info * */
-
-/* A list of `steps` appended at *tail; the new tail. */
-struct step **load_steps(struct loader *l, const struct node *list, struct step **tail);
 
 /* A subscriber from `{backend: , ...}` (or its name alone) for a device. */
 bool load_subscriber(struct loader *l, struct val v, const char *device,

@@ -100,7 +100,8 @@ enum backend {
 };
 const char *backend_name(enum backend b);
 
-/* Event kinds, as flags (observer `flags`) and as single values (step `expect: events`).
+/*
+ * Event kinds, as flags (observer `flags`) and as single values (step `expect: events`).
  */
 enum {
     SCENARIO_EVENT_MAP = 1,
@@ -274,8 +275,7 @@ struct expect_stat {
     const char *name; /* as given: "exposure.max" */
     enum run_stat stat;
     const char *subject;        /* a STAT_EXPOSURE_ of this one alone, or NULL */
-    enum violation_class class; /* subject: of these violations; VIOLATION_COUNT: lawful
-                                 */
+    enum violation_class class; /* subject: of these; VIOLATION_COUNT: lawful */
     enum compare_op op;
     uint64_t value; /* ns for times, else a count */
 };
@@ -365,7 +365,6 @@ scenario_file_name(const struct scenario *sc, struct src_pos pos)
 /* Indices by name; SCENARIO_NONE if there is none. */
 uint32_t scenario_find_device(const struct scenario *sc, const char *id);
 uint32_t scenario_find_iommu(const struct scenario *sc, const char *id);
-uint32_t scenario_find_domain(const struct scenario *sc, const char *id);
 
 /* Whether lines of the trace may have this subject: true if a recording may bring it. */
 bool scenario_has_subject(const struct scenario *sc, const char *name);

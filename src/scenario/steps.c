@@ -268,6 +268,9 @@ read_modifiers(struct loader *l, const struct parts *p, struct step *s)
 
 /* ---- loops and scripts -------------------------------------------------- */
 
+static struct step **load_steps(struct loader *l, const struct node *list,
+                                struct step **tail);
+
 /* Of a loop only repeat, stride and label have a meaning. */
 static void
 refuse_modifiers(struct loader *l, struct parts *p)
@@ -360,7 +363,8 @@ load_step(struct loader *l, const struct node *n, struct step **tail)
     return &s->next;
 }
 
-struct step **
+/* A list of `steps` appended at *tail; the new tail. */
+static struct step **
 load_steps(struct loader *l, const struct node *list, struct step **tail)
 {
     for (uint32_t i = 0; i < node_count(list); i++) {
