@@ -21,7 +21,8 @@ void intel_domains_init(struct guest *g);
 void intel_domains_fini(struct guest *g);
 
 /* A device's own domain, made empty and without id when first asked for. */
-/* The device that stands for all with its source id: what is attached is attached to it.
+/*
+ * The device that stands for all with its source id: what is attached is attached to it.
  */
 uint32_t intel_device(const struct guest *g, uint32_t device);
 struct intel_domain *intel_domain_own(struct guest *g, uint32_t device);

@@ -36,7 +36,7 @@ enum linux_kind {
 
 struct linux_op {
     enum linux_kind kind;
-    uint32_t line;
+    uint32_t line; /* of the trace, 1-based */
     uint64_t ns;   /* since the first event; never less than that of the op before */
     size_t domain; /* index, or LINUX_NO_DOMAIN: SUBMIT that is about none or all */
     uint64_t iova, size, gpa;

@@ -54,8 +54,7 @@ iommu_request(uint16_t sid, uint64_t iova, enum perm access)
 enum xlate_result {
     XLATE_OK,
     XLATE_FAULT,  /* refused; recorded by the IOMMU if its rules say so */
-    XLATE_ABSENT, /* TRANSLATION: the answer is that nothing is there, which is no fault
-                   */
+    XLATE_ABSENT, /* TRANSLATION: the answer is that nothing is there; no fault */
 };
 
 struct xlate {

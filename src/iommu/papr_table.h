@@ -111,7 +111,8 @@ papr_table_index(const struct papr_table *t, uint64_t ioba, uint64_t *index)
 
 uint64_t papr_table_get(const struct papr_table *t, uint64_t index);
 
-/* The host's kernel stores an entry: nobody is told, but it keeps those linked in step.
+/*
+ * The host's kernel stores an entry: nobody is told, but it keeps those linked in step.
  */
 void papr_table_set_in_kernel(struct papr_table *t, uint64_t index, uint64_t tce);
 

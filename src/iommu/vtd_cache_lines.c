@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The lines that vtd_caches.h promises: hits, fills, drops, dumps. The caller wants them.
+/*
+ * The lines that vtd_caches.h promises: hits, fills, drops, dumps. The caller wants them.
  */
 #include <stdlib.h>
 

@@ -38,12 +38,10 @@ void vtd_caches_resolve(struct vtd *v, const struct iommu_request *q,
 /* ---- pages ---- */
 
 /* Keys of the IOTLB. The low 16 bits are a DID or, BY_SOURCE, a source id. */
-#define VTD_KEY_PASID(p) ((uint64_t)(p) << 16)
-#define VTD_KEY_FIRST    VTD_BIT(40) /* a first stage had part in it */
-#define VTD_KEY_PRIVILEGED                                                               \
-    VTD_BIT(41) /* valid for supervisor requests, not for users                          \
-                 */
-#define VTD_KEY_BY_SOURCE VTD_BIT(42)
+#define VTD_KEY_PASID(p)   ((uint64_t)(p) << 16)
+#define VTD_KEY_FIRST      VTD_BIT(40) /* a first stage had part in it */
+#define VTD_KEY_PRIVILEGED VTD_BIT(41) /* for supervisor requests, not for users */
+#define VTD_KEY_BY_SOURCE  VTD_BIT(42)
 
 /* vtd_cached.flags of the IOTLB: first-stage leaf whose D is clear. */
 enum {

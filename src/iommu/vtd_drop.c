@@ -102,7 +102,8 @@ invalidate_iotlb(struct vtd *v, const struct invalidation *inv)
         break;
     case INVAL_PAGE:
         pages = drop_pages(v, inv);
-        /* The way to a nested first-stage table ends in a leaf: the hint is not for it.
+        /*
+         * The way to a nested first-stage table ends in a leaf: the hint is not for it.
          */
         tables = drop_tables(v, true, inv, drop_domain);
         if (!inv->leaf_only) {

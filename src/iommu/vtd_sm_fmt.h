@@ -52,18 +52,16 @@ vtd_sm_ctx_addr(uint64_t root_word, uint16_t sid)
     return (root_word & VTD_SM_ROOT_PTR) + 32 * (uint64_t)(vtd_sid_devfn(sid) & 127);
 }
 
-#define VTD_SM_CTX_P       VTD_BIT(0) /* v[0] */
-#define VTD_SM_CTX_FPD     VTD_BIT(1)
-#define VTD_SM_CTX_DTE     VTD_BIT(2) /* device TLB enabled */
-#define VTD_SM_CTX_PASIDE  VTD_BIT(3) /* requests with PASID allowed */
-#define VTD_SM_CTX_PRE     VTD_BIT(4) /* page requests allowed */
-#define VTD_SM_CTX_PDTS(n) ((uint64_t)(n) << 9)
-#define VTD_SM_CTX_PTR     VTD_BITS(63, 12) /* PASID directory */
-#define VTD_SM_CTX_V0_RSVD VTD_BITS(8, 5)
-#define VTD_SM_CTX_RID_PRIV                                                              \
-    VTD_BIT(20) /* v[1]: requests without PASID are privileged                           \
-                 */
-#define VTD_SM_CTX_V1_RSVD VTD_BITS(63, 21)
+#define VTD_SM_CTX_P        VTD_BIT(0) /* v[0] */
+#define VTD_SM_CTX_FPD      VTD_BIT(1)
+#define VTD_SM_CTX_DTE      VTD_BIT(2) /* device TLB enabled */
+#define VTD_SM_CTX_PASIDE   VTD_BIT(3) /* requests with PASID allowed */
+#define VTD_SM_CTX_PRE      VTD_BIT(4) /* page requests allowed */
+#define VTD_SM_CTX_PDTS(n)  ((uint64_t)(n) << 9)
+#define VTD_SM_CTX_PTR      VTD_BITS(63, 12) /* PASID directory */
+#define VTD_SM_CTX_V0_RSVD  VTD_BITS(8, 5)
+#define VTD_SM_CTX_RID_PRIV VTD_BIT(20) /* v[1]: those without PASID are privileged */
+#define VTD_SM_CTX_V1_RSVD  VTD_BITS(63, 21)
 
 /* Entries of the PASID directory. */
 static inline uint32_t

@@ -13,7 +13,8 @@
 
 enum { EXPECT_TEXT = 256 }; /* bytes of a list as text */
 
-/* Where an expectation stands: in the scenario, or in the recording that made the step.
+/*
+ * Where an expectation stands: in the scenario, or in the recording that made the step.
  */
 struct expect_place {
     const char *file;
@@ -22,7 +23,8 @@ struct expect_place {
 
 struct expect_place expect_place(const struct machine *m, struct src_pos pos);
 
-/* `what` at that place should have been `want`: a line for people and one of the trace.
+/*
+ * `what` at that place should have been `want`: a line for people and one of the trace.
  */
 void expect_failed(struct machine *m, struct expect_place place, const char *what,
                    const char *want, const char *got);

@@ -425,7 +425,8 @@ leave_out(struct notifier *n, const struct notify_event *ev, uint64_t last,
     }
 }
 
-/* Of ev, which ends at `last`, a part lies outside the window, or the window is no limit.
+/*
+ * Of ev, which ends at `last`, a part lies outside the window, or the window is no limit.
  */
 static __attribute__((noinline)) void
 deliver_part(struct notifier *n, const struct notify_event *ev, uint64_t last,

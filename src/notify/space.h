@@ -48,7 +48,8 @@ void space_init(struct space *s, const char *name, struct env *env);
 /* Nobody may listen any more. */
 void space_fini(struct space *s);
 
-/* Listen: add is called for each present section before this returns, in a transaction.
+/*
+ * Listen: add is called for each present section before this returns, in a transaction.
  */
 void space_listen(struct space *s, struct space_listener *l);
 /* del is called for each present section, in descending order, in a transaction. */

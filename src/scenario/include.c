@@ -87,7 +87,8 @@ check_included_keys(struct loader *l, const struct node *root)
 static const struct node *overlay_includes(struct loader *l, const struct node *root,
                                            unsigned depth);
 
-/* The tree of one included file, with what that includes under it; NULL if there is none.
+/*
+ * The tree of one included file, with what that includes under it; NULL if there is none.
  */
 static const struct node *
 load_include(struct loader *l, struct val v, unsigned depth)

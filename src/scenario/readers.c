@@ -445,7 +445,8 @@ read_empirical(const struct dist_reader *r, const struct node *n, struct dist *d
                    sum > 0 ? NULL : "the weights are all 0");
 }
 
-/* The two parameters of `{kind: {first: , second: }}`; NULLs unless all is as it must be.
+/*
+ * The two parameters of `{kind: {first: , second: }}`; NULLs unless all is as it must be.
  */
 static bool
 find_parameters(const struct dist_reader *r, const char *kind, const struct node *map,

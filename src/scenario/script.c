@@ -21,7 +21,8 @@ struct line {
 
 enum line_result { LINE_NOTHING, LINE_STEP, LINE_BAD };
 
-/* What stands behind `end` ends a word: every line is followed by a byte below ' ' + 1.
+/*
+ * What stands behind `end` ends a word: every line is followed by a byte below ' ' + 1.
  */
 static bool
 in_word(const char *p)

@@ -360,7 +360,8 @@ enum stride_key {
     STRIDE_KEY_COUNT
 };
 
-/* `by` is added to the argument with each iteration (a loop: in every step that has it).
+/*
+ * `by` is added to the argument with each iteration (a loop: in every step that has it).
  */
 struct step_stride {
     enum stride_key key;

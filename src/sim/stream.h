@@ -15,7 +15,8 @@ struct sim_stream {
     char name[]; /* NUL-terminated */
 };
 
-/* The stream `name` of *list; one that is not there is added, seeded from (seed, name).
+/*
+ * The stream `name` of *list; one that is not there is added, seeded from (seed, name).
  */
 struct sim_stream *stream_find(struct sim_stream **list, uint64_t seed, const char *name);
 void stream_free_all(struct sim_stream *list);

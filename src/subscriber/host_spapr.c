@@ -49,7 +49,8 @@ registered(const struct host *h, uint64_t target, uint64_t len)
     return len - 1 <= c->registered_last - target ? len : c->registered_last - target + 1;
 }
 
-/* An entry that cannot be made takes those made before it along, and what they replaced.
+/*
+ * An entry that cannot be made takes those made before it along, and what they replaced.
  */
 static int
 map(struct host *h, uint64_t first, uint64_t last, uint64_t target, enum perm perm)

@@ -17,7 +17,8 @@ struct vfio {
     struct subscriber s;
     struct host host;
     struct rangemap believed; /* taken for mapped though the host failed */
-    /* Where the pages that it has pinned are the guest's no more, if it holds any there.
+    /*
+     * Where the pages that it has pinned are the guest's no more, if it holds any there.
      */
     struct rangemap former;
 };

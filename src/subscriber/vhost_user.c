@@ -123,7 +123,8 @@ send(struct vhost_user *v, uint64_t first, uint64_t last, sim_time delay)
 
 /* ---- misses ---- */
 
-/* A miss has been put into the channel; what has been charged is the way to its answer.
+/*
+ * A miss has been put into the channel; what has been charged is the way to its answer.
  */
 static void
 note_miss(struct vhost_user *v)

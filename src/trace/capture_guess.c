@@ -5,9 +5,7 @@
 #include "trace/capture_reader.h"
 
 #define FAR_BASE (UINT64_C(1) << 59) /* of windows beside the default one */
-#define NEAR_END                                                                         \
-    (UINT64_C(1) << 32) /* what begins at 0 is used from its beginning on                \
-                         */
+#define NEAR_END (UINT64_C(1) << 32) /* what begins at 0 is used from its start on */
 
 /* The page sizes that are usually offered, largest first. */
 static const unsigned sizes_lg2[] = { 24, 21, 16, 12 };

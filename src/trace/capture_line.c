@@ -174,7 +174,8 @@ form_of(const char *name, size_t len)
     return NULL;
 }
 
-/* Where another event begins in the midst of this one, as where a log was cut; or NULL.
+/*
+ * Where another event begins in the midst of this one, as where a log was cut; or NULL.
  */
 static const char *
 next_event(const char *text)

@@ -24,7 +24,8 @@ struct dist_row {
     double weight; /* >= 0, not normalised; the sum of all is > 0 */
 };
 
-/* All zero is the constant 0. a, b and values are in the unit of the place: ns or bytes.
+/*
+ * All zero is the constant 0. a, b and values are in the unit of the place: ns or bytes.
  */
 struct dist {
     enum dist_kind kind;

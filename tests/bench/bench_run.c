@@ -366,7 +366,8 @@ bench_replay(void)
     free(with);
 }
 
-/* A domain-wide flush of mappings that lie 1 TiB apart in 57 bits, and found unchanged.
+/*
+ * A domain-wide flush of mappings that lie 1 TiB apart in 57 bits, and found unchanged.
  */
 static double
 flush_of(const char *mappings)

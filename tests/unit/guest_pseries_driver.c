@@ -47,7 +47,8 @@ START_TEST(P44_calls_go_by_512_pages)
         ck_assert_uint_eq(vm.hcalls, row[i].calls);
         ck_assert_uint_eq(get_tce(0x100000 + size - 4 * KIB), 0);
     }
-    /* The list of the last INDIRECT, 88 pages, big-endian in the last page below 4 GiB.
+    /*
+     * The list of the last INDIRECT, 88 pages, big-endian in the last page below 4 GiB.
      */
     ck_assert_uint_eq(mem_read64be(vm.env.mem, GPA(RIG_RAM - 4 * KIB)),
                       0x4000000 + 2 * MIB + 3);

@@ -129,7 +129,8 @@ START_TEST(V1_reset_values)
 }
 END_TEST
 
-/* What remains of all ones, and of zero after that; registers that start something apart.
+/*
+ * What remains of all ones, and of zero after that; registers that start something apart.
  */
 static const struct {
     unsigned off, width;

@@ -322,7 +322,8 @@ random64(void)
     return (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand();
 }
 
-/* The second stage of the nested case: pool pages 1:1, some without W, and GPAs 16M up.
+/*
+ * The second stage of the nested case: pool pages 1:1, some without W, and GPAs 16M up.
  */
 static unsigned
 dumb_second(bool nested, uint64_t second, uint64_t gpa, bool write, uint64_t *hpa)

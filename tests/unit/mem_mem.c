@@ -284,7 +284,8 @@ START_TEST(each_changed_word_of_a_watched_page_is_told)
     mem_write64le(m, GPA(0x4008), 5); /* another page */
     ck_assert_uint_eq(n_told, 1);
 
-    /* 20 bytes from 0x3004: half a word, a word, half a word; the last changes nothing.
+    /*
+     * 20 bytes from 0x3004: half a word, a word, half a word; the last changes nothing.
      */
     mem_write(m, GPA(0x3004), bytes, 20);
     check_told(1, 0x3000, 0, UINT64_C(0x0403020100000000), &cookie_a);

@@ -59,7 +59,8 @@ void rig_run(void);
 
 /* 8 bytes of RAM. */
 uint64_t rig_read(uint64_t gpa);
-/* The context entry of device 0, and where its table's entry for an IOVA is (0: nowhere).
+/*
+ * The context entry of device 0, and where its table's entry for an IOVA is (0: nowhere).
  */
 uint64_t rig_context(unsigned word);
 uint64_t rig_entry(uint64_t iova, unsigned level);

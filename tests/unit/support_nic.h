@@ -17,7 +17,8 @@ struct nic {
     int error;                     /* of the last failure; 0: none since nic_told */
 };
 
-/* Its toy has a region [0, last]; it sees those sections of it, n <= 4, `region` unset.
+/*
+ * Its toy has a region [0, last]; it sees those sections of it, n <= 4, `region` unset.
  */
 void nic_init(struct nic *r, uint64_t last, const struct space_section *sections,
               size_t n);
