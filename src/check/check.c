@@ -116,7 +116,7 @@ check_new(struct env *env, check_violation_fn *fn, void *self)
     c->fn = fn;
     c->self = self;
     c->book.env = env;
-    c->exposure.budget = env->budget;
+    c->total = exposure_account(&c->book, EXPOSURE_MACHINE, EXPOSURE_LAWFUL);
     c->truth = truth_new(env, &c->book, check_truth_changed, c);
     env->observer = (struct observer){
         .self = c,
@@ -150,7 +150,6 @@ check_free(struct check *c)
         free(cr);
     }
     truth_free(c->truth);
-    exposure_fini(&c->exposure);
     exposure_book_fini(&c->book);
     free(c->pending);
     free(c->closed);
@@ -362,25 +361,13 @@ check_end(struct check *c)
 void
 check_exposure(const struct check *c, struct exposure_stats *out)
 {
-    exposure_get(&c->exposure, out);
+    exposure_book_get(&c->book, 0, out);
 }
 
 bool
 check_exposure_of(const struct check *c, size_t i, struct exposure_stats *out)
 {
-    const struct exposure_account *a = c->book.first;
-
-    while (a != NULL && i > 0) {
-        a = a->next;
-        i--;
-    }
-    if (a != NULL) {
-        exposure_get(&a->exposure, out);
-        out->subject = a->subject;
-        out->lawful = a->class == EXPOSURE_LAWFUL;
-        out->class = a->class;
-    }
-    return a != NULL;
+    return exposure_book_get(&c->book, i + 1, out); /* after the machine's */
 }
 
 static void

@@ -133,20 +133,6 @@ note_closed(struct check *c, const struct closed_range *r)
     c->notes[c->n_notes++ % CLOSED_NOTES] = *r;
 }
 
-static void
-count_closed(struct check *c, const struct closed_range *r)
-{
-    if (r->origin.time == sim_now(c->env->sim)) {
-        exposure_add_instant(&c->exposure, r->last - r->first + 1);
-        return;
-    }
-    exposure_add(&c->exposure, &(struct span){ .first = r->first,
-                                               .last = r->last,
-                                               .begin = r->origin.time,
-                                               .end = sim_now(c->env->sim),
-                                               .origin = r->origin });
-}
-
 void
 compare_sub(struct check_sub *cs, uint64_t first, uint64_t last,
             const struct comparison *why)
@@ -232,7 +218,7 @@ settle_ranges(struct check *c, const struct closed_range *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (r[i].revokes) {
-            count_closed(c, &r[i]);
+            exposure_book_since(&c->book, c->total, r[i].first, r[i].last, &r[i].origin);
         }
     }
     if (r->view == NULL) {

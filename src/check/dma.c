@@ -223,8 +223,9 @@ check_dma(struct check *c, const struct check_dma *a)
     const bool wrong = a->ok ? !v.reached : !v.refusable;
     const char *subject = cs != NULL ? cs->s->config.name : d->id;
     if (wrong) {
-        exposure_add_instant(&exposure_account(&c->book, subject, class)->exposure,
-                             a->len);
+        const struct origin here = check_here(c);
+        exposure_book_since(&c->book, exposure_account(&c->book, subject, class), a->iova,
+                            a->iova + (a->len - 1), &here);
     }
     if (!is_news(d, a->iova, wrong, class)) {
         return;

@@ -165,8 +165,8 @@ struct check {
     struct closed_range notes[CLOSED_NOTES]; /* a ring; views may be gone */
     unsigned n_notes;
     struct verdict_run run;
-    struct exposure exposure; /* one span for each record that closed */
     struct exposure_book book;
+    struct exposure_account *total; /* its first: a span for each record that closed */
     uint64_t drops; /* how often a subscriber let go of something, as far as it matters */
     uint64_t newest; /* `drops` when a record was opened last */
     unsigned fresh;  /* subscribers that have such a drop */

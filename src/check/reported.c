@@ -63,12 +63,8 @@ book(const struct reported *r, const struct report_note *note, uint64_t first,
     struct exposure_book *b = r->book;
 
     if (b != NULL) {
-        exposure_book_add(b, exposure_account(b, note->subject, note->class),
-                          &(struct span){ .first = first,
-                                          .last = last,
-                                          .begin = note->origin.time,
-                                          .end = sim_now(b->env->sim),
-                                          .origin = note->origin });
+        exposure_book_since(b, exposure_account(b, note->subject, note->class), first,
+                            last, &note->origin);
     }
 }
 

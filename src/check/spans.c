@@ -20,26 +20,18 @@ later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static void
-charge(struct check *c, struct exposure_account *a, uint64_t first, uint64_t last,
-       const struct origin *origin, sim_time begin, sim_time end)
-{
-    exposure_book_add(&c->book, a,
-                      &(struct span){ .first = first,
-                                      .last = last,
-                                      .begin = begin,
-                                      .end = end,
-                                      .origin = *origin });
-}
-
 /* A mirror that joined after the change never held what was before; a cache may have. */
 static void
 charge_sub(struct check_sub *cs, uint64_t first, uint64_t last,
            const struct origin *origin, sim_time end)
 {
     if (origin->time >= cs->joined || cs->s->ops->shadow == SHADOW_CACHE) {
-        charge(cs->c, cs->lawful, first, last, origin, later(origin->time, cs->joined),
-               end);
+        exposure_book_add(&cs->c->book, cs->lawful,
+                          &(struct span){ .first = first,
+                                          .last = last,
+                                          .begin = later(origin->time, cs->joined),
+                                          .end = end,
+                                          .origin = *origin });
     }
 }
 
@@ -315,7 +307,7 @@ spans_closed(struct check_sub *cs, const struct closed_range *r)
         return;
     }
     if (r->origin.time == sim_now(cs->c->env->sim)) {
-        exposure_add_instant(&cs->lawful->exposure, last - first + 1);
+        exposure_book_since(&cs->c->book, cs->lawful, first, last, &r->origin);
     } else {
         closed_late(cs, r, first, last);
     }
@@ -327,8 +319,7 @@ spans_closed_device(struct check *c, struct truth_device *d, const struct closed
     if (d->lawful == NULL) {
         d->lawful = exposure_account(&c->book, d->id, EXPOSURE_LAWFUL);
     }
-    charge(c, d->lawful, r->first, r->last, &r->origin, r->origin.time,
-           sim_now(c->env->sim));
+    exposure_book_since(&c->book, d->lawful, r->first, r->last, &r->origin);
 }
 
 /* Whether nothing is open for cs in [first, last]. */
