@@ -266,6 +266,8 @@ library_sources = \
 	src/trace/capture.h \
 	src/trace/capture_guess.c \
 	src/trace/capture_guess.h \
+	src/trace/capture_known.c \
+	src/trace/capture_known.h \
 	src/trace/capture_line.c \
 	src/trace/capture_line.h \
 	src/trace/capture_reader.c \

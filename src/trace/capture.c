@@ -10,40 +10,17 @@
 #include <stdlib.h>
 
 #include "trace/capture_guess.h"
+#include "trace/capture_known.h"
 #include "trace/capture_reader.h"
 #include "util/alloc.h"
-#include "util/rangemap.h"
-
-/* The numbering of QEMU's pseries machines. */
-#define LIOBN_PCI  UINT64_C(0x80000000)
-#define BUID_FIRST UINT64_C(0x800000020000000)
 
 enum { LIST_MAX = 512 }; /* longer ones are refused and leave no line */
-
-/* What is known of a LIOBN. */
-struct window {
-    uint64_t liobn;
-    struct capture_geometry is;
-    bool assumed;            /* what it held when the log began is unknown, */
-    struct rangemap written; /* but for what was written since */
-};
-
-/* A VIO device that was seen, with a table or without. */
-struct vio_device {
-    uint64_t reg;
-    uint32_t run; /* the last row of free_crq lines that named it */
-};
 
 struct capture {
     struct capture_reader in;
     struct capture_line held; /* what is assumed before it was given already */
     bool has_held;
-    struct budget budget;
-
-    struct window *windows;
-    size_t n_windows;
-    struct vio_device *vio;
-    size_t n_vio;
+    struct capture_known known;
     uint32_t runs;
     bool moving;    /* tables that appear are only moved: a subscriber has just come */
     bool resetting; /* bridge after bridge is being reset */
@@ -61,7 +38,7 @@ capture_open(const char *path, struct err *e)
         free(c);
         return NULL;
     }
-    c->budget.limit = UINT64_MAX;
+    known_init(&c->known);
     return c;
 }
 
@@ -72,118 +49,8 @@ capture_close(struct capture *c)
         return;
     }
     capture_reader_fini(&c->in);
-    for (size_t i = 0; i < c->n_windows; i++) {
-        rangemap_fini(&c->windows[i].written);
-    }
-    free(c->windows);
-    free(c->vio);
+    known_fini(&c->known);
     free(c);
-}
-
-/* --- what is known --- */
-
-static bool
-is_pci(uint64_t liobn)
-{
-    return (liobn & LIOBN_PCI) != 0;
-}
-
-/* LIOBN of window 0 of the bridge of a window. */
-static uint64_t
-bridge_of(uint64_t liobn)
-{
-    return liobn & ~UINT64_C(0xff);
-}
-
-static uint64_t
-bridge_of_buid(uint64_t buid)
-{
-    return LIOBN_PCI + ((buid - BUID_FIRST) << 8);
-}
-
-uint64_t
-capture_buid(uint64_t liobn)
-{
-    return BUID_FIRST + ((liobn - LIOBN_PCI) >> 8);
-}
-
-static struct window *
-find_window(struct capture *c, uint64_t liobn)
-{
-    for (size_t i = 0; i < c->n_windows; i++) {
-        if (c->windows[i].liobn == liobn) {
-            return &c->windows[i];
-        }
-    }
-    return NULL;
-}
-
-static struct window *
-set_window(struct capture *c, uint64_t liobn, enum capture_window state)
-{
-    struct window *w = find_window(c, liobn);
-
-    if (w == NULL) {
-        c->windows = xrealloc(c->windows, c->n_windows + 1, sizeof(*c->windows));
-        w = &c->windows[c->n_windows++];
-        w->liobn = liobn;
-        rangemap_init(&w->written, RANGEMAP_LINEAR, &c->budget);
-    }
-    w->is = (struct capture_geometry){ .state = state, .page_lg2 = PAGE_LG2 };
-    w->assumed = false;
-    rangemap_clear(&w->written);
-    return w;
-}
-
-/* A bridge with its default window alone. */
-static void
-set_bridge(struct capture *c, uint64_t liobn)
-{
-    for (size_t i = 0; i < c->n_windows; i++) {
-        if (bridge_of(c->windows[i].liobn) == liobn) {
-            c->windows[i].is.state = CAPTURE_WINDOW_OFF;
-        }
-    }
-    set_window(c, liobn, CAPTURE_WINDOW_DEFAULT);
-}
-
-/* Tell the op which window its LIOBN names. */
-static void
-place(struct capture *c, struct capture_op *op)
-{
-    const struct window *w = find_window(c, op->liobn);
-
-    op->page_lg2 = PAGE_LG2;
-    if (w != NULL) {
-        op->window = w->is.state;
-        op->base = w->is.base;
-        op->entries = w->is.entries;
-        op->page_lg2 = w->is.page_lg2;
-    }
-}
-
-static struct vio_device *
-vio_device(struct capture *c, uint64_t reg)
-{
-    for (size_t i = 0; i < c->n_vio; i++) {
-        if (c->vio[i].reg == reg) {
-            return &c->vio[i];
-        }
-    }
-    c->vio = xrealloc(c->vio, c->n_vio + 1, sizeof(*c->vio));
-    c->vio[c->n_vio] = (struct vio_device){ .reg = reg };
-    return &c->vio[c->n_vio++];
-}
-
-static bool
-knows_vio_tables(const struct capture *c)
-{
-    for (size_t i = 0; i < c->n_windows; i++) {
-        if (!is_pci(c->windows[i].liobn)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* --- tables that appear --- */
@@ -221,7 +88,7 @@ belongs_to_later_line(struct capture *c, size_t ahead, uint64_t liobn)
         case CAPTURE_EV_POST_LOAD:
             return l->n[0] == liobn && post_load_resizes(l);
         case CAPTURE_EV_RESET:
-            return bridge_of_buid(l->n[0]) == liobn;
+            return capture_bridge_of_buid(l->n[0]) == liobn;
         case CAPTURE_EV_PUT:
         case CAPTURE_EV_STUFF:
         case CAPTURE_EV_INDIRECT:
@@ -247,22 +114,23 @@ on_new_table(struct capture *c, const struct capture_line *l, struct capture_op 
     if (c->moving) {
         return false;
     }
-    if (!is_pci(liobn)) {
+    if (!capture_is_pci(liobn)) {
         op->kind = CAPTURE_VIO;
-        set_window(c, liobn, CAPTURE_WINDOW_DEFAULT);
-        vio_device(c, liobn);
+        known_set_window(&c->known, liobn, CAPTURE_WINDOW_DEFAULT);
+        known_vio_device(&c->known, liobn);
         return true;
     }
-    const bool known = find_window(c, bridge_of(liobn)) != NULL;
+    const bool known = known_window(&c->known, capture_bridge_of(liobn)) != NULL;
 
-    if (liobn != bridge_of(liobn) || (known && belongs_to_later_line(c, 0, liobn))) {
+    if (liobn != capture_bridge_of(liobn) ||
+        (known && belongs_to_later_line(c, 0, liobn))) {
         return false;
     }
-    set_bridge(c, liobn);
+    known_set_bridge(&c->known, liobn);
     op->kind = known ? CAPTURE_BRIDGE_RESET : CAPTURE_BRIDGE;
     op->assumed = !known && c->resetting; /* one of those that are reset */
     if (known) {
-        c->vio_reset_due = !c->resetting && knows_vio_tables(c);
+        c->vio_reset_due = !c->resetting && known_has_vio_tables(&c->known);
         c->resetting = true;
     }
     return true;
@@ -281,7 +149,7 @@ on_free_crq(struct capture *c, const struct capture_line *l, struct capture_op *
 
     c->runs++;
     for (;;) {
-        struct vio_device *v = vio_device(c, freed.n[0]);
+        struct known_vio *v = known_vio_device(&c->known, freed.n[0]);
 
         n += v->run != c->runs;
         v->run = c->runs;
@@ -292,7 +160,7 @@ on_free_crq(struct capture *c, const struct capture_line *l, struct capture_op *
         capture_reader_take(&c->in, &freed);
     }
     op->kind = CAPTURE_VIO_RESET;
-    return n == c->n_vio && knows_vio_tables(c);
+    return n == c->known.n_vio && known_has_vio_tables(&c->known);
 }
 
 /* --- windows --- */
@@ -301,7 +169,7 @@ static bool
 on_query(const struct capture_line *l, struct capture_op *op)
 {
     op->kind = CAPTURE_WINDOW_QUERY;
-    op->liobn = bridge_of_buid(l->n[0]);
+    op->liobn = capture_bridge_of_buid(l->n[0]);
     op->page_mask = (uint32_t)l->n[4];
     return true;
 }
@@ -311,17 +179,6 @@ static bool
 impossible(struct capture *c, const struct capture_line *l, const char *what)
 {
     return capture_reader_fail(&c->in, l->line, what);
-}
-
-static void
-make_window(struct capture *c, uint64_t liobn, uint64_t base, unsigned page_lg2,
-            uint64_t entries)
-{
-    struct window *w = set_window(c, liobn, CAPTURE_WINDOW_DYNAMIC);
-
-    w->is.base = base;
-    w->is.page_lg2 = page_lg2;
-    w->is.entries = entries;
 }
 
 static bool
@@ -334,29 +191,11 @@ on_create(struct capture *c, const struct capture_line *l, struct capture_op *op
     }
     const unsigned page_lg2 = (unsigned)__builtin_ctzll(page);
 
-    make_window(c, l->n[5], l->n[4], page_lg2, size >> page_lg2);
+    known_make_window(&c->known, l->n[5], l->n[4], page_lg2, size >> page_lg2);
     op->kind = CAPTURE_WINDOW_CREATE;
     op->liobn = l->n[5];
-    place(c, op);
+    known_place(&c->known, op);
     return true;
-}
-
-static struct capture_geometry
-geometry_of(struct capture *c, uint64_t liobn)
-{
-    const struct window *w = find_window(c, liobn);
-
-    return w != NULL ? w->is : (struct capture_geometry){ .state = CAPTURE_WINDOW_OFF };
-}
-
-static void
-remove_window(struct capture *c, uint64_t liobn, struct capture_op *op)
-{
-    op->kind = CAPTURE_WINDOW_REMOVE;
-    op->liobn = liobn;
-    place(c, op);
-    set_window(c, liobn, CAPTURE_WINDOW_OFF);
-    op->none_left = geometry_of(c, liobn ^ 1).state == CAPTURE_WINDOW_OFF;
 }
 
 /* The default window of a bridge comes back next, without a call. */
@@ -375,7 +214,7 @@ default_comes_back(struct capture *c, uint64_t bridge)
             appears = true;
         } else if (l->event != CAPTURE_EV_START && l->event != CAPTURE_EV_STOP) {
             return appears && l->event == CAPTURE_EV_RESET &&
-                   bridge_of_buid(l->n[0]) == bridge;
+                   capture_bridge_of_buid(l->n[0]) == bridge;
         }
     }
 }
@@ -387,9 +226,9 @@ default_comes_back(struct capture *c, uint64_t bridge)
 static bool
 on_remove(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
-    const uint64_t bridge = bridge_of(l->n[0]);
+    const uint64_t bridge = capture_bridge_of(l->n[0]);
 
-    remove_window(c, l->n[0], op);
+    known_remove_window(&c->known, l->n[0], op);
     if (op->none_left && op->liobn != bridge && default_comes_back(c, bridge)) {
         op->restored = true;
         c->restoring = bridge;
@@ -401,8 +240,8 @@ static bool
 on_window_reset(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
     op->kind = CAPTURE_WINDOW_RESET;
-    op->liobn = bridge_of_buid(l->n[0]);
-    set_bridge(c, op->liobn);
+    op->liobn = capture_bridge_of_buid(l->n[0]);
+    known_set_bridge(&c->known, op->liobn);
     const bool restored = op->liobn == c->restoring;
 
     c->restoring = 0;
@@ -415,7 +254,7 @@ goes_on_loading(struct capture *c)
 {
     const struct capture_line *l = capture_reader_peek(&c->in, 0);
 
-    if (l == NULL || bridge_of(l->n[0]) != c->loading) {
+    if (l == NULL || capture_bridge_of(l->n[0]) != c->loading) {
         return false;
     }
     return l->event == CAPTURE_EV_POST_LOAD ||
@@ -431,8 +270,8 @@ report_loaded(struct capture *c, struct capture_op *op)
     }
     op->kind = CAPTURE_WINDOWS_LOADED;
     op->liobn = c->loading;
-    op->loaded[0] = geometry_of(c, c->loading);
-    op->loaded[1] = geometry_of(c, c->loading + 1);
+    op->loaded[0] = known_geometry(&c->known, c->loading);
+    op->loaded[1] = known_geometry(&c->known, c->loading + 1);
     c->loading = 0;
     return true;
 }
@@ -445,22 +284,23 @@ static bool
 on_post_load(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
     const uint64_t liobn = l->n[0], entries = l->n[2], base = l->n[3], page_lg2 = l->n[4];
-    const struct capture_geometry was = geometry_of(c, liobn);
+    const struct capture_geometry was = known_geometry(&c->known, liobn);
     const bool is_default = was.state == CAPTURE_WINDOW_DEFAULT &&
                             !post_load_resizes(l) && base == 0 && page_lg2 == PAGE_LG2;
 
-    if (!is_pci(liobn) || find_window(c, bridge_of(liobn)) == NULL) {
+    if (!capture_is_pci(liobn) ||
+        known_window(&c->known, capture_bridge_of(liobn)) == NULL) {
         return false;
     }
     if (entries != 0 && !is_default) {
         if (!is_pow2(entries) || page_lg2 < PAGE_LG2 || page_lg2 >= 64) {
             return impossible(c, l, "a window of an impossible size or page size");
         }
-        make_window(c, liobn, base, (unsigned)page_lg2, entries);
-        c->loading = bridge_of(liobn);
+        known_make_window(&c->known, liobn, base, (unsigned)page_lg2, entries);
+        c->loading = capture_bridge_of(liobn);
     } else if (entries == 0 && was.state != CAPTURE_WINDOW_OFF) {
-        set_window(c, liobn, CAPTURE_WINDOW_OFF);
-        c->loading = bridge_of(liobn);
+        known_set_window(&c->known, liobn, CAPTURE_WINDOW_OFF);
+        c->loading = capture_bridge_of(liobn);
     }
     return report_loaded(c, op);
 }
@@ -475,14 +315,14 @@ begin_call(struct capture *c, const struct capture_line *l, enum capture_kind ki
     op->kind = kind;
     op->liobn = l->n[0];
     op->ioba = l->n[1];
-    place(c, op);
+    known_place(&c->known, op);
 }
 
 /* Entries that a call wrote are known from now on. */
 static void
 note_written(struct capture *c, const struct capture_op *op)
 {
-    struct window *w = find_window(c, op->liobn);
+    struct known_window *w = known_window(&c->known, op->liobn);
     const uint64_t n = op->kind == CAPTURE_PUT ? 1 : op->npages;
 
     if (w == NULL || !w->assumed || op->ret != 0 || n == 0 || n >> 32 != 0) {
@@ -574,168 +414,19 @@ on_xlate(struct capture *c, const struct capture_line *l, struct capture_op *op)
 {
     op->kind = CAPTURE_XLATE;
     op->liobn = l->n[0];
-    place(c, op);
+    known_place(&c->known, op);
     op->ioba = op->base + l->n[1];
     op->gpa = l->n[2];
     op->perm = (enum perm)(l->n[3] & PERM_RW);
     if (op->perm != PERM_NONE && l->n[4] != UINT64_MAX) {
         op->page_lg2 = (unsigned)__builtin_ctzll(~l->n[4]);
     }
-    const struct window *w = find_window(c, op->liobn);
+    const struct known_window *w = known_window(&c->known, op->liobn);
     struct range_piece piece;
 
     op->unknown = w == NULL || w->is.state == CAPTURE_WINDOW_OFF ||
                   (w->assumed && !rangemap_lookup(&w->written, op->ioba, &piece));
     return true;
-}
-
-/* --- what the log does not show --- */
-
-/* Each makes an op, and true, if something must have happened before. */
-
-static bool
-assume_table(struct capture *c, uint64_t liobn, struct capture_op *op)
-{
-    const bool pci = is_pci(liobn);
-    const uint64_t table = pci ? bridge_of(liobn) : liobn;
-
-    if (find_window(c, table) != NULL || liobn >> 32 != 0 ||
-        (pci && (liobn & 0xfe) != 0)) {
-        return false;
-    }
-    set_window(c, table, CAPTURE_WINDOW_DEFAULT)->assumed = true;
-    op->kind = pci ? CAPTURE_BRIDGE : CAPTURE_VIO;
-    op->liobn = table;
-    if (!pci) {
-        vio_device(c, liobn);
-    }
-    return true;
-}
-
-static bool
-assume_reset(struct capture *c, uint64_t bridge, struct capture_op *op)
-{
-    op->kind = CAPTURE_WINDOW_RESET;
-    op->liobn = bridge;
-    set_bridge(c, bridge);
-    find_window(c, bridge)->assumed = true;
-    return true;
-}
-
-/* With the default window that comes back by it. */
-static bool
-assume_removed(struct capture *c, uint64_t liobn, struct capture_op *op)
-{
-    remove_window(c, liobn, op);
-    if (op->none_left && (liobn & 1) != 0) {
-        op->restored = true;
-        set_bridge(c, bridge_of(liobn));
-    }
-    return true;
-}
-
-/*
- * What stands in the way of a window: there are two tables, the only window of a bridge
- * begins at 0, and one beside another higher up.
- */
-static bool
-assume_room(struct capture *c, uint64_t liobn, uint64_t base, struct capture_op *op)
-{
-    const uint64_t other = liobn ^ 1;
-
-    if (geometry_of(c, liobn).state != CAPTURE_WINDOW_OFF) {
-        return assume_removed(c, liobn, op);
-    }
-    if (base == 0 && geometry_of(c, other).state != CAPTURE_WINDOW_OFF) {
-        return assume_removed(c, other, op);
-    }
-    if (base != 0 && (liobn & 1) != 0 &&
-        geometry_of(c, other).state == CAPTURE_WINDOW_OFF) {
-        return assume_reset(c, other, op);
-    }
-    return false;
-}
-
-/* A window that is used, and not there as far as the log tells. */
-static bool
-assume_window(struct capture *c, const struct capture_line *l, uint64_t liobn,
-              struct capture_op *op)
-{
-    if (assume_table(c, liobn, op)) {
-        return true;
-    }
-    if (!is_pci(liobn) || find_window(c, bridge_of(liobn)) == NULL ||
-        geometry_of(c, liobn).state != CAPTURE_WINDOW_OFF) {
-        return false;
-    }
-    if (liobn == bridge_of(liobn)) {
-        return assume_reset(c, liobn, op);
-    }
-    const struct capture_geometry g = capture_guess_window(c->in.path, l->line, liobn);
-
-    if (!assume_room(c, liobn, g.base, op)) {
-        make_window(c, liobn, g.base, g.page_lg2, g.entries);
-        find_window(c, liobn)->assumed = true;
-        op->kind = CAPTURE_WINDOW_CREATE;
-        op->liobn = liobn;
-        place(c, op);
-    }
-    return true;
-}
-
-/* One entry that is refused although its window should have it. */
-static bool
-assume_gone(struct capture *c, uint64_t liobn, uint64_t ioba, struct capture_op *op)
-{
-    const struct capture_geometry g = geometry_of(c, liobn);
-
-    return g.state == CAPTURE_WINDOW_DYNAMIC && ioba >= g.base &&
-           (ioba - g.base) >> g.page_lg2 < g.entries && assume_removed(c, liobn, op);
-}
-
-static bool
-assume_for_call(struct capture *c, const struct capture_line *l, int64_t ret,
-                struct capture_op *op)
-{
-    const bool single = l->event == CAPTURE_EV_PUT || l->event == CAPTURE_EV_GET;
-
-    if (ret == 0) {
-        return assume_window(c, l, l->n[0], op);
-    }
-    return single && assume_gone(c, l->n[0], l->n[1], op);
-}
-
-static bool
-assume(struct capture *c, const struct capture_line *l, struct capture_op *op)
-{
-    switch (l->event) {
-    case CAPTURE_EV_PUT:
-        return assume_for_call(c, l, (int64_t)l->n[3], op);
-    case CAPTURE_EV_GET:
-        return assume_for_call(c, l, (int64_t)l->n[2], op);
-    case CAPTURE_EV_STUFF:
-        return assume_for_call(c, l, (int64_t)l->n[4], op);
-    case CAPTURE_EV_INDIRECT:
-        return assume_for_call(c, l, (int64_t)l->n[5], op);
-    case CAPTURE_EV_XLATE:
-        return (l->n[3] & PERM_RW) != 0 && assume_window(c, l, l->n[0], op);
-    case CAPTURE_EV_REMOVE:
-        return is_pci(l->n[0]) && assume_window(c, l, l->n[0], op);
-    case CAPTURE_EV_QUERY:
-    case CAPTURE_EV_RESET:
-        return assume_table(c, bridge_of_buid(l->n[0]), op);
-    case CAPTURE_EV_CREATE:
-        return is_pci(l->n[5]) &&
-               (assume_table(c, l->n[5], op) || assume_room(c, l->n[5], l->n[4], op));
-    case CAPTURE_EV_NEW_TABLE:
-    case CAPTURE_EV_POST_LOAD:
-    case CAPTURE_EV_REG_CRQ:
-    case CAPTURE_EV_FREE_CRQ:
-    case CAPTURE_EV_START:
-    case CAPTURE_EV_STOP:
-        break;
-    }
-    return false;
 }
 
 /* --- the stream --- */
@@ -778,7 +469,7 @@ on_line(struct capture *c, const struct capture_line *l, struct capture_op *op)
     case CAPTURE_EV_POST_LOAD:
         return on_post_load(c, l, op);
     case CAPTURE_EV_REG_CRQ:
-        vio_device(c, l->n[0]);
+        known_vio_device(&c->known, l->n[0]);
         return false;
     case CAPTURE_EV_FREE_CRQ:
         return on_free_crq(c, l, op);
@@ -813,7 +504,7 @@ capture_next(struct capture *c, struct capture_op *op, struct err *e)
     }
     while (next_line(c, &l)) {
         *op = (struct capture_op){ .line = l.line, .usec = l.usec };
-        if (assume(c, &l, op)) {
+        if (capture_assume(&c->known, c->in.path, &l, op)) {
             op->assumed = true;
             c->held = l;
             c->has_held = true;

@@ -123,8 +123,15 @@ end_of(const struct clues *k, unsigned page_lg2)
     return end;
 }
 
-struct capture_geometry
-capture_guess_window(const char *path, uint32_t line, uint64_t liobn)
+/*
+ * From the calls that were served and the translations, from that line on until the
+ * window goes: the largest of the usual page sizes that all addresses and pages are
+ * multiples of, unless a translation tells it; the smallest power of two as size; the
+ * base that firmware gives a window beside the default one, or 0. A window that nothing
+ * is told of has one page of 64 KiB.
+ */
+static struct capture_geometry
+guess_window(const char *path, uint32_t line, uint64_t liobn)
 {
     struct capture_geometry g = { .state = CAPTURE_WINDOW_DYNAMIC };
     struct clues k = { .any = false };
@@ -153,4 +160,154 @@ capture_guess_window(const char *path, uint32_t line, uint64_t liobn)
         g.entries *= 2;
     }
     return g;
+}
+
+/* ---- what must have happened ---- */
+
+/* Each makes an op, and true, if something must have happened before. */
+
+static bool
+assume_table(struct capture_known *k, uint64_t liobn, struct capture_op *op)
+{
+    const bool pci = capture_is_pci(liobn);
+    const uint64_t table = pci ? capture_bridge_of(liobn) : liobn;
+
+    if (known_window(k, table) != NULL || liobn >> 32 != 0 ||
+        (pci && (liobn & 0xfe) != 0)) {
+        return false;
+    }
+    known_set_window(k, table, CAPTURE_WINDOW_DEFAULT)->assumed = true;
+    op->kind = pci ? CAPTURE_BRIDGE : CAPTURE_VIO;
+    op->liobn = table;
+    if (!pci) {
+        known_vio_device(k, liobn);
+    }
+    return true;
+}
+
+static bool
+assume_reset(struct capture_known *k, uint64_t bridge, struct capture_op *op)
+{
+    op->kind = CAPTURE_WINDOW_RESET;
+    op->liobn = bridge;
+    known_set_bridge(k, bridge);
+    known_window(k, bridge)->assumed = true;
+    return true;
+}
+
+/* With the default window that comes back by it. */
+static bool
+assume_removed(struct capture_known *k, uint64_t liobn, struct capture_op *op)
+{
+    known_remove_window(k, liobn, op);
+    if (op->none_left && (liobn & 1) != 0) {
+        op->restored = true;
+        known_set_bridge(k, capture_bridge_of(liobn));
+    }
+    return true;
+}
+
+/*
+ * What stands in the way of a window: there are two tables, the only window of a bridge
+ * begins at 0, and one beside another higher up.
+ */
+static bool
+assume_room(struct capture_known *k, uint64_t liobn, uint64_t base, struct capture_op *op)
+{
+    const uint64_t other = liobn ^ 1;
+
+    if (known_geometry(k, liobn).state != CAPTURE_WINDOW_OFF) {
+        return assume_removed(k, liobn, op);
+    }
+    if (base == 0 && known_geometry(k, other).state != CAPTURE_WINDOW_OFF) {
+        return assume_removed(k, other, op);
+    }
+    if (base != 0 && (liobn & 1) != 0 &&
+        known_geometry(k, other).state == CAPTURE_WINDOW_OFF) {
+        return assume_reset(k, other, op);
+    }
+    return false;
+}
+
+/* A window that is used, and not there as far as the log tells. */
+static bool
+assume_window(struct capture_known *k, const char *path, const struct capture_line *l,
+              uint64_t liobn, struct capture_op *op)
+{
+    if (assume_table(k, liobn, op)) {
+        return true;
+    }
+    if (!capture_is_pci(liobn) || known_window(k, capture_bridge_of(liobn)) == NULL ||
+        known_geometry(k, liobn).state != CAPTURE_WINDOW_OFF) {
+        return false;
+    }
+    if (liobn == capture_bridge_of(liobn)) {
+        return assume_reset(k, liobn, op);
+    }
+    const struct capture_geometry g = guess_window(path, l->line, liobn);
+
+    if (!assume_room(k, liobn, g.base, op)) {
+        known_make_window(k, liobn, g.base, g.page_lg2, g.entries);
+        known_window(k, liobn)->assumed = true;
+        op->kind = CAPTURE_WINDOW_CREATE;
+        op->liobn = liobn;
+        known_place(k, op);
+    }
+    return true;
+}
+
+/* One entry that is refused although its window should have it. */
+static bool
+assume_gone(struct capture_known *k, uint64_t liobn, uint64_t ioba, struct capture_op *op)
+{
+    const struct capture_geometry g = known_geometry(k, liobn);
+
+    return g.state == CAPTURE_WINDOW_DYNAMIC && ioba >= g.base &&
+           (ioba - g.base) >> g.page_lg2 < g.entries && assume_removed(k, liobn, op);
+}
+
+static bool
+assume_for_call(struct capture_known *k, const char *path, const struct capture_line *l,
+                int64_t ret, struct capture_op *op)
+{
+    const bool single = l->event == CAPTURE_EV_PUT || l->event == CAPTURE_EV_GET;
+
+    if (ret == 0) {
+        return assume_window(k, path, l, l->n[0], op);
+    }
+    return single && assume_gone(k, l->n[0], l->n[1], op);
+}
+
+bool
+capture_assume(struct capture_known *k, const char *path, const struct capture_line *l,
+               struct capture_op *op)
+{
+    switch (l->event) {
+    case CAPTURE_EV_PUT:
+        return assume_for_call(k, path, l, (int64_t)l->n[3], op);
+    case CAPTURE_EV_GET:
+        return assume_for_call(k, path, l, (int64_t)l->n[2], op);
+    case CAPTURE_EV_STUFF:
+        return assume_for_call(k, path, l, (int64_t)l->n[4], op);
+    case CAPTURE_EV_INDIRECT:
+        return assume_for_call(k, path, l, (int64_t)l->n[5], op);
+    case CAPTURE_EV_XLATE:
+        return (l->n[3] & PERM_RW) != 0 && assume_window(k, path, l, l->n[0], op);
+    case CAPTURE_EV_REMOVE:
+        return capture_is_pci(l->n[0]) && assume_window(k, path, l, l->n[0], op);
+    case CAPTURE_EV_QUERY:
+    case CAPTURE_EV_RESET:
+        return assume_table(k, capture_bridge_of_buid(l->n[0]), op);
+    case CAPTURE_EV_CREATE:
+        return capture_is_pci(l->n[5]) &&
+               (assume_table(k, l->n[5], op) || assume_room(k, l->n[5], l->n[4], op));
+    case CAPTURE_EV_NEW_TABLE:
+    case CAPTURE_EV_POST_LOAD:
+    case CAPTURE_EV_REG_CRQ:
+    case CAPTURE_EV_FREE_CRQ:
+    case CAPTURE_EV_START:
+    case CAPTURE_EV_STOP:
+        break;
+    }
+    return false;
 }
