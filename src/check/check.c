@@ -223,11 +223,10 @@ seat_remove(struct check_sub *cs)
 
 /* What device TLBs would have had to drop concerns nobody any more. */
 void
-check_ats_switched(struct check *c, struct subscriber *s)
+check_ats_switched(struct subscriber *s)
 {
     struct check_sub *cs = s->mark;
 
-    (void)c;
     cs->d->device_tlbs -= is_device_tlb(cs);
     count_device_tlb(cs);
     if (cs->d->device_tlbs == 0) {

@@ -93,7 +93,7 @@ void check_add_subscriber(struct check *c, struct subscriber *s, struct truth_de
 /* s has been attached, with whatever replay it asked for. */
 void check_attached(struct check *c, struct subscriber *s);
 /* The ATS of its device was switched: it is a device TLB from now on, or none. */
-void check_ats_switched(struct check *c, struct subscriber *s);
+void check_ats_switched(struct subscriber *s);
 /* Before s is freed. */
 void check_remove_subscriber(struct check *c, struct subscriber *s);
 

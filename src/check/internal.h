@@ -252,7 +252,8 @@ const struct anomaly *anomaly_find(const struct check_sub *cs, uint64_t first,
 
 /* ---- spans.c ---- */
 
-/* A record that took something away from cs, or from a device that nobody holds anything
+/*
+ * A record that took something away from cs, or from a device that nobody holds anything
  * for, has closed.
  */
 void spans_closed(struct check_sub *cs, const struct closed_range *r);

@@ -123,8 +123,7 @@ walk_window_last(const struct iommu_window *w)
     return w->base + ((w->entries << w->page_lg2) - 1);
 }
 
-/* Whether something that `was` mapped at its first address `is` not there, or with less.
- */
+/* Whether what `was` mapped at its first address `is` not there, or with less. */
 static inline bool
 walk_piece_revokes(const struct range_piece *was, const struct range_piece *is)
 {

@@ -243,7 +243,7 @@ on_ats_allowed(void *self, const struct guest_reply *reply)
     struct machine *m = r->actor->m;
 
     if (reply->ok) {
-        device_set_ats(m, &m->devices[r->step.u.ats.device], true);
+        device_set_ats(&m->devices[r->step.u.ats.device], true);
     }
     on_guest_done(self, reply);
 }
@@ -260,7 +260,7 @@ switch_ats(struct machine *m, struct running *r)
     } else if (s->enable) {
         guest_do(m->guest, &r->step, on_ats_allowed, r);
     } else {
-        device_set_ats(m, &m->devices[s->device], false);
+        device_set_ats(&m->devices[s->device], false);
         guest_do(m->guest, &r->step, on_guest_done, r);
     }
 }

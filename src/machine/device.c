@@ -359,13 +359,13 @@ device_vanish(struct machine *m, struct device *d)
 }
 
 void
-device_set_ats(struct machine *m, struct device *d, bool on)
+device_set_ats(struct device *d, bool on)
 {
     d->ats = on;
     for (struct seat *seat = d->seats; seat != NULL; seat = seat->next) {
         if (seat->shares == NULL && !seat->refused) {
             subscriber_set_ats(seat->s, on);
-            check_ats_switched(m->check, seat->s);
+            check_ats_switched(seat->s);
         }
     }
 }

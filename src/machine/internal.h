@@ -110,7 +110,7 @@ bool device_unsubscribe(struct machine *m, struct device *d, const char *name);
 /* Replay once more to one subscriber. False: there is none of that name. */
 bool device_announce(struct device *d, const char *name);
 /* The guest sets or clears the control of its ATS. */
-void device_set_ats(struct machine *m, struct device *d, bool on);
+void device_set_ats(struct device *d, bool on);
 /* A reset of the device alone: caches are emptied, registrations made anew. */
 void device_reset(struct machine *m, struct device *d);
 /*

@@ -130,6 +130,9 @@ match_domains(struct linux_traffic *k, struct err *e)
 {
     const struct scenario *sc = k->t.m->sc;
 
+    if (linux_trace_is_ambiguous(k->trace)) {
+        return err_at(e, k->t.file, 0, 0, "%s", LINUX_TRACE_AMBIGUOUS);
+    }
     match_ids(k, sc);
     for (size_t i = 0; i < k->sum->n_domains; i++) {
         struct target *g = &k->targets[i];
@@ -345,11 +348,6 @@ linux_traffic_new(struct machine *m, const struct step *s, struct err *e)
     }
     k->began = sim_now(m->env.sim);
     k->opt = (struct step_options){ .repeat = 1 };
-    if (linux_trace_is_ambiguous(trace)) {
-        err_at(e, k->t.file, 0, 0, "%s", LINUX_TRACE_AMBIGUOUS);
-        linux_traffic_free(&k->t);
-        return NULL;
-    }
     if (!match_domains(k, e)) {
         linux_traffic_free(&k->t);
         return NULL;
